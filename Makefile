@@ -1,0 +1,74 @@
+# Two commands on a machine with Python 3.11 or later: `make demo` shows an audit, `make test` runs the tests.
+# Both create .venv first; it is made anew only when pyproject.toml or constraints.txt change.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.installed-runtime
+DEV := $(VENV)/.installed-dev
+
+CASE := examples/hyperclovax_case
+CODE := $(wildcard independence_audit tools tests examples benchmarks)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format docs bench examples clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(RUNTIME) ## Audit a small model with a foreign encoder; the report is in build/demo
+	@mkdir -p build/demo
+	@status=0; \
+	$(BIN)/audit compare $(CASE)/subject.safetensors \
+	    --ref $(CASE)/reference_vision.safetensors --ref $(CASE)/reference_audio.safetensors \
+	    -o html=build/demo/report.html -o json=build/demo/report.json || status=$$?; \
+	if [ $$status -ne 1 ]; then \
+	    echo "make demo: the audit ended with status $$status; a finding (1) was expected." >&2; exit 1; \
+	fi; \
+	echo; \
+	echo "The audit ended with status 1: it found foreign weights, which is the right result for this example."; \
+	echo "The whole report: build/demo/report.html"
+
+test: $(DEV) ## Run all tests, with warnings as errors and a floor under branch coverage
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --cov --cov-report=term
+
+check: $(DEV) ## Format, lint, types, floors, documentation, wheel
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/python tools/check_docs.py
+	$(BIN)/python tools/check_wheel.py
+
+format: $(DEV) ## Format the code and mend what the linter can mend
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+docs: $(DEV) ## Rewrite the documentation's help blocks and schemas from the program
+	$(BIN)/python tools/check_docs.py --update
+
+bench: $(DEV) ## Measure calibration, power and speed
+	$(BIN)/python -m benchmarks
+
+examples: $(DEV) ## Train the example models again
+	$(BIN)/python -m examples.training.train
+
+clean: ## Remove everything that make created
+	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The two installs. Whoever only runs the demo needs no test tools.
+
+$(RUNTIME): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
+	@echo "Installing into $(VENV); this takes some minutes the first time."
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) -e .
+	@touch $@
+
+$(DEV): $(RUNTIME)
+	@echo "Installing the test tools into $(VENV)."
+	@$(INSTALL) -e '.[dev]'
+	@touch $@

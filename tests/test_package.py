@@ -1,0 +1,63 @@
+"""The package as a whole: its version, its entry point, its first second."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import independence_audit
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def imported_by(module: str) -> set[str]:
+    """Top-level names of everything that a fresh interpreter loads for one module."""
+    command = [sys.executable, "-X", "importtime", "-c", f"import {module}"]
+    result = subprocess.run(command, check=True, capture_output=True, cwd=ROOT, encoding="utf-8")
+    names = re.findall(r"^import time:.*\| +(\S+)$", result.stderr, flags=re.MULTILINE)
+    return {name.partition(".")[0] for name in names}
+
+
+def test_version_is_a_release() -> None:
+    """The version is three numbers, so that reports made by two releases can be told apart and ordered."""
+    assert re.fullmatch(r"\d+\.\d+\.\d+", independence_audit.__version__)
+
+
+def test_changelog_describes_the_version() -> None:
+    """The version that the package bears has an entry in the changelog."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## {independence_audit.__version__}" in changelog
+
+
+def test_console_scripts_exist() -> None:
+    """Both program names lead to a function that is there."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(project["scripts"]) == {"audit", "independence-audit"}
+    for target in project["scripts"].values():
+        module, _, name = target.partition(":")
+        assert callable(getattr(import_module(module), name))
+
+
+def test_entry_point_imports_only_the_standard_library() -> None:
+    """The entry point answers, and reports a broken installation, before any library is loaded."""
+    baseline = imported_by("sys")
+    loaded = imported_by("independence_audit.cli.entry") - baseline
+    assert loaded - {"independence_audit"} <= sys.stdlib_module_names
+
+
+def test_constraints_pin_every_dependency() -> None:
+    """Every library that the package or its tests name is pinned to one version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {normalised(line.partition("==")[0]) for line in lines if "==" in line and not line.startswith("#")}
+    assert {normalised(re.split(r"[<>=]", name)[0]) for name in wanted} <= pinned
+
+
+def normalised(name: str) -> str:
+    """A distribution's name as registries compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
