@@ -1,0 +1,32 @@
+"""From bytes to named tensors: safetensors checkpoints, read strictly and in pieces, from any byte source."""
+
+from __future__ import annotations
+
+from independence_audit.checkpoint.assemble import read_checkpoint
+from independence_audit.checkpoint.dtypes import DTYPES, Dtype, decode, decode_into
+from independence_audit.checkpoint.header import Header, parse_header, read_header
+from independence_audit.checkpoint.layout import Layout, choose_layout
+from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, TensorInfo
+from independence_audit.checkpoint.open import open_checkpoint
+from independence_audit.checkpoint.sources.local import LocalSource
+from independence_audit.checkpoint.whole_files import file_sha256
+
+__all__ = [
+    "DTYPES",
+    "ByteSource",
+    "Checkpoint",
+    "Dtype",
+    "Header",
+    "Layout",
+    "LocalSource",
+    "Notice",
+    "TensorInfo",
+    "choose_layout",
+    "decode",
+    "decode_into",
+    "file_sha256",
+    "open_checkpoint",
+    "parse_header",
+    "read_checkpoint",
+    "read_header",
+]

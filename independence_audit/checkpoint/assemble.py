@@ -1,0 +1,86 @@
+"""Puts a checkpoint together: the headers of its files, its index and its config, from any byte source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from independence_audit.checkpoint.config import read_config
+from independence_audit.checkpoint.header import Header, read_header
+from independence_audit.checkpoint.index import check_index, read_index, shards_of
+from independence_audit.checkpoint.layout import Layout, missing_shards
+from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, TensorInfo
+from independence_audit.checkpoint.names import quoted
+from independence_audit.errors import MalformedError
+
+_ONE_COPY = "Give the one file that is meant, or a folder that holds the weights once."
+
+
+def read_checkpoint(source: ByteSource, layout: Layout) -> Checkpoint:
+    """Read the headers, the index and the config of a checkpoint; no tensor is read.
+
+    Args:
+        source: Where the bytes come from; it has the files of the layout.
+        layout: Which files are the checkpoint.
+
+    Raises:
+        MalformedError: A file contradicts itself, the index or another shard, or there is no tensor at all.
+        MissingError: The index refers to a shard that is not there.
+        UnsupportedError: A file is of a format that is refused.
+        ReadError: Bytes could not be read.
+    """
+    weight_map = {} if layout.index is None else read_index(source, layout.index)
+    shards = layout.weights if layout.index is None else shards_of(weight_map)
+    _check_present(source, shards)
+    headers = {shard: read_header(source, shard) for shard in shards}
+    tensors = _merged_tensors(headers.values())
+    if not tensors:
+        raise MalformedError(
+            f"{quoted(source.name)} holds no tensors.", "Give the file or folder that holds the weights."
+        )
+    notices = list(layout.notices)
+    if layout.index is not None:
+        notices += check_index(weight_map, tensors, layout.index)
+        notices += [Notice("file_not_in_index", {"file": file}) for file in layout.weights if file not in headers]
+    config: Mapping[str, object] = {}
+    if layout.config is not None:
+        config, config_notices = read_config(source, layout.config)
+        notices += config_notices
+    for header in headers.values():
+        notices += header.notices
+    return Checkpoint(
+        source=source,
+        files={shard: source.files()[shard] for shard in shards},
+        tensors=tensors,
+        metadata=_merged_metadata(headers.values()),
+        config=config,
+        notices=tuple(notices),
+    )
+
+
+def _check_present(source: ByteSource, shards: Iterable[str]) -> None:
+    """Raise where the source lacks a shard."""
+    missing = [shard for shard in shards if shard not in source.files()]
+    if missing:
+        raise missing_shards(source.name, missing, len(missing))
+
+
+def _merged_tensors(headers: Iterable[Header]) -> dict[str, TensorInfo]:
+    """The tensors of all shards by name; none may be in two."""
+    tensors: dict[str, TensorInfo] = {}
+    for header in headers:
+        for tensor in header.tensors:
+            first = tensors.setdefault(tensor.name, tensor)
+            if first is not tensor:
+                raise MalformedError(
+                    f"Tensor {quoted(tensor.name)} is in {quoted(first.file)} and again in {quoted(tensor.file)}.",
+                    _ONE_COPY,
+                )
+    return tensors
+
+
+def _merged_metadata(headers: Iterable[Header]) -> dict[str, str]:
+    """The metadata of all shards; the first shard wins."""
+    metadata: dict[str, str] = {}
+    for header in headers:
+        metadata = header.metadata | metadata
+    return metadata

@@ -1,0 +1,190 @@
+"""The header of a safetensors file: read strictly, so that a file means the same to every reader or is refused.
+
+A file is 8 bytes of length (little-endian), that many bytes of JSON, then the tensors' bytes without gaps. The format's
+own library lets the last of two equal keys win and accepts entries with extra keys; both could show an auditor other
+weights than a user, and both are errors here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import prod
+from typing import NamedTuple, TypeGuard
+
+from independence_audit.checkpoint.dtypes import DTYPES
+from independence_audit.checkpoint.formats import check_magic
+from independence_audit.checkpoint.model import ByteSource, Notice, TensorInfo
+from independence_audit.checkpoint.names import is_hostile, quoted
+from independence_audit.checkpoint.strict_json import JsonError, parse_object
+from independence_audit.errors import MalformedError
+
+LENGTH_BYTES = 8
+"""Bytes in front of the header, which hold its length."""
+MAX_HEADER_BYTES = 100_000_000
+"""The longest header that the safetensors library accepts."""
+
+_METADATA = "__metadata__"
+_KEYS = frozenset({"dtype", "shape", "data_offsets"})
+_LARGEST = 2**63 - 1
+_MOST_DIMENSIONS = 64
+_DAMAGED = "Copy or download the file again; if it stays the same, it has to be exported again."
+_NOT_SAFETENSORS = "Give a *.safetensors file, or a folder that holds one; if this is one, download it again."
+_WRITTEN_WRONG = "Export the weights again with the safetensors library (save_file)."
+
+
+class _EntryError(ValueError):
+    """The entry of a tensor is wrong by itself."""
+
+
+class Header(NamedTuple):
+    """What a safetensors file says about itself."""
+
+    tensors: list[TensorInfo]
+    """By offset; tensors of no bytes come before the one that begins at the same offset."""
+    metadata: dict[str, str]
+    notices: list[Notice]
+
+
+def read_header(source: ByteSource, file: str) -> Header:
+    """Read and parse the header of one file of a source.
+
+    Raises:
+        MalformedError: The file is no safetensors file, is cut short, or its header contradicts itself.
+        UnsupportedError: The file is of a format that is refused.
+        MissingError: The file is a Git LFS pointer.
+        ReadError: Its bytes could not be read.
+    """
+    file_size = source.files()[file]
+    length = bytearray(min(LENGTH_BYTES, file_size))
+    source.read(file, 0, memoryview(length))
+    if file_size < LENGTH_BYTES:
+        raise MalformedError(f"{quoted(file)} is cut short: it has only {file_size} bytes.", _DAMAGED)
+    header_size = int.from_bytes(length, "little")
+    if header_size > MAX_HEADER_BYTES:
+        check_magic(bytes(length), file)
+        raise MalformedError(
+            f"{quoted(file)} is not a safetensors file: its first bytes announce a header of {header_size} bytes.",
+            _NOT_SAFETENSORS,
+        )
+    if header_size > file_size - LENGTH_BYTES:
+        raise MalformedError(
+            f"{quoted(file)} is cut short: its header should have {header_size} bytes, "
+            f"but only {file_size - LENGTH_BYTES} follow.",
+            _DAMAGED,
+        )
+    raw_json = bytearray(header_size)
+    source.read(file, LENGTH_BYTES, memoryview(raw_json))
+    return parse_header(bytes(raw_json), file_size, file)
+
+
+def parse_header(raw_json: bytes, file_size: int, file: str) -> Header:
+    """Parse a header. Pure: depends on nothing but its arguments.
+
+    Args:
+        raw_json: The header's bytes, without the 8 bytes of its length.
+        file_size: Size of the whole file in bytes.
+        file: The file's name, for messages and for the tensors.
+
+    Raises:
+        MalformedError: The header contradicts itself, the format or the file's size.
+    """
+    entries = _entries(raw_json, file)
+    metadata = _metadata(entries.pop(_METADATA, {}), file)
+    data_start = LENGTH_BYTES + len(raw_json)
+    tensors = [_tensor(name, entry, data_start, file) for name, entry in entries.items()]
+    tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
+    _check_cover(tensors, data_start, file_size, file)
+    return Header(tensors, metadata, [*_hostile_names(tensors), *_shared_offsets(tensors)])
+
+
+def _entries(raw_json: bytes, file: str) -> dict[str, object]:
+    """The header's JSON object."""
+    if len(raw_json) > MAX_HEADER_BYTES:
+        raise MalformedError(f"The header of {quoted(file)} has over {MAX_HEADER_BYTES} bytes.", _WRITTEN_WRONG)
+    if not raw_json.startswith(b"{"):
+        raise MalformedError(
+            f"{quoted(file)} is not a safetensors file: its header is not a JSON object.", _NOT_SAFETENSORS
+        )
+    try:
+        return parse_object(raw_json)
+    except JsonError as error:
+        raise MalformedError(f"The header of {quoted(file)} {error}.", _WRITTEN_WRONG) from error
+
+
+def _metadata(value: object, file: str) -> dict[str, str]:
+    """The ``__metadata__`` of a header: texts by text keys."""
+    if not isinstance(value, dict):
+        raise MalformedError(f"The {_METADATA} of {quoted(file)} is not an object.", _WRITTEN_WRONG)
+    for key, text in value.items():
+        if not isinstance(text, str):
+            raise MalformedError(f"The {_METADATA} of {quoted(file)} holds no text at {quoted(key)}.", _WRITTEN_WRONG)
+    return value
+
+
+def _tensor(name: str, entry: object, data_start: int, file: str) -> TensorInfo:
+    """One tensor from its entry, checked for itself."""
+    try:
+        dtype, shape, begin, end = _fields(entry)
+    except _EntryError as error:
+        raise MalformedError(f"Tensor {quoted(name)} of {quoted(file)} {error}.", _WRITTEN_WRONG) from error
+    return TensorInfo(name, dtype, shape, file, data_start + begin, data_start + end)
+
+
+def _fields(entry: object) -> tuple[str, tuple[int, ...], int, int]:
+    """Dtype, shape, begin and end of an entry; the text of an error is the end of a sentence."""
+    if not isinstance(entry, dict) or entry.keys() != _KEYS:
+        raise _EntryError("is not described by exactly dtype, shape and data_offsets")
+    dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise _EntryError(f"has the unknown dtype {quoted(str(dtype))}")
+    if not _is_whole_numbers(shape) or len(shape) > _MOST_DIMENSIONS or prod(filter(None, shape)) > _LARGEST:
+        raise _EntryError("has an impossible shape")
+    if not _is_whole_numbers(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:  # noqa: PLR2004 - begin and end
+        raise _EntryError("has impossible data_offsets")
+    begin, end = offsets
+    bits, spanned = DTYPES[dtype].bits * prod(shape), 8 * (end - begin)
+    if bits != spanned:
+        raise _EntryError(f"is {dtype} {shape}, which is {bits} bits, but its data_offsets span {spanned}")
+    return dtype, tuple(shape), begin, end
+
+
+def _is_whole_numbers(value: object) -> TypeGuard[list[int]]:
+    """Whether a JSON value is a list of integers from 0 to 2**63 - 1; ``true`` is none, though Python counts it."""
+    return isinstance(value, list) and all(type(item) is int and 0 <= item <= _LARGEST for item in value)
+
+
+def _check_cover(tensors: list[TensorInfo], data_start: int, file_size: int, file: str) -> None:
+    """Raise unless the tensors cover the file from the header's end to its own end, each byte once."""
+    covered, before = data_start, "the header"
+    for tensor in tensors:
+        if tensor.start != covered:
+            fault = "overlaps" if tensor.start < covered else "leaves a gap behind"
+            raise MalformedError(
+                f"Tensor {quoted(tensor.name)} of {quoted(file)} {fault} {before}.",
+                _WRITTEN_WRONG,
+            )
+        covered, before = tensor.end, f"tensor {quoted(tensor.name)}"
+    if covered > file_size:
+        raise MalformedError(
+            f"{quoted(file)} is cut short: {before} ends at byte {covered}, but the file has {file_size} bytes.",
+            _DAMAGED,
+        )
+    if covered < file_size:
+        raise MalformedError(
+            f"{quoted(file)} has {file_size - covered} bytes behind {before} that belong to no tensor.", _WRITTEN_WRONG
+        )
+
+
+def _hostile_names(tensors: list[TensorInfo]) -> Iterator[Notice]:
+    """A notice for every tensor whose name could mislead."""
+    return (Notice("hostile_name", {"tensor": tensor.name}) for tensor in tensors if is_hostile(tensor.name))
+
+
+def _shared_offsets(tensors: list[TensorInfo]) -> Iterator[Notice]:
+    """A notice for every tensor without bytes that begins where the next one does."""
+    return (
+        Notice("shared_offset", {"tensor": tensor.name, "other": following.name})
+        for tensor, following in pairwise(tensors)
+        if tensor.start == following.start
+    )

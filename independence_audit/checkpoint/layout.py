@@ -1,0 +1,108 @@
+"""Which of a folder's files are the checkpoint: a pure choice by names, the same for local folders and the Hub."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from independence_audit.checkpoint.formats import INDEX_SUFFIX, WEIGHTS_SUFFIX, no_weights
+from independence_audit.checkpoint.model import Notice
+from independence_audit.checkpoint.names import natural_key, quoted
+from independence_audit.errors import MissingError
+
+CONFIG = "config.json"
+"""The model's configuration, beside the weights."""
+
+_PREFERRED_INDEX = f"model{INDEX_SUFFIX}"
+_COPY_PREFIX = "consolidated"
+_ORIGINAL_PREFIX = "model"
+_SHOWN = 5
+_NUMBERED = re.compile(r"(?P<stem>.*?)(?P<number>[0-9]{1,9})-of-(?P<total>[0-9]{1,9})\.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of a checkpoint by their parts; names are relative to its folder."""
+
+    weights: tuple[str, ...]
+    """The safetensors files in natural order; where there is an index, all files that it may refer to."""
+    index: str | None = None
+    """The file that says which tensor lies in which shard."""
+    config: str | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+def choose_layout(name: str, seen: Iterable[str]) -> Layout:
+    """Choose the files of a checkpoint from those of a folder.
+
+    An index decides; without one all safetensors files are shards, except a second copy under Mistral's own name.
+    Hidden files and files in subfolders are never weights.
+
+    Args:
+        name: How the folder is called, for messages.
+        seen: What the folder holds: names of files, and names of subfolders or of files in them, with a slash.
+
+    Raises:
+        MissingError: There are no weights, or a numbered shard is missing.
+        UnsupportedError: There are weights only in a format that is refused.
+    """
+    everything = tuple(seen)
+    files = sorted((file for file in everything if "/" not in file and not file.startswith(".")), key=natural_key)
+    weights = tuple(file for file in files if file.endswith(WEIGHTS_SUFFIX))
+    indexes = [file for file in files if file.endswith(INDEX_SUFFIX)]
+    config = CONFIG if CONFIG in files else None
+    if indexes:
+        index = _PREFERRED_INDEX if _PREFERRED_INDEX in indexes else indexes[0]
+        others = tuple(Notice("other_index", {"file": other}) for other in indexes if other != index)
+        return Layout(weights, index, config, others)
+    if not weights:
+        raise no_weights(name, everything)
+    kept = _without_copies(weights)
+    _check_numbering(name, kept)
+    copies = tuple(Notice("duplicate_copy", {"file": file}) for file in weights if file not in kept)
+    return Layout(kept, None, config, copies)
+
+
+def missing_shards(name: str, missing: Sequence[str], count: int) -> MissingError:
+    """The error for ``count`` shards that a checkpoint should have and has not; the first few are named."""
+    shown = ", ".join(quoted(shard) for shard in missing[:_SHOWN])
+    more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+    return MissingError(
+        f"{quoted(name)} lacks {count} of its shards: {shown}{more}.",
+        "Finish the download, or give one file by itself.",
+    )
+
+
+def single_file_layout(file: str, seen: Iterable[str]) -> Layout:
+    """The layout where one file of a folder is given by itself; ``seen`` are the names beside it."""
+    numbered = _NUMBERED.fullmatch(file)
+    is_one_of_many = numbered is not None and int(numbered["total"]) > 1
+    notices = (Notice("one_shard_of_many", {"file": file}),) if is_one_of_many else ()
+    return Layout((file,), None, CONFIG if CONFIG in seen else None, notices)
+
+
+def _without_copies(weights: tuple[str, ...]) -> tuple[str, ...]:
+    """The files without ``consolidated*`` where ``model*`` is there: Mistral publishes its weights under both names."""
+    if not any(file.startswith(_ORIGINAL_PREFIX) for file in weights):
+        return weights
+    return tuple(file for file in weights if not file.startswith(_COPY_PREFIX))
+
+
+def _check_numbering(name: str, weights: tuple[str, ...]) -> None:
+    """Raise where names like ``model-00001-of-00003.safetensors`` say that a shard is missing."""
+    series: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
+    for file in weights:
+        numbered = _NUMBERED.fullmatch(file)
+        if numbered is not None:
+            series[numbered["stem"], numbered["total"]][int(numbered["number"])] = numbered["number"]
+    for (stem, total), numbers in series.items():
+        first = 0 if 0 in numbers else 1
+        expected = range(first, first + int(total))
+        width = len(next(iter(numbers.values())))
+        absent = (f"{stem}{number:0{width}}-of-{total}{WEIGHTS_SUFFIX}" for number in expected if number not in numbers)
+        missing = list(islice(absent, _SHOWN))
+        if missing:
+            raise missing_shards(name, missing, len(expected) - sum(number in expected for number in numbers))

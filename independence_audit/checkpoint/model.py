@@ -1,0 +1,78 @@
+"""What a checkpoint is: files, named tensors with their bytes' places, and the source that reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Protocol
+
+
+class ByteSource(Protocol):
+    """Where a checkpoint's bytes come from. The seam that local folders, the Hub and object stores implement."""
+
+    name: str
+    """How the source is called in reports: a file's or folder's name, never a path of the machine."""
+
+    def files(self) -> Mapping[str, int]:
+        """Every file of the checkpoint by its relative name, with its size in bytes."""
+
+    def read(self, name: str, start: int, into: memoryview) -> None:
+        """Fill ``into`` with the bytes of file ``name`` from ``start`` on, completely or not at all.
+
+        Raises:
+            ReadError: The bytes could not be read, or fewer came than were asked for.
+        """
+
+    def close(self) -> None:
+        """Let go of open files and connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One tensor of a checkpoint: what its header says and where its bytes lie."""
+
+    name: str
+    dtype: str
+    """As safetensors spells it: ``BF16``, ``F8_E4M3``, ``I32``."""
+    shape: tuple[int, ...]
+    file: str
+    start: int
+    """Offset of the first byte in the file."""
+    end: int
+    """Offset behind the last byte in the file."""
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about an input that is no error but that a reader of the report should see."""
+
+    key: str
+    """A message key, such as ``hostile_name`` or ``shared_offset``."""
+    data: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model's weights as named tensors, in file order; nothing of them is in memory."""
+
+    source: ByteSource
+    files: Mapping[str, int]
+    """The files that hold tensors, with their sizes in bytes, in reading order."""
+    tensors: Mapping[str, TensorInfo]
+    """By name, in file order and by offset within a file."""
+    metadata: Mapping[str, str]
+    """The ``__metadata__`` of the headers, merged; the first shard wins."""
+    config: Mapping[str, Any]
+    """The parsed ``config.json`` beside the weights; empty where there is none."""
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How the checkpoint is called in reports."""
+        return self.source.name

@@ -1,0 +1,73 @@
+"""Opens a checkpoint on this machine: a file, an index, or a folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+from independence_audit.checkpoint.assemble import read_checkpoint
+from independence_audit.checkpoint.formats import INDEX_SUFFIX, check_suffix
+from independence_audit.checkpoint.layout import CONFIG, Layout, choose_layout, single_file_layout
+from independence_audit.checkpoint.model import Checkpoint
+from independence_audit.checkpoint.names import quoted
+from independence_audit.checkpoint.sources.local import LocalSource, display_name
+from independence_audit.errors import MissingError, ReadError
+
+
+def open_checkpoint(path: str | Path) -> Checkpoint:
+    """Open a checkpoint: a safetensors file, an index of shards, or a folder with either.
+
+    Nothing but headers, the index and ``config.json`` is read. The checkpoint's source stays open; close it when the
+    tensors have been read.
+
+    Raises:
+        MissingError: There is no such file or folder, no weights in it, or a shard is missing.
+        UnsupportedError: The weights are in a format that is refused, such as a pickle.
+        MalformedError: A file is no safetensors file, is damaged or contradicts itself or the index.
+        ReadError: The system could not read it.
+    """
+    place = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, and a name is what was given
+    try:
+        is_folder = stat.S_ISDIR(os.stat(place).st_mode)  # noqa: PTH116 - Path.is_dir() hides why it fails
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingError(f"There is no file or folder {quoted(str(path))}.", "Check the path.") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no possible path"
+        raise ReadError(f"{quoted(str(path))} could not be looked at: {reason}.") from error
+    if is_folder:
+        return _open_folder(place, _entries(place))
+    check_suffix(place.name)
+    if place.name.endswith(INDEX_SUFFIX):
+        others = [entry for entry in _entries(place.parent) if not entry.endswith(INDEX_SUFFIX)]
+        return _open_folder(place.parent, [place.name, *others])
+    beside = [CONFIG] if (place.parent / CONFIG).is_file() else []
+    return _open(place.parent, single_file_layout(place.name, beside), place.name)
+
+
+def _open_folder(folder: Path, entries: Iterable[str]) -> Checkpoint:
+    """Open the checkpoint that a folder's entries make up."""
+    return _open(folder, choose_layout(display_name(folder.name), entries), folder.name)
+
+
+def _open(root: Path, layout: Layout, name: str) -> Checkpoint:
+    """Open the files of a layout; none stays open where that fails."""
+    wanted = [*layout.weights, *filter(None, (layout.index, layout.config))]
+    with ExitStack() as stack:
+        source = LocalSource(root, wanted, display_name(name))
+        stack.callback(source.close)
+        checkpoint = read_checkpoint(source, layout)
+        stack.pop_all()
+    return checkpoint
+
+
+def _entries(folder: Path) -> list[str]:
+    """What a folder holds; subfolders end in a slash. A config that is no file is as good as none."""
+    try:
+        with os.scandir(folder) as found:
+            entries = [f"{entry.name}/" if entry.is_dir() else entry.name for entry in found]
+    except OSError as error:
+        raise ReadError(f"The folder {quoted(folder.name)} could not be listed: {error.strerror}.") from error
+    return [entry for entry in entries if entry != CONFIG or (folder / CONFIG).is_file()]

@@ -1,0 +1,1 @@
+"""Byte sources: where a checkpoint's bytes come from, one implementation a file."""

@@ -1,0 +1,27 @@
+"""The byte source of the tests: files in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from independence_audit.checkpoint.sources.ranges import check_range
+
+
+class MemorySource:
+    """Files by name and content."""
+
+    def __init__(self, content: Mapping[str, bytes], name: str = "memory") -> None:
+        self.name = name
+        self.content = content
+
+    def files(self) -> Mapping[str, int]:
+        """Every file with its size."""
+        return {name: len(content) for name, content in self.content.items()}
+
+    def read(self, name: str, start: int, into: memoryview) -> None:
+        """Copy bytes out of a file."""
+        check_range(self.files(), name, start, into.nbytes)
+        into[:] = self.content[name][start : start + into.nbytes]
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,29 @@
+"""What the floor offers to those above it."""
+
+from __future__ import annotations
+
+from independence_audit import checkpoint
+
+
+def test_public_names() -> None:
+    """A public name comes or goes on purpose only."""
+    assert sorted(checkpoint.__all__) == [
+        "ByteSource",
+        "Checkpoint",
+        "DTYPES",
+        "Dtype",
+        "Header",
+        "Layout",
+        "LocalSource",
+        "Notice",
+        "TensorInfo",
+        "choose_layout",
+        "decode",
+        "decode_into",
+        "file_sha256",
+        "open_checkpoint",
+        "parse_header",
+        "read_checkpoint",
+        "read_header",
+    ]
+    assert all(hasattr(checkpoint, name) for name in checkpoint.__all__)
