@@ -1,0 +1,1 @@
+"""Pure statistics: scores, permutation tests, corrections, bounds; knows nothing of models."""

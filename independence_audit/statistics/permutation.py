@@ -1,0 +1,166 @@
+"""The permutation statistic of a cross-product: is its trace larger than column relabelling explains?
+
+For X, Y [r, n] with centred rows, a = XᵀY is double-centred. If the columns of X may be permuted freely, T = tr(a) has
+mean 0 and variance ‖a‖²/(n-1) exactly. Two guards keep single outlier columns from carrying it: a statistic on the
+winsorised matrix (three rounds of clipping at 4 rms and double-centring), and the sign-flip statistic of the unclipped
+diagonal. Only the few entries that clipping can touch are ever looked at: the rest of the matrix enters through its
+sums, so that a rank-one matrix of any width needs no n x n memory.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.statistics.scores import Floats
+
+ROUNDS = 3
+CLIP = 4.0
+"""Rounds, and the limit in rms. Measured between strangers: sd 1.01, tail at 1e-3 observed/expected 0.96."""
+
+_START = 2.5
+"""Entries above this many rms are kept aside at first; clipping lowers the rms by a few percent only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A trace against its permutation law."""
+
+    z: float
+    """The smaller of the two below where their signs agree, else 0; standard normal under independence."""
+    winsorised: float
+    sign_flip: float
+    jump: float
+    """How many standard deviations one column alone could move the plain statistic."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Large:
+    """The entries of a matrix whose absolute value exceeds a limit."""
+
+    limit: float
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    value: Floats
+
+
+class DenseProduct:
+    """A double-centred cross-product held in memory, [n, n]."""
+
+    def __init__(self, matrix: Floats) -> None:
+        self.matrix = matrix
+        self.columns = len(matrix)
+        self.diagonal: Floats = np.diagonal(matrix).copy()
+        flat = matrix.ravel()
+        self.square_sum = float(flat @ flat)
+
+    def largest(self) -> float:
+        """Largest absolute value."""
+        return float(max(self.matrix.max(), -self.matrix.min()))
+
+    def above(self, limit: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows and columns of the entries above a limit in absolute value."""
+        found = np.flatnonzero((self.matrix > limit) | (self.matrix < -limit))
+        return found // self.columns, found % self.columns
+
+    def values(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> Floats:
+        """Entries at the given places."""
+        return self.matrix[row, column]
+
+
+class OuterProduct:
+    """The cross-product of two centred vectors [n], never formed: entries above a limit are found by sorting."""
+
+    def __init__(self, first: Floats, second: Floats) -> None:
+        self.first, self.second = first, second
+        self.columns = len(first)
+        self.diagonal: Floats = first * second
+        self.square_sum = float((first @ first) * (second @ second))
+
+    def largest(self) -> float:
+        """Largest absolute value."""
+        return float(np.abs(self.first).max() * np.abs(self.second).max())
+
+    def above(self, limit: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows and columns of the entries above a limit in absolute value."""
+        size = np.abs(self.second)
+        descending = np.argsort(-size, kind="stable")
+        with np.errstate(divide="ignore"):
+            needed = limit / np.abs(self.first)
+        counts = np.searchsorted(-size[descending], -needed, side="left")
+        row = np.repeat(np.arange(self.columns), counts)
+        rank = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return row, descending[rank]
+
+    def values(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> Floats:
+        """Entries at the given places."""
+        return self.first[row] * self.second[column]
+
+
+Product = DenseProduct | OuterProduct
+
+
+def cross_product(first: Floats, second: Floats) -> Product:
+    """XᵀY of two matrices with centred rows, [r, n] each."""
+    if len(first) == 1:
+        return OuterProduct(first[0], second[0])
+    return DenseProduct(first.T @ second)
+
+
+def permutation_statistic(product: Product) -> Statistic | None:
+    """Statistic of a double-centred cross-product under a random permutation of one side's columns.
+
+    Returns:
+        None where the product is all zeros or has fewer than two columns.
+    """
+    if product.columns < 2 or product.square_sum == 0.0:  # noqa: PLR2004  one column cannot be permuted
+        return None
+    flips = math.sqrt(float(product.diagonal @ product.diagonal))
+    sign_flip = float(product.diagonal.sum()) / flips if flips > 0.0 else 0.0
+    winsorised = _winsorised(product)
+    agree = winsorised * sign_flip > 0.0
+    z = math.copysign(min(abs(winsorised), abs(sign_flip)), winsorised) if agree else 0.0
+    jump = product.largest() / math.sqrt(product.square_sum / (product.columns - 1))
+    return Statistic(z=z, winsorised=winsorised, sign_flip=sign_flip, jump=jump)
+
+
+def _winsorised(product: Product) -> float:
+    """z of the trace after clipping, from the entries that clipping can touch; exact, whatever is kept aside."""
+    limit = _START * math.sqrt(product.square_sum) / product.columns
+    while True:
+        row, column = product.above(limit)
+        z = _clipped_z(product, _Large(limit, row, column, product.values(row, column)))
+        if z is not None:
+            return z
+        limit = limit / 2 if limit > 1e-3 * _START * math.sqrt(product.square_sum) / product.columns else -1.0
+
+
+def _clipped_z(product: Product, large: _Large) -> float | None:
+    """The rounds of clipping and double-centring; None where a round would clip an entry that is not among ``large``.
+
+    A round adds a sparse change d to the matrix, then takes off the row and column means of d and adds its grand mean
+    (everything else has mean zero already).
+    """
+    n = product.columns
+    value = large.value.copy()
+    diagonal = large.row == large.column
+    row_shift, column_shift, shift = np.zeros(n), np.zeros(n), 0.0
+    square_sum, trace = product.square_sum, float(product.diagonal.sum())
+    for _ in range(ROUNDS):
+        limit = CLIP * math.sqrt(max(square_sum, 0.0)) / n
+        drift = float(np.abs(row_shift).max() + np.abs(column_shift).max() + abs(shift))
+        if large.limit >= 0.0 and large.limit + drift > limit:
+            return None
+        change = np.clip(value, -limit, limit) - value
+        row_mean = np.bincount(large.row, change, n) / n
+        column_mean = np.bincount(large.column, change, n) / n
+        mean = float(change.sum()) / n**2
+        square_sum += float(((value + change) ** 2 - value**2).sum())
+        square_sum -= n * float(row_mean @ row_mean + column_mean @ column_mean) - n**2 * mean**2
+        trace += float(change[diagonal].sum()) - n * mean
+        value += change - row_mean[large.row] - column_mean[large.column] + mean
+        row_shift, column_shift, shift = row_shift + row_mean, column_shift + column_mean, shift + mean
+    return trace / math.sqrt(square_sum / (n - 1)) if square_sum > 0.0 else 0.0
