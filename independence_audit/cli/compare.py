@@ -1,0 +1,81 @@
+"""``audit compare``: a subject against references, and the report."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+FORMATS = ("text", "json", "markdown", "html")
+SEVERITIES = ("remark", "review", "not_met")
+
+
+@click.command()
+@click.argument("subject")
+@click.option("--ref", "references", multiple=True, required=True, metavar="REF", help="A reference; repeatable.")
+@click.option("--full", is_flag=True, help="Read every value, not a sample; adds exact counts.")
+@click.option("--policy", default="evidence-only", show_default=True, help="Rules from evidence to opinion.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    default="not_met",
+    show_default=True,
+    help="Exit with 1 at findings of this severity or above.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0.0, 0.05, min_open=True),
+    default=1e-6,
+    show_default=True,
+    help="Family-wise level of a false finding, over the whole audit.",
+)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="On stdout.")
+@click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
+@click.option("--team", default="", help="Who handed the subject in, for the report.")
+@click.option("--stage", default="", help="Stage of the evaluation, for the report.")
+@click.option("--model", default="", help="The subject's name, for the report.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, and no report on stdout.")
+def compare(  # noqa: PLR0913  one parameter an option
+    subject: str,
+    references: tuple[str, ...],
+    *,
+    full: bool,
+    policy: str,
+    fail_on: str,
+    alpha: float,
+    format_: str,
+    outputs: tuple[str, ...],
+    team: str,
+    stage: str,
+    model: str,
+    quiet: bool,
+) -> int:
+    """Compare the weights of SUBJECT with references, component by component.
+
+    SUBJECT and REF are a .safetensors file, a folder with an index or loose shards, or a fingerprint
+    (.fp.safetensors). The report goes to stdout, progress and errors to stderr.
+    """
+    from independence_audit.cli.outputs import check_outputs, show, write
+    from independence_audit.cli.progress import progress_on
+    from independence_audit.evidence.report import Severity, Submission
+    from independence_audit.pipeline.audit import audit
+    from independence_audit.pipeline.outcome import exit_code
+    from independence_audit.pipeline.settings import AuditSettings
+
+    files = check_outputs(outputs, FORMATS)
+    settings = AuditSettings(
+        full=full,
+        alpha=alpha,
+        policy=policy,
+        submission=Submission(team, stage, model),
+        command=shlex.join(["audit", *sys.argv[1:]]),
+    )
+    with progress_on(sys.stderr, enabled=not quiet) as progress:
+        report = audit(subject, references, settings, progress)
+    for name, path in files:
+        write(report, name, Path(path))
+    if not quiet:
+        show(report, format_)
+    return exit_code(report, Severity(fail_on))

@@ -1,0 +1,72 @@
+"""Where reports go: stdout, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from independence_audit.errors import InputError, UsageError
+from independence_audit.evidence.report import AuditReport
+from independence_audit.report.formats import FORMATS
+
+
+def check_outputs(outputs: Sequence[str], formats: Sequence[str]) -> list[tuple[str, Path]]:
+    """The (format, path) pairs of ``-o`` options, refused before any work is done.
+
+    Raises:
+        UsageError: An option is not FORMAT=PATH, its format is unknown, or its file could not be written.
+    """
+    pairs = []
+    for output in outputs:
+        name, separator, path = output.partition("=")
+        if not separator or not path or name not in formats:
+            raise UsageError(f"{output!r} is no output.", f"Write -o FORMAT=PATH, with one of {', '.join(formats)}.")
+        pairs.append((name, writable(Path(path))))
+    return pairs
+
+
+def writable(path: Path) -> Path:
+    """The path, if a file could be written there; missing folders are made.
+
+    Raises:
+        UsageError: It could not.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder of {path} cannot be made: {error.strerror}.", "Name another path.") from error
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise UsageError(f"{path} cannot be written.", "Name a file in a folder that you may write to.")
+    return path
+
+
+def write(report: AuditReport, name: str, path: Path) -> None:
+    """Write a report, whole or not at all.
+
+    Raises:
+        InputError: The disk is full or the file cannot be written.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(FORMATS[name].render(report), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        message = f"{path} could not be written: {error.strerror}."
+        raise InputError(message, "Free space or name another path.") from error
+
+
+def show(report: AuditReport, name: str) -> None:
+    """Print a report; as text in the terminal's width and colours."""
+    if name != "text" or not sys.stdout.isatty():
+        click.echo(FORMATS[name].render(report), nl=False)
+        return
+    from rich.console import Console
+
+    from independence_audit.report.text import print_report
+
+    print_report(report, Console())

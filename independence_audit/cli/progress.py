@@ -1,0 +1,36 @@
+"""A progress line on a terminal, and nothing where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from independence_audit.pipeline.settings import NoProgress, Progress
+
+
+@contextmanager
+def progress_on(stream: TextIO, *, enabled: bool) -> Iterator[Progress]:
+    """Show the stages of an audit as bars on a terminal."""
+    if not enabled or not stream.isatty():
+        yield NoProgress()
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    class Shown:
+        """One bar a stage."""
+
+        def __init__(self, bars: Bars) -> None:
+            self._bars = bars
+            self._tasks: dict[str, TaskID] = {}
+
+        def step(self, stage: str, done: int, total: int) -> None:
+            if stage not in self._tasks:
+                self._tasks[stage] = self._bars.add_task(escape(stage), total=total)
+            self._bars.update(self._tasks[stage], completed=done, total=total)
+
+    with Bars(console=Console(file=stream), transient=True) as bars:
+        yield Shown(bars)

@@ -1,0 +1,92 @@
+"""The fingerprint: what remains of a checkpoint after it has been read once; comparing needs nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.anatomy import Axis, Component
+from independence_audit.checkpoint import decode
+from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.report import FileEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Sampled values of one role of one layer: a matrix, a vector, or the pooled experts.
+
+    ``raw`` holds the values as stored, [rows, columns, bytes per value]; row i is row ``rows[i]`` of expert
+    ``experts[i]`` (0 where there are no experts), its columns are ``start`` to ``stop`` of ``shape[1]``.
+    """
+
+    component: str
+    layer: int | None
+    role: str
+    axis: Axis
+    name: str
+    """The tensor; with ``*`` for the expert's number where several are pooled."""
+    members: int
+    shape: tuple[int, int]
+    """Rows and columns of one member's matrix."""
+    dtype: str
+    rows: NDArray[np.int64]
+    experts: NDArray[np.int64]
+    start: int
+    stop: int
+    window: tuple[int, int]
+    """The columns that matrices of this width are sampled at; a vector is sampled whole."""
+    raw: NDArray[np.uint8] | None
+    """None where the values cannot be had."""
+    reason: str = ""
+    """Why the sample is no evidence or has no values, as a message key."""
+
+    @property
+    def key(self) -> tuple[int | None, str]:
+        """Layer and role: what equal samples of two models of one family share."""
+        return self.layer, self.role
+
+    @property
+    def parameters(self) -> int:
+        """Number of values of all members."""
+        return self.members * self.shape[0] * self.shape[1]
+
+    @property
+    def identity(self) -> NDArray[np.int64]:
+        """One number a sampled row, equal for equal rows of equal experts."""
+        return (self.experts << 40) + self.rows
+
+    @property
+    def digest(self) -> bytes:
+        """Digest of the sampled values."""
+        return hashlib.blake2b(b"" if self.raw is None else np.ascontiguousarray(self.raw).data).digest()
+
+    def values(self) -> NDArray[np.float32] | NDArray[np.float64]:
+        """The sampled values [rows, columns], exactly as stored; empty where they cannot be had."""
+        if self.raw is None:
+            return np.zeros((0, self.stop - self.start), dtype=np.float32)
+        return decode(np.ascontiguousarray(self.raw).reshape(-1), self.dtype).reshape(self.raw.shape[:2])
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A checkpoint's sampled values in their places, and where they come from."""
+
+    name: str
+    sampler: str
+    """The sampler's full name; only equal samplers can be compared."""
+    components: tuple[Component, ...]
+    samples: tuple[Sample, ...]
+    files: tuple[FileEvidence, ...]
+    parameters: int
+    read_bytes: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[Message, ...] = ()
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the checkpoint says of itself that it is a made-up example."""
+        return self.metadata.get("synthetic", "").lower() == "true"

@@ -1,0 +1,1 @@
+"""Two fingerprints to measurements to relations, by one rule."""

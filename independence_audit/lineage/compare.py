@@ -1,0 +1,79 @@
+"""One component against one reference: every pair of samples measured, and the joint test over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from independence_audit.anatomy import Axis
+from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.lineage.measure import Measured, measure
+from independence_audit.lineage.pairing import ComponentPair, pair_components
+from independence_audit.statistics.aligned import aligned_test
+from independence_audit.statistics.joint import JointResult, JointTest
+from independence_audit.statistics.permutation import Product
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentMeasured:
+    """Everything measured between one component of the subject and one of a reference."""
+
+    reference: str
+    pair: ComponentPair
+    measured: tuple[Measured, ...]
+    joint: JointResult | None
+    """All roles together."""
+    weakest: JointResult | None
+    """The joint result nearest to nothing with any one role left out."""
+
+    @property
+    def tests(self) -> int:
+        """How many tests were made, the choices of matching by value included."""
+        made = sum(1 for measured in self.measured if measured.evidence) + (self.weakest is not None)
+        return made + self.pair.choices
+
+    @property
+    def tested_share(self) -> float:
+        """Share of the subject's parameters that were tested, of those that could say anything."""
+        tested = sum(one.subject.parameters for one in self.measured if one.test)
+        silent = sum(one.subject.parameters for one in self.measured if one.reason and not one.incomparable)
+        return tested / max(1, self.pair.subject.parameters - silent)
+
+    def with_measured(self, measured: tuple[Measured, ...]) -> ComponentMeasured:
+        """The same comparison with better numbers."""
+        return replace(self, measured=measured)
+
+
+def compare_fingerprints(subject: Fingerprint, reference: Fingerprint) -> list[ComponentMeasured]:
+    """Measure every component of the subject against every component of the reference that it may meet."""
+    return [_measure_component(reference.name, pair) for pair in pair_components(subject, reference)]
+
+
+def _measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
+    measured = []
+    seen: set[tuple[bytes, bytes]] = set()
+    joint: dict[int, JointTest] = {}
+    fixed = pair.subject.fixed_positions or pair.reference.fixed_positions
+    for mine, theirs in pair.pairs:
+        result, product = measure(mine, theirs)
+        values = mine.digest, theirs.digest
+        on_residual = Axis.RESIDUAL in (mine.axis, theirs.axis)
+        doubt = result.doubt or ("fixed_positions" if fixed and on_residual else "")
+        result = replace(result, doubt=doubt, repeated=values in seen)
+        seen.add(values)
+        measured.append(result)
+        if product is not None and mine.axis == theirs.axis == Axis.RESIDUAL and result.evidence:
+            _add(joint, mine, result, product)
+    results = [(test.result(), test.weakest()) for test in joint.values()]
+    whole, weakest = max(results, key=lambda both: both[0].effective_rows if both[0] else 0.0, default=(None, None))
+    return ComponentMeasured(reference, pair, tuple(measured), whole, weakest)
+
+
+def _add(joint: dict[int, JointTest], sample: Sample, measured: Measured, product: Product) -> None:
+    """Add a pair to the joint test of its width; a vector enters with the columns that matrices are sampled at."""
+    start, stop = sample.window
+    width = sample.shape[1]
+    tested = (measured.test, product) if measured.test else None
+    if stop - start < product.columns:
+        tested = aligned_test(sample.values()[:, start:stop], measured.reference.values()[:, start:stop])
+    if tested is not None:
+        joint.setdefault(width, JointTest(stop - start)).add(sample.role, *tested)

@@ -1,0 +1,203 @@
+"""From numbers to relations, by one rule: for a tensor, a layer and a component.
+
+A component is *found* to share weights when its Simes p-value over {joint test, tensor tests}, corrected for all
+components and references, is at most alpha, and the evidence does not hang on one weak tensor: the joint test holds
+with any one role left out, or two roles are significant, or one tensor reaches |z| of at least 8. Equality of weights
+beyond chance is found without a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from independence_audit.evidence.measurement import LayerEvidence
+from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
+from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.measure import Measured
+from independence_audit.statistics.decision import bonferroni, detection_bound, simes
+
+SINGLE_Z = 8.0
+"""|z| at which one tensor alone carries a finding. Measured on real networks: strangers reach 3.6 at most."""
+
+ENOUGH_POWER = 0.5
+"""A detection bound above this leaves real copies unseen: continued for 1.5 times its training a copy still has
+r = 0.75, after 400 steps from its own initialisation 0.67."""
+
+ENOUGH_TESTED = 0.5
+"""A component of which less was tested is not called unrelated: the rest may be shared."""
+
+EXACT_VALUES = 1024
+"""Equal values of one tensor that are a finding by themselves: no training from another start ends on them."""
+
+
+_SILENT = (Relation.UNINFORMATIVE, Relation.NOT_TESTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The family-wise level and what it is spread over."""
+
+    alpha: float
+    tests: int
+    """Tests of the whole audit."""
+    comparisons: int
+    """Component pairs of the whole audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one component comparison comes to."""
+
+    compared: ComponentMeasured
+    relation: Relation
+    tensors: tuple[Relation, ...]
+    """In the order of ``compared.measured``."""
+    bounds: tuple[float | None, ...]
+    layers: tuple[LayerEvidence, ...]
+    p_value: float | None
+    """Corrected for all components and references."""
+    r: float | None
+    detection_bound: float | None
+    reason: str | None
+
+
+def decide(compared: ComponentMeasured, level: Level) -> Verdict:
+    """Judge one component comparison."""
+    p_value = _component_p(compared, level)
+    found = _is_found(compared, p_value, level)
+    bounds = tuple(_tensor_bound(measured, level) for measured in compared.measured)
+    tensors = tuple(
+        tensor_relation(measured, bound, level, found=found)
+        for measured, bound in zip(compared.measured, bounds, strict=True)
+    )
+    layers = tuple(_layers(compared.measured, tensors))
+    bound = _component_bound(compared, bounds, level)
+    relation, reason = _found_relation(layers) if found else _open_relation(compared, p_value, bound, level)
+    return Verdict(
+        compared=compared,
+        relation=relation,
+        tensors=tensors,
+        bounds=bounds,
+        layers=layers,
+        p_value=p_value,
+        r=_median(measured.test.r for measured in compared.measured if measured.test and measured.is_matrix),
+        detection_bound=bound,
+        reason=reason,
+    )
+
+
+def tensor_relation(measured: Measured, bound: float | None, level: Level, *, found: bool) -> Relation:
+    """Judge one tensor; ``found`` says whether its component shares weights at all."""
+    if measured.incomparable:
+        return Relation.NOT_TESTED
+    if measured.reason or measured.test is None:
+        return Relation.UNINFORMATIVE
+    if measured.numbers.identical_fraction == 1.0 or measured.rounding:
+        return Relation.ROUNDED if measured.rounding else Relation.IDENTICAL
+    significant = bonferroni(measured.test.p_value, level.tests) <= level.alpha
+    if significant and found:
+        return Relation.RELATED
+    if measured.doubt:
+        return Relation.UNINFORMATIVE
+    powerful = bound is not None and bound <= ENOUGH_POWER
+    return Relation.UNRELATED if powerful and not significant else Relation.INCONCLUSIVE
+
+
+def _component_p(compared: ComponentMeasured, level: Level) -> float | None:
+    p_values = [measured.evidence.p_value for measured in compared.measured if measured.evidence]
+    if compared.weakest:
+        p_values.append(compared.weakest.p_value)
+    if not p_values:
+        return None
+    return bonferroni(simes(p_values), level.comparisons * (1 + compared.pair.choices))
+
+
+def _is_found(compared: ComponentMeasured, p_value: float | None, level: Level) -> bool:
+    if any(_is_exact(measured) for measured in compared.measured):
+        return True
+    if p_value is None or p_value > level.alpha:
+        return False
+    tested = [(measured.subject.role, measured.evidence) for measured in compared.measured if measured.evidence]
+    roles = {role for role, test in tested if bonferroni(test.p_value, level.tests) <= level.alpha}
+    joint = compared.weakest is not None and bonferroni(compared.weakest.p_value, level.tests) <= level.alpha
+    return joint or len(roles) > 1 or any(abs(test.z) >= SINGLE_Z for _, test in tested)
+
+
+def _is_exact(measured: Measured) -> bool:
+    if measured.reason or measured.numbers.compared_values < EXACT_VALUES:
+        return False
+    return measured.numbers.identical_fraction == 1.0 or measured.rounding is not None
+
+
+def _tensor_bound(measured: Measured, level: Level) -> float | None:
+    if measured.evidence is None:
+        return None
+    return detection_bound(measured.evidence.columns, measured.evidence.effective_rows, level.alpha, level.tests)
+
+
+def _component_bound(compared: ComponentMeasured, bounds: Sequence[float | None], level: Level) -> float | None:
+    """The smallest r that any test of the component finds."""
+    joint = compared.weakest
+    if joint and joint.effective_rows > 0.0:
+        bounds = [*bounds, detection_bound(joint.columns, joint.effective_rows, level.alpha, level.tests)]
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def _layers(measured: Sequence[Measured], relations: Sequence[Relation]) -> Iterable[LayerEvidence]:
+    by_layer: dict[int | None, list[tuple[Measured, Relation]]] = {}
+    for one, relation in zip(measured, relations, strict=True):
+        by_layer.setdefault(one.subject.layer, []).append((one, relation))
+    for layer, members in sorted(by_layer.items(), key=lambda item: (item[0] is None, item[0] or 0)):
+        judged = _deciding(members)
+        equal = [one.numbers for one, _ in judged if one.numbers.identical_fraction is not None]
+        values = sum(numbers.compared_values for numbers in equal)
+        yield LayerEvidence(
+            layer=layer,
+            relation=min((relation for _, relation in judged), key=STRENGTH.__getitem__),
+            reference_layer=members[0][0].reference.layer,
+            r=_median(one.test.r for one, _ in judged if one.test),
+            identical_fraction=sum((n.identical_fraction or 0.0) * n.compared_values for n in equal) / values
+            if values
+            else None,
+        )
+
+
+def _deciding(members: Sequence[tuple[Measured, Relation]]) -> Sequence[tuple[Measured, Relation]]:
+    """Whose relations decide a layer's: its matrices, else its vectors, the inconclusive ones last."""
+    conclusive = [one for one in members if one[1] not in _SILENT and one[1] != Relation.INCONCLUSIVE]
+    speaking = [one for one in members if one[1] not in _SILENT]
+    for choice in (conclusive, speaking):
+        matrices = [one for one in choice if one[0].is_matrix]
+        if matrices or choice:
+            return matrices or choice
+    return members
+
+
+def _found_relation(layers: Sequence[LayerEvidence]) -> tuple[Relation, None]:
+    """The strongest relation that covers at least one whole layer; ``related`` where only scattered tensors share."""
+    whole = [layer.relation for layer in layers if layer.layer is not None] or [layer.relation for layer in layers]
+    strongest = max(whole, key=STRENGTH.__getitem__)
+    return (strongest if strongest in FOUND else Relation.RELATED), None
+
+
+def _open_relation(
+    compared: ComponentMeasured, p_value: float | None, bound: float | None, level: Level
+) -> tuple[Relation, str | None]:
+    """The relation of a component in which nothing was found, and why it is not ``unrelated``."""
+    if all(measured.incomparable for measured in compared.measured):
+        reasons = {measured.reason for measured in compared.measured} or {"no_counterpart"}
+        return Relation.NOT_TESTED, "shape_differs" if "shape_differs" in reasons else min(reasons)
+    if p_value is not None and p_value <= level.alpha:
+        return Relation.INCONCLUSIVE, "single_finding"
+    if compared.tested_share < ENOUGH_TESTED:
+        return Relation.INCONCLUSIVE, "little_compared"
+    if bound is None or bound > ENOUGH_POWER:
+        return Relation.INCONCLUSIVE, "low_power"
+    return Relation.UNRELATED, None
+
+
+def _median(values: Iterable[float]) -> float | None:
+    known = list(values)
+    return median(known) if known else None

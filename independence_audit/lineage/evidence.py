@@ -1,0 +1,196 @@
+"""Rankings as evidence: what the report says of every component and tensor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from independence_audit.evidence.measurement import (
+    Comparison,
+    ComponentEvidence,
+    Message,
+    Search,
+    TensorEvidence,
+)
+from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.lineage.decide import Verdict
+from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.rank import Ranking
+
+_NORM_COSINE = 0.9
+"""Raw cosine of a norm gain from which the report explains that it says nothing."""
+
+_SEARCHES = {name: Search("not_possible", "search_not_available") for name in ("moved", "disguised")}
+
+
+def tensor_evidence(subject: Fingerprint, ranking: Ranking) -> list[TensorEvidence]:
+    """Every sample of a component against its counterpart in the nearest reference, in file order."""
+    best = ranking.best
+    measured = dict(_measured_tensors(best)) if best else {}
+    reason = "no_counterpart" if best else "no_reference_of_kind"
+    return [
+        measured.get(id(sample)) or _bare(sample, Relation.NOT_TESTED, reason)
+        for sample in subject.samples
+        if sample.component == ranking.component.name
+    ]
+
+
+def component_evidence(ranking: Ranking, tensors: Sequence[TensorEvidence]) -> ComponentEvidence:
+    """A component's strongest relation and everything that stands behind it."""
+    component, best = ranking.component, ranking.best
+    shares = relation_shares(tensors)
+    found = best is not None and best.relation in FOUND
+    evidence = ComponentEvidence(
+        name=component.name,
+        kind=component.kind.value,
+        family=component.family,
+        parameters=component.parameters,
+        relation=best.relation if best else Relation.NOT_TESTED,
+        relations=shares,
+        reference=best.compared.reference if best and found else None,
+        reference_component=best.compared.pair.reference.name if best and found else None,
+        p_value=best.p_value if best else None,
+        r=best.r if best else None,
+        joint_z=best.compared.weakest.z if best and best.compared.weakest else None,
+        detection_bound=best.detection_bound if best else None,
+        layers=best.layers if best else (),
+        layer_map=_layer_map(best) if best and found else {},
+        runners_up=tuple(_comparison(verdict) for verdict in ranking.verdicts[1 if found else 0 :]),
+        searches=_SEARCHES,
+        reason=best.reason if best else "no_reference_of_kind",
+    )
+    return replace(evidence, explanation=tuple(_explain(evidence, tensors)))
+
+
+def relation_shares(tensors: Iterable[TensorEvidence]) -> dict[Relation, float]:
+    """Share of the parameters under each relation, the strongest first; sums to 1."""
+    parameters: Counter[Relation] = Counter()
+    for tensor in tensors:
+        parameters[tensor.relation] += tensor.parameters
+    total = sum(parameters.values())
+    return {relation: parameters[relation] / total for relation in Relation if parameters[relation]}
+
+
+def _measured_tensors(verdict: Verdict) -> Iterator[tuple[int, TensorEvidence]]:
+    for measured, relation, bound in zip(verdict.compared.measured, verdict.tensors, verdict.bounds, strict=True):
+        yield id(measured.subject), _tensor(verdict.compared.reference, measured, relation, bound)
+
+
+def _bare(sample: Sample, relation: Relation, reason: str | None) -> TensorEvidence:
+    return TensorEvidence(
+        name=sample.name,
+        members=sample.members,
+        component=sample.component,
+        layer=sample.layer,
+        role=sample.role,
+        axis=sample.axis.value,
+        shape=sample.shape,
+        parameters=sample.parameters,
+        relation=relation,
+        reason=reason,
+    )
+
+
+def _tensor(reference: str, measured: Measured, relation: Relation, bound: float | None) -> TensorEvidence:
+    numbers = measured.numbers
+    test = None if relation == Relation.UNINFORMATIVE else measured.test  # under a doubtful null z means nothing
+    return replace(
+        _bare(measured.subject, relation, _reason(measured, relation)),
+        reference=reference,
+        reference_tensor=measured.reference.name,
+        cosine=numbers.cosine,
+        pearson=numbers.pearson,
+        r=test.r if test else None,
+        z=test.z if test else None,
+        p_value=test.p_value if test else None,
+        detection_bound=bound,
+        effective_rows=test.effective_rows if test else None,
+        jump=test.jump if test else None,
+        identical_fraction=numbers.identical_fraction,
+        max_abs_diff=numbers.max_abs_diff,
+        compared_values=numbers.compared_values,
+        non_finite=numbers.non_finite,
+        rounding=measured.rounding if relation == Relation.ROUNDED else None,
+    )
+
+
+def _reason(measured: Measured, relation: Relation) -> str | None:
+    if measured.reason:
+        return measured.reason
+    if relation == Relation.UNINFORMATIVE and measured.doubt:
+        return measured.doubt
+    if relation == Relation.INCONCLUSIVE:
+        return "low_power"
+    return None
+
+
+def _layer_map(verdict: Verdict) -> Mapping[str, int]:
+    return {
+        str(layer.layer): layer.reference_layer
+        for layer in verdict.layers
+        if layer.layer is not None and layer.reference_layer is not None
+    }
+
+
+def _comparison(verdict: Verdict) -> Comparison:
+    return Comparison(
+        reference=verdict.compared.reference,
+        reference_component=verdict.compared.pair.reference.name,
+        relation=verdict.relation,
+        p_value=verdict.p_value,
+        r=verdict.r,
+        joint_z=verdict.compared.weakest.z if verdict.compared.weakest else None,
+        detection_bound=verdict.detection_bound,
+        reason=verdict.reason,
+    )
+
+
+def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) -> Iterator[Message]:
+    """What the evidence for a component's relation is, as messages; the trap of the norm gains last."""
+    data = {"component": component.name, "reference": component.reference}
+    compared = [tensor for tensor in tensors if tensor.identical_fraction is not None]
+    values = sum(tensor.compared_values for tensor in compared if tensor.relation == component.relation)
+    match component.relation:
+        case Relation.IDENTICAL:
+            yield Message("fact.identical", {**data, "fraction": _unchanged(compared), "values": values})
+        case Relation.ROUNDED:
+            names = sorted({tensor.rounding for tensor in compared if tensor.rounding})
+            yield Message("fact.rounded", {**data, "rounding": ", ".join(names), "values": values})
+        case Relation.RELATED | Relation.TRANSFORMED:
+            yield Message("fact.related", {**data, "r": component.r, "p": component.p_value})
+        case Relation.UNRELATED:
+            references = len(component.runners_up)
+            bound = component.detection_bound
+            yield Message("fact.unrelated", {**data, "references": references, "bound": bound})
+        case Relation.INCONCLUSIVE:
+            yield Message("fact.inconclusive", {**data, "bound": component.detection_bound})
+        case _:
+            yield Message("fact.not_tested", {**data, "reason": component.reason})
+    unchanged = component.relations.get(Relation.IDENTICAL, 0.0)
+    if component.relation == Relation.RELATED and unchanged > 0.0:
+        yield Message("fact.mixed", {**data, "unchanged": unchanged})
+    if component.relation not in FOUND:
+        yield from _norm_trap(component.name, tensors)
+
+
+def _unchanged(tensors: Iterable[TensorEvidence]) -> float | None:
+    """Share of the compared values that are equal, over the tensors that say anything."""
+    told = [tensor for tensor in tensors if tensor.relation != Relation.UNINFORMATIVE]
+    values = sum(tensor.compared_values for tensor in told)
+    return sum((t.identical_fraction or 0.0) * t.compared_values for t in told) / values if values else None
+
+
+def _norm_trap(component: str, tensors: Iterable[TensorEvidence]) -> Iterator[Message]:
+    """The warning that norm gains are near one in every model, with the figures of this comparison."""
+    alike = [
+        tensor
+        for tensor in tensors
+        if tensor.role.endswith("norm") and tensor.cosine is not None and tensor.cosine >= _NORM_COSINE
+    ]
+    r_values = [abs(tensor.pearson) for tensor in alike if tensor.pearson is not None]
+    if alike and r_values:
+        cosines = sorted(tensor.cosine or 0.0 for tensor in alike)
+        data = {"cosine": cosines[len(cosines) // 2], "r": sorted(r_values)[len(r_values) // 2], "tensors": len(alike)}
+        yield Message("fact.norm_trap", {"component": component, **data})

@@ -1,0 +1,284 @@
+"""Full mode: every value of two matched tensors, streamed side by side in cache-sized pieces.
+
+It adds exact counts and correlations to what the sample showed; the permutation test stays the sample's.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.anatomy import Part, View
+from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode_into
+from independence_audit.fingerprint.sampler import Plan
+from independence_audit.fingerprint.spans import plan_spans
+from independence_audit.lineage.measure import Numbers
+
+CHUNK = 1 << 18
+"""Values compared at a time: both sides as float32 fit in a core's share of the cache."""
+
+TASK = 1 << 25
+"""Values given to one thread at a time."""
+
+TILE = 512
+"""Columns of a tile: where one side is stored transposed, it is read in runs of as many values."""
+
+PartPairs = Sequence[tuple[Part, Part]]
+
+
+@dataclass(slots=True)
+class Sums:
+    """What is added up over the values of two tensors; adding is done in a fixed order, so that results repeat."""
+
+    count: int = 0
+    left_out: int = 0
+    equal: int = 0
+    largest: float = 0.0
+    first: float = 0.0
+    second: float = 0.0
+    first_square: float = 0.0
+    second_square: float = 0.0
+    product: float = 0.0
+
+    def add(self, other: Sums) -> None:
+        """Add another piece's sums."""
+        self.count += other.count
+        self.left_out += other.left_out
+        self.equal += other.equal
+        self.largest = max(self.largest, other.largest)
+        self.first += other.first
+        self.second += other.second
+        self.first_square += other.first_square
+        self.second_square += other.second_square
+        self.product += other.product
+
+    def numbers(self) -> Numbers:
+        """The figures that the sums amount to."""
+        if not self.count:
+            return Numbers(0, self.left_out, None, None, None, None)
+        n = self.count
+        same = self.equal == n
+        spread = (self.first_square - self.first**2 / n) * (self.second_square - self.second**2 / n)
+        tiny = 1e-10 * self.first_square * self.second_square
+        return Numbers(
+            compared_values=n,
+            non_finite=self.left_out,
+            identical_fraction=self.equal / n,
+            max_abs_diff=self.largest,
+            cosine=_ratio(self.product, self.first_square * self.second_square, 0.0, same=same),
+            pearson=_ratio(self.product - self.first * self.second / n, spread, tiny, same=same),
+        )
+
+
+def _ratio(product: float, squares: float, tiny: float, *, same: bool) -> float | None:
+    """product / sqrt(squares), at most 1 in size; None where the squares vanish up to rounding."""
+    if squares <= tiny:
+        return None
+    return 1.0 if same else max(-1.0, min(1.0, product / math.sqrt(squares)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Some pieces of one part pair: runs of memory where both lie alike, tiles of the matrix where they do not."""
+
+    index: int
+    first: Part
+    second: Part
+    pieces: Sequence[slice | Plan]
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return sum(_size(piece) for piece in self.pieces)
+
+
+def measure_exactly(
+    pairs: Sequence[PartPairs],
+    subject: Checkpoint,
+    reference: Checkpoint,
+    progress: Callable[[int, int], None],
+    threads: int = 2,
+) -> list[Numbers]:
+    """Compare every value of matched parts.
+
+    Args:
+        pairs: For every sample pair, its part pairs; views of one pair have equal shapes.
+        subject: Where the first parts' bytes are.
+        reference: Where the second parts' bytes are.
+        progress: Told how many values are done and how many there are.
+        threads: How many pieces are worked on at a time.
+
+    Returns:
+        The exact figures for every entry of ``pairs``.
+
+    Raises:
+        ReadError: Bytes could not be read.
+    """
+    tasks = [task for index, parts in enumerate(pairs) for task in _tasks(index, parts)]
+    local = threading.local()
+
+    def work(task: _Task) -> Sums:
+        if not hasattr(local, "comparer"):
+            local.comparer = _Comparer(subject, reference)
+        comparer: _Comparer = local.comparer
+        return comparer.compare(task)
+
+    totals = [Sums() for _ in pairs]
+    size, done = sum(task.size for task in tasks), 0
+    with ThreadPoolExecutor(threads) as pool:
+        for task, sums in zip(tasks, pool.map(work, tasks), strict=True):
+            totals[task.index].add(sums)
+            done += task.size
+            progress(done, size)
+    return [total.numbers() for total in totals]
+
+
+def _tasks(index: int, parts: PartPairs) -> Iterator[_Task]:
+    for first, second in parts:
+        alike = _is_dense(first.view) and _same_layout(first.view, second.view)
+        pieces: list[slice | Plan] = [*_runs(first.view)] if alike else [*_tiles(first.view)]
+        for start in range(0, len(pieces), TASK // CHUNK):
+            yield _Task(index, first, second, pieces[start : start + TASK // CHUNK])
+
+
+def _runs(view: View) -> Iterator[slice]:
+    """The memory of a dense view, in order, relative to its first value."""
+    for start in range(0, view.size, CHUNK):
+        yield slice(start, min(start + CHUNK, view.size))
+
+
+def _tiles(view: View) -> Iterator[Plan]:
+    """Blocks of rows and columns that cover a view."""
+    height = max(1, CHUNK // min(view.columns, TILE))
+    for row in range(0, view.row_count, height):
+        rows = np.arange(row, min(row + height, view.row_count), dtype=np.int64)
+        for column in range(0, view.columns, TILE):
+            yield Plan(rows, column, min(column + TILE, view.columns))
+
+
+def _size(piece: slice | Plan) -> int:
+    if isinstance(piece, slice):
+        return int(piece.stop) - int(piece.start)
+    return len(piece.rows) * (piece.stop - piece.start)
+
+
+class _Comparer:
+    """One thread's buffers, and the comparison of a task's values."""
+
+    def __init__(self, subject: Checkpoint, reference: Checkpoint) -> None:
+        self._sides = _Side(subject), _Side(reference)
+        self._difference = np.empty(CHUNK, np.float32)
+        self._equal = np.empty(CHUNK, np.bool_)
+
+    def compare(self, task: _Task) -> Sums:
+        """Add up a task, chunk by chunk."""
+        sums = Sums()
+        first, second = self._sides
+        for piece in task.pieces:
+            sums.add(self._add_up(first.values(task.first, piece), second.values(task.second, piece)))
+        return sums
+
+    def _add_up(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> Sums:
+        count = len(x)
+        xx, yy = float(x @ x), float(y @ y)
+        if not math.isfinite(xx + yy):
+            return _add_up_carefully(x, y)
+        sx, sy = float(x.sum()), float(y.sum())
+        if sx * sx * 2 > xx * count or sy * sy * 2 > yy * count:  # far from centred: float32 sums would not do
+            return _add_up_carefully(x, y)
+        difference, equal = self._difference[:count], self._equal[:count]
+        np.subtract(x, y, out=difference)
+        np.equal(x, y, out=equal)
+        return Sums(
+            count=count,
+            equal=int(np.count_nonzero(equal)),
+            largest=float(max(difference.max(), -difference.min())),
+            first=sx,
+            second=sy,
+            first_square=xx,
+            second_square=yy,
+            product=float(x @ y),
+        )
+
+
+def _add_up_carefully(x: NDArray[np.float32], y: NDArray[np.float32]) -> Sums:
+    """The same in float64, without the values that are not finite."""
+    finite = np.isfinite(x) & np.isfinite(y)
+    a, b = x[finite].astype(np.float64), y[finite].astype(np.float64)
+    return Sums(
+        count=len(a),
+        left_out=len(x) - len(a),
+        equal=int(np.count_nonzero(a == b)),
+        largest=float(np.abs(a - b).max()) if len(a) else 0.0,
+        first=float(a.sum()),
+        second=float(b.sum()),
+        first_square=float(a @ a),
+        second_square=float(b @ b),
+        product=float(a @ b),
+    )
+
+
+class _Side:
+    """Reads runs of a view's values from one checkpoint into its own buffers."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        self._raw = np.empty(0, np.uint8)
+        self._values = np.empty(CHUNK, np.float32)
+
+    def values(self, part: Part, piece: slice | Plan) -> NDArray[np.float32]:
+        """Values of one piece of a part, one-dimensional; the next call overwrites them."""
+        tensor = self._checkpoint.tensors[part.tensor]
+        item = DTYPES[tensor.dtype].bits // 8
+        out = self._values[: _size(piece)]
+        if isinstance(piece, slice):
+            raw = self._room(len(out) * item)
+            self._read(tensor, (part.view.offset + piece.start) * item, raw)
+        else:
+            spans = plan_spans(part.view, piece, item)
+            memory = self._room(spans.size)
+            filled = 0
+            for start, stop in zip(spans.starts.tolist(), spans.stops.tolist(), strict=True):
+                self._read(tensor, start, memory[filled : filled + stop - start])
+                filled += stop - start
+            raw = memory.reshape(-1, item)[spans.places.ravel()].reshape(-1)
+        decode_into(raw, tensor.dtype, out)
+        return out
+
+    def _room(self, size: int) -> NDArray[np.uint8]:
+        if len(self._raw) < size:
+            self._raw = np.empty(size, np.uint8)
+        return self._raw[:size]
+
+    def _read(self, tensor: TensorInfo, start: int, into: NDArray[np.uint8]) -> None:
+        self._checkpoint.source.read(tensor.file, tensor.start + start, into.data)
+
+
+def _is_dense(view: View) -> bool:
+    """Whether the view's values fill one run of memory."""
+    last = (view.columns - 1) * view.column_stride
+    last += sum((count - 1) * stride for count, stride in zip(view.rows, view.row_strides, strict=True))
+    return bool(last + 1 == view.size)
+
+
+def _same_layout(first: View, second: View) -> bool:
+    """Whether two views walk through memory alike, so that runs of memory hold the same values."""
+    return (first.rows, first.row_strides, first.columns, first.column_stride) == (
+        second.rows,
+        second.row_strides,
+        second.columns,
+        second.column_stride,
+    )
+
+
+def pair_parts(first: Sequence[Part], second: Sequence[Part]) -> list[tuple[Part, Part]]:
+    """Part pairs of two pools: equal experts, and of a matrix the same shape only."""
+    others: Mapping[int, Part] = {part.expert or 0: part for part in second}
+    pairs = [(part, others[part.expert or 0]) for part in first if (part.expert or 0) in others]
+    return [(one, other) for one, other in pairs if one.view.shape == other.view.shape]

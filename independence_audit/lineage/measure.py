@@ -1,0 +1,153 @@
+"""Measuring one pair of samples: what is equal, what differs by how much, and the aligned test."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.anatomy import Axis, is_generic
+from independence_audit.fingerprint.model import Sample
+from independence_audit.lineage.rounding import Values, rounding
+from independence_audit.statistics.aligned import AlignedTest, aligned_test
+from independence_audit.statistics.order import is_ordered
+from independence_audit.statistics.permutation import Product
+from independence_audit.statistics.scores import normal_scores
+
+FEW_VALUES = 64
+"""Fewer equal values than these are no evidence: small constants and computed buffers agree between strangers."""
+
+FEW_DISTINCT = 3
+"""A tensor of fewer distinct values is a constant with exceptions (masks, untouched gains), not weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How two tensors' values compare; from the sample or, in full mode, from every value."""
+
+    compared_values: int
+    non_finite: int
+    identical_fraction: float | None
+    max_abs_diff: float | None
+    cosine: float | None
+    pearson: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One sample of the subject against one of a reference."""
+
+    subject: Sample
+    reference: Sample
+    numbers: Numbers
+    rounding: str | None
+    test: AlignedTest | None
+    reason: str
+    """Why the pair is no evidence, as a message key; empty where it was tested."""
+    incomparable: bool = False
+    """True where values could not be compared at all."""
+    doubt: str = ""
+    """Why no finding may rest on the test, as a message key: the axis is exchangeable only in part. Equality still
+    counts, since these are weights and no computed buffer."""
+    repeated: bool = False
+    """True where the same values were measured before (a tied head): the evidence counts once."""
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether the pair has more than one row: layers are judged by their matrices."""
+        return self.subject.shape[0] > 1
+
+    @property
+    def evidence(self) -> AlignedTest | None:
+        """The test, where a finding may rest on it."""
+        return None if self.doubt or self.repeated else self.test
+
+
+NOTHING = Numbers(0, 0, None, None, None, None)
+
+
+def measure(subject: Sample, reference: Sample) -> tuple[Measured, Product | None]:
+    """Compare two samples taken with the same sampler.
+
+    Returns:
+        What was measured, and the cross-product of normal scores for the joint test; None where nothing was tested.
+    """
+    for sample in (subject, reference):
+        if sample.raw is None:
+            return _not_compared(subject, reference, sample.reason), None
+    if subject.shape[1] != reference.shape[1]:
+        return _not_compared(subject, reference, "shape_differs"), None
+    first, second = _common_rows(subject, reference)
+    if first.size == 0:
+        return _not_compared(subject, reference, "no_overlap"), None
+    numbers = compare_values(first, second)
+    ordered = is_ordered(normal_scores(second))
+    reason = _no_evidence(subject, reference, first, second, numbers, ordered=ordered)
+    tested = None if reason else aligned_test(first, second)
+    if tested is None:
+        return Measured(subject, reference, numbers, None, None, reason or "constant"), None
+    test, product = tested
+    exact = None if numbers.identical_fraction == 1.0 else _rounding(first, second)
+    return Measured(subject, reference, numbers, exact, test, "", doubt="ramp" if ordered else ""), product
+
+
+def compare_values(first: Values, second: Values) -> Numbers:
+    """Equality, largest difference, cosine and Pearson correlation; values that are not finite are left out."""
+    finite = np.isfinite(first) & np.isfinite(second)
+    count = int(finite.sum())
+    left_out = int(first.size - count)
+    if count == 0:
+        return Numbers(0, left_out, None, None, None, None)
+    x, y = first[finite].astype(np.float64), second[finite].astype(np.float64)
+    return Numbers(
+        compared_values=count,
+        non_finite=left_out,
+        identical_fraction=float(np.count_nonzero(x == y)) / count,
+        max_abs_diff=float(np.abs(x - y).max()),
+        cosine=cosine(x, y),
+        pearson=cosine(x - x.mean(), y - y.mean()),
+    )
+
+
+def cosine(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
+    """Cosine of two vectors; None where one is zero up to rounding."""
+    size = math.sqrt(float(first @ first)) * math.sqrt(float(second @ second))
+    if size < 1e-24 * first.size:
+        return None
+    return max(-1.0, min(1.0, float(first @ second) / size))
+
+
+def _not_compared(subject: Sample, reference: Sample, reason: str) -> Measured:
+    return Measured(subject, reference, NOTHING, None, None, reason, incomparable=True)
+
+
+def _common_rows(subject: Sample, reference: Sample) -> tuple[Values, Values]:
+    """Values of the rows that both samples hold, in one order."""
+    if subject.rows.shape == reference.rows.shape and np.array_equal(subject.identity, reference.identity):
+        return subject.values(), reference.values()
+    _, mine, theirs = np.intersect1d(subject.identity, reference.identity, assume_unique=True, return_indices=True)
+    return subject.values()[mine], reference.values()[theirs]
+
+
+def _no_evidence(  # noqa: PLR0913  everything that is known of the pair
+    subject: Sample, reference: Sample, first: Values, second: Values, numbers: Numbers, *, ordered: bool
+) -> str:
+    """Why a pair says nothing whatever its values, as a message key; empty where it may speak."""
+    if Axis.NONE in (subject.axis, reference.axis):
+        return subject.reason or reference.reason or "no_exchangeable_axis"
+    if numbers.compared_values == 0:
+        return "all_non_finite"
+    if numbers.compared_values < FEW_VALUES:
+        return "few_values"
+    if min(len(np.unique(first[:64])), len(np.unique(second[:64]))) < FEW_DISTINCT:
+        return "constant"
+    if ordered and is_generic(reference.role):
+        return "ramp"  # nobody knows whether it was trained or computed
+    return ""
+
+
+def _rounding(first: Values, second: Values) -> str | None:
+    finite = np.isfinite(first) & np.isfinite(second)
+    return rounding(first[finite], second[finite])

@@ -1,0 +1,113 @@
+"""Which components meet, and which of their samples: by layer and role, and where names are unknown by value."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from independence_audit.anatomy import Component, Kind
+from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.statistics.scores import Floats, normal_scores
+
+SAME_VALUES = 0.5
+"""Correlation of normal scores above which two tensors of one shape are taken for the same one under other names.
+Among strangers 16,384 values reach 0.04; what the match is worth is decided by the tests, corrected for the choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentPair:
+    """A component of the subject beside one of a reference, sample by sample."""
+
+    subject: Component
+    reference: Component
+    pairs: tuple[tuple[Sample, Sample], ...]
+    unmatched: tuple[Sample, ...]
+    """Samples of the subject without a counterpart."""
+    choices: int
+    """How many pairs were tried where samples were matched by value; tests are corrected for it."""
+
+
+def pair_components(subject: Fingerprint, reference: Fingerprint) -> list[ComponentPair]:
+    """Every component of the subject with every component of the reference that it can be compared with.
+
+    Components of one kind meet, whatever their prefixes; a component whose names are unknown meets all.
+    """
+    ours, theirs = _by_component(subject.samples), _by_component(reference.samples)
+    return [
+        _pair(mine, other, ours[mine.name], theirs[other.name])
+        for mine in subject.components
+        for other in reference.components
+        if _may_meet(mine, other)
+    ]
+
+
+def _may_meet(first: Component, second: Component) -> bool:
+    return first.kind == second.kind or Kind.OTHER in (first.kind, second.kind)
+
+
+def _by_component(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
+    found: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        found[sample.component].append(sample)
+    return found
+
+
+def _pair(mine: Component, other: Component, ours: Sequence[Sample], theirs: Sequence[Sample]) -> ComponentPair:
+    pairs, left, free = _pair_by_place(ours, theirs)
+    by_value, choices = _pair_by_value(left, free)
+    matched = {id(first) for first, _ in by_value}
+    unmatched = tuple(sample for sample in left if id(sample) not in matched)
+    return ComponentPair(mine, other, (*pairs, *by_value), unmatched, choices)
+
+
+Pairs = list[tuple[Sample, Sample]]
+
+
+def _pair_by_place(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[Pairs, list[Sample], list[Sample]]:
+    """Pairs of equal layer and role, and what is left on either side."""
+    waiting: dict[tuple[int | None, str], list[Sample]] = defaultdict(list)
+    for sample in theirs:
+        waiting[sample.key].append(sample)
+    pairs: Pairs = []
+    left = []
+    for sample in ours:
+        candidates = waiting[sample.key]
+        chosen = next((other for other in candidates if other.shape == sample.shape), None)
+        chosen = chosen or (candidates[0] if candidates else None)
+        if chosen is None:
+            left.append(sample)
+        else:
+            candidates.remove(chosen)
+            pairs.append((sample, chosen))
+    return pairs, left, [sample for samples in waiting.values() for sample in samples]
+
+
+def _pair_by_value(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[Pairs, int]:
+    """Pairs of one shape whose values agree best on both sides, and how many pairs were tried."""
+    pairs: Pairs = []
+    choices = 0
+    shelves: dict[tuple[tuple[int, int], int], list[Sample]] = defaultdict(list)
+    for sample in theirs:
+        if sample.raw is not None:
+            shelves[sample.shape, len(sample.rows)].append(sample)
+    mine: dict[tuple[tuple[int, int], int], list[Sample]] = defaultdict(list)
+    for sample in ours:
+        if sample.raw is not None and (sample.shape, len(sample.rows)) in shelves:
+            mine[sample.shape, len(sample.rows)].append(sample)
+    for shape, candidates in mine.items():
+        others = shelves[shape]
+        choices += len(candidates) * len(others)
+        agreement = _unit_scores(candidates) @ _unit_scores(others).T
+        for row, best in enumerate(agreement.argmax(axis=1)):
+            if agreement[row, best] > SAME_VALUES and agreement[:, best].argmax() == row:
+                pairs.append((candidates[row], others[best]))
+    return pairs, choices
+
+
+def _unit_scores(samples: Sequence[Sample]) -> Floats:
+    """Normal scores of each sample as one unit vector: [samples, values]."""
+    scores = np.stack([normal_scores(sample.values()).ravel() for sample in samples])
+    return np.asarray(scores / np.maximum(np.linalg.norm(scores, axis=1, keepdims=True), 1e-300))

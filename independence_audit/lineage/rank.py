@@ -1,0 +1,62 @@
+"""Each component of the subject with its nearest reference and the runners-up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from independence_audit.anatomy import Component
+from independence_audit.evidence.relation import FOUND, STRENGTH
+from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.decide import Level, Verdict, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One component of the subject and what every comparison of it came to, the nearest reference first."""
+
+    component: Component
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def best(self) -> Verdict | None:
+        """The nearest reference's verdict; None where the component met no reference."""
+        return self.verdicts[0] if self.verdicts else None
+
+
+def level_of(compared: Sequence[ComponentMeasured], alpha: float) -> Level:
+    """The family-wise level, spread over everything that was tested."""
+    tests = sum(one.tests for one in compared)
+    comparisons = sum(1 for one in compared if one.tests)
+    return Level(alpha, max(1, tests), max(1, comparisons))
+
+
+def rank(subject: Fingerprint, compared: Sequence[ComponentMeasured], level: Level) -> list[Ranking]:
+    """Judge every comparison and order each component's by nearness."""
+    verdicts = [decide(one, level) for one in compared]
+    return [
+        Ranking(
+            component,
+            tuple(
+                sorted(
+                    (verdict for verdict in verdicts if verdict.compared.pair.subject.name == component.name),
+                    key=_distance,
+                )
+            ),
+        )
+        for component in subject.components
+    ]
+
+
+def _distance(verdict: Verdict) -> tuple[int, float, float, float, str]:
+    """Sort key, nearest first: the relation, then how much of the component was compared and how like it is."""
+    found = verdict.relation in FOUND
+    matched = sum(measured.subject.parameters for measured in verdict.compared.measured if measured.test)
+    return (
+        -STRENGTH[verdict.relation] if found else 1,
+        -matched if found else verdict.p_value if verdict.p_value is not None else 2.0,
+        -(verdict.r or 0.0) if found else -matched,
+        verdict.detection_bound if verdict.detection_bound is not None else 2.0,
+        verdict.compared.reference,
+    )

@@ -1,0 +1,60 @@
+"""Whether two tensors differ only by the rounding of a narrower float type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32] | NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The values a float type can hold: ``precision`` significant bits, ``smallest`` the exponent of its normals."""
+
+    name: str
+    precision: int
+    smallest: int
+
+    def unit(self, values: Values) -> NDArray[np.float64]:
+        """Distance of neighbouring grid values at each value."""
+        _, exponent = np.frexp(values.astype(np.float64))
+        return np.asarray(np.ldexp(1.0, np.maximum(exponent - 1, self.smallest) - (self.precision - 1)))
+
+    def holds(self, values: Values) -> bool:
+        """Whether every value lies on the grid."""
+        steps = values / self.unit(values)
+        return bool((steps == np.rint(steps)).all())
+
+
+GRIDS = (
+    Grid("fp16", 11, -14),
+    Grid("bf16", 8, -126),
+    Grid("fp8_e4m3", 4, -6),
+    Grid("fp8_e5m2", 3, -14),
+)
+"""Narrower types, the finest first (IEEE 754 binary16; bfloat16; OCP 8-bit floating point, 2023)."""
+
+_SLACK = 1 + 1e-6
+
+
+def rounding(first: Values, second: Values) -> str | None:
+    """Name of the type whose rounding explains every difference between two arrays of finite values.
+
+    One of the two must lie on the type's grid, and no difference may exceed half a grid step: values changed by
+    training in that type would differ by a whole step at least.
+
+    Returns:
+        None where no type explains the differences.
+    """
+    if first.size == 0:
+        return None
+    larger = np.where(np.abs(first) >= np.abs(second), first, second)
+    difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
+    for grid in GRIDS:
+        near = bool((difference <= grid.unit(larger) / 2 * _SLACK).all())
+        if near and (grid.holds(first) or grid.holds(second)):
+            return grid.name
+    return None

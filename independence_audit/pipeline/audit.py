@@ -1,0 +1,150 @@
+"""One audit, from two paths to a report."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from independence_audit import __version__
+from independence_audit.errors import IncomparableError
+from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
+from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
+from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
+from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
+from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
+from independence_audit.lineage.rank import Ranking, level_of, rank
+from independence_audit.pipeline.full import measure_every_value
+from independence_audit.pipeline.models import Model, check_samplers, distinct_names, read_model
+from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
+from independence_audit.policy.judge import judge
+from independence_audit.policy.model import Policy, load_policy
+
+
+def audit(
+    subject: str,
+    references: Sequence[str],
+    settings: AuditSettings | None = None,
+    progress: Progress | None = None,
+) -> AuditReport:
+    """Compare a subject with references, component by component, and judge the evidence by a policy.
+
+    Args:
+        subject: A checkpoint's file or folder, or a fingerprint.
+        references: The same, one or more.
+        settings: What to do; the defaults are those of the command line.
+        progress: Is told how far the audit has come.
+
+    Raises:
+        UsageError: A setting is wrong.
+        InputError: Nothing could be audited.
+    """
+    settings, progress = settings or AuditSettings(), progress or NoProgress()
+    policy, sampler = load_policy(settings.policy), Sampler()
+    mine = read_model(subject, sampler, progress)
+    known = distinct_names([read_model(reference, sampler, progress) for reference in references])
+    try:
+        check_samplers(mine.fingerprint, [model.fingerprint for model in known])
+        rankings = _rankings(mine, known, settings, progress)
+        return _report(mine.fingerprint, known, rankings, policy, settings)
+    finally:
+        for model in (mine, *known):
+            model.close()
+
+
+def _rankings(mine: Model, known: Sequence[Model], settings: AuditSettings, progress: Progress) -> list[Ranking]:
+    """Every component of the subject with its nearest reference."""
+    compared: list[ComponentMeasured] = []
+    for done, model in enumerate(known, 1):
+        compared += compare_fingerprints(mine.fingerprint, model.fingerprint)
+        progress.step("comparing", done, len(known))
+    if not compared:
+        raise IncomparableError(
+            f"{mine.fingerprint.name} has no component of a kind that a reference has: "
+            f"{_kinds(mine.fingerprint)} against {', '.join(_kinds(model.fingerprint) for model in known)}.",
+            "Name a reference that has such a component; `audit inspect` lists a checkpoint's components.",
+        )
+    level = level_of(compared, settings.alpha)
+    rankings = rank(mine.fingerprint, compared, level)
+    if settings.full:
+        nearest = [ranking.best.compared for ranking in rankings if ranking.best]
+        exact = measure_every_value(mine, known, nearest, progress)
+        rankings = rank(mine.fingerprint, [exact.get(id(one), one) for one in compared], level)
+    return rankings
+
+
+def _kinds(fingerprint: Fingerprint) -> str:
+    return "/".join(sorted({component.kind.value for component in fingerprint.components})) or "nothing"
+
+
+def _report(
+    subject: Fingerprint, known: Sequence[Model], rankings: Sequence[Ranking], policy: Policy, settings: AuditSettings
+) -> AuditReport:
+    tensors = [tensor_evidence(subject, ranking) for ranking in rankings]
+    components = [component_evidence(ranking, own) for ranking, own in zip(rankings, tensors, strict=True)]
+    references = tuple(_reference(model.fingerprint, rankings) for model in known)
+    every_tensor = tuple(tensor for own in tensors for tensor in own)
+    return AuditReport(
+        tool=Tool("independence-audit", __version__),
+        settings=Settings("full" if settings.full else "sampled", settings.alpha, subject.sampler, policy.digest),
+        run=Run(datetime.now(UTC).isoformat(timespec="seconds"), socket.gethostname(), settings.command),
+        submission=settings.submission,
+        subject=Subject(
+            name=subject.name,
+            files=subject.files,
+            parameters=subject.parameters,
+            synthetic=subject.synthetic,
+            read_bytes=subject.read_bytes,
+            notices=(*subject.notices, *_non_finite(every_tensor)),
+        ),
+        references=references,
+        components=tuple(components),
+        tensors=every_tensor,
+        summary=_summary(components, every_tensor, rankings),
+        opinion=judge(policy, components, references),
+    )
+
+
+def _reference(fingerprint: Fingerprint, rankings: Sequence[Ranking]) -> Reference:
+    met = any(
+        verdict.compared.reference == fingerprint.name and verdict.relation != Relation.NOT_TESTED
+        for ranking in rankings
+        for verdict in ranking.verdicts
+    )
+    return Reference(
+        name=fingerprint.name,
+        status="compared" if met else "incomparable",
+        reason=None if met else "no_counterpart",
+        sampler=fingerprint.sampler,
+        parameters=fingerprint.parameters,
+        synthetic=fingerprint.synthetic,
+        files=fingerprint.files,
+        notices=fingerprint.notices,
+    )
+
+
+def _summary(
+    components: Sequence[ComponentEvidence], tensors: Sequence[TensorEvidence], rankings: Sequence[Ranking]
+) -> Summary:
+    not_searched = tuple(
+        Message(f"not_searched.{name}", {"component": component.name, "reason": search.reason})
+        for component in components
+        for name, search in component.searches.items()
+        if search.status != "done"
+    )
+    return Summary(
+        strongest=max((component.relation for component in components), key=STRENGTH.__getitem__),
+        components=tuple(component.name for component in components if component.relation in FOUND),
+        shares=relation_shares(tensors),
+        not_searched=not_searched,
+        tests=sum(verdict.compared.tests for ranking in rankings for verdict in ranking.verdicts),
+    )
+
+
+def _non_finite(tensors: Sequence[TensorEvidence]) -> list[Message]:
+    hit = [tensor for tensor in tensors if tensor.non_finite]
+    if not hit:
+        return []
+    return [Message("notice.non_finite", {"count": sum(tensor.non_finite for tensor in hit), "tensors": len(hit)})]

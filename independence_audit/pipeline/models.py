@@ -1,0 +1,122 @@
+"""A model as the audit takes it: its fingerprint, and its checkpoint where it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from independence_audit.anatomy import Anatomy, Axis, place
+from independence_audit.checkpoint import Checkpoint, open_checkpoint
+from independence_audit.errors import IncomparableError, InputError, MalformedError
+from independence_audit.fingerprint.build import build_fingerprint
+from independence_audit.fingerprint.codec import KEY, read_fingerprint, write_fingerprint
+from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.pipeline.settings import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A fingerprint, with the weights it was made from where they are at hand."""
+
+    fingerprint: Fingerprint
+    checkpoint: Checkpoint | None
+    anatomy: Anatomy | None
+
+    def close(self) -> None:
+        """Let go of open files."""
+        if self.checkpoint is not None:
+            self.checkpoint.source.close()
+
+
+def read_model(path: str, sampler: Sampler, progress: Progress) -> Model:
+    """Open a checkpoint and fingerprint it, or read the fingerprint that the path holds.
+
+    Raises:
+        InputError: It cannot be read, or is no model.
+    """
+    checkpoint = open_checkpoint(path)
+    if KEY in checkpoint.metadata:
+        fingerprint = read_fingerprint(checkpoint)
+        checkpoint.source.close()
+        return Model(fingerprint, None, None)
+    anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
+    stage = f"reading {checkpoint.name}"
+    fingerprint = build_fingerprint(
+        checkpoint, anatomy, sampler, lambda _, done, total: progress.step(stage, done, total)
+    )
+    _refuse_broken(fingerprint)
+    return Model(fingerprint, checkpoint, anatomy)
+
+
+def _refuse_broken(fingerprint: Fingerprint) -> None:
+    """Refuse weights without a single number among them: nobody trained or used such a model.
+
+    Raises:
+        MalformedError: A tensor that is evidence is NaN throughout.
+    """
+    for sample in fingerprint.samples:
+        values = sample.values()
+        if sample.axis != Axis.NONE and values.size and np.isnan(values).all():
+            raise MalformedError(
+                f"Every value read of the tensor {sample.name!r} in {fingerprint.name} is NaN: the weights are broken.",
+                "Export the checkpoint again and check it with a forward pass.",
+            )
+
+
+def distinct_names(models: Sequence[Model]) -> list[Model]:
+    """The models with numbers behind names that occur more than once, so that a report can tell them apart."""
+    seen: dict[str, int] = {}
+    named = []
+    for model in models:
+        name = model.fingerprint.name
+        seen[name] = seen.get(name, 0) + 1
+        distinct = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        named.append(replace(model, fingerprint=replace(model.fingerprint, name=distinct)))
+    return named
+
+
+def check_samplers(subject: Fingerprint, references: Sequence[Fingerprint]) -> None:
+    """Refuse fingerprints whose samples cannot be compared.
+
+    Raises:
+        IncomparableError: A reference was sampled in another way; the parameters that differ are named.
+    """
+    for reference in references:
+        if reference.sampler != subject.sampler:
+            ours, theirs = (set(each.sampler.replace("/", ",").split(",")) for each in (subject, reference))
+            raise IncomparableError(
+                f"{subject.name} and {reference.name} were sampled differently: "
+                f"{', '.join(sorted(ours - theirs))} against {', '.join(sorted(theirs - ours))}.",
+                "Make both fingerprints with the same sampler and salt.",
+            )
+
+
+def look_at(path: str) -> tuple[Checkpoint, Anatomy]:
+    """A checkpoint and its anatomy; no weights are read.
+
+    Raises:
+        InputError: It cannot be read, or is no model.
+    """
+    checkpoint = open_checkpoint(path)
+    checkpoint.source.close()
+    return checkpoint, place(list(checkpoint.tensors.values()), checkpoint.config)
+
+
+def save_fingerprint(path: str, target: Path, progress: Progress) -> None:
+    """Fingerprint a checkpoint with the public sampler and write it to a file.
+
+    Raises:
+        InputError: The checkpoint cannot be read, or the file cannot be written.
+    """
+    model = read_model(path, Sampler(), progress)
+    try:
+        write_fingerprint(model.fingerprint, target)
+    except OSError as error:
+        message = f"{target} could not be written: {error.strerror}."
+        raise InputError(message, "Free space or name another path.") from error
+    finally:
+        model.close()

@@ -1,0 +1,41 @@
+"""What an audit is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from independence_audit.evidence.report import Submission
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """Everything beside the models that decides an audit's result.
+
+    Attributes:
+        full: Read every value of both models rather than a sample.
+        alpha: Family-wise level of a false finding over the whole audit.
+        policy: Name of the policy that turns evidence into an opinion.
+        submission: What the subject was handed in as.
+        command: The command line, for the report's way to reproduce it.
+    """
+
+    full: bool = False
+    alpha: float = 1e-6
+    policy: str = "evidence-only"
+    submission: Submission = field(default_factory=Submission)
+    command: str = ""
+
+
+class Progress(Protocol):
+    """Is told how far an audit has come."""
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """A stage, such as reading one model, has come to ``done`` of ``total``."""
+
+
+class NoProgress:
+    """Reports nothing."""
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Do nothing."""

@@ -1,0 +1,1 @@
+"""Evidence to opinion, by rules that are data."""

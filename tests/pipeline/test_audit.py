@@ -1,0 +1,177 @@
+"""One audit as a whole: the same evidence from a sample, from every value and from a fingerprint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from independence_audit.errors import IncomparableError, UsageError
+from independence_audit.evidence.codec import comparable
+from independence_audit.evidence.relation import Relation
+from independence_audit.evidence.report import AuditReport, Severity
+from independence_audit.fingerprint.codec import write_fingerprint
+from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.pipeline.audit import audit
+from independence_audit.pipeline.models import read_model, save_fingerprint
+from independence_audit.pipeline.outcome import exit_code
+from independence_audit.pipeline.settings import AuditSettings, NoProgress
+from tests.cli.small_models import Weights, llama, save
+
+
+def relation_of(subject: str, *references: str, full: bool = False) -> Relation:
+    """The relation of a subject with one component."""
+    report = audit(subject, references, AuditSettings(full=full))
+    assert len(report.components) == 1
+    return report.components[0].relation
+
+
+def noised(weights: Weights, share: float) -> Weights:
+    """The weights with noise of a share of each tensor's spread."""
+    random = np.random.default_rng(9)
+    return {
+        name: (value + share * value.std() * random.standard_normal(value.shape)).astype(np.float32)
+        for name, value in weights.items()
+    }
+
+
+@pytest.mark.parametrize("full", [False, True])
+class TestRelations:
+    """What a subject made from a reference comes out as, in both modes."""
+
+    def test_a_copy_is_identical(self, tmp_path: Path, full: bool) -> None:
+        """Equal values."""
+        a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
+        assert relation_of(a, b, full=full) is Relation.IDENTICAL
+
+    def test_a_cast_copy_is_rounded(self, tmp_path: Path, full: bool) -> None:
+        """Equal up to half precision."""
+        cast = {name: value.astype(np.float16) for name, value in llama(1).items()}
+        a, b = save(cast, tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
+        assert relation_of(a, b, full=full) is Relation.ROUNDED
+
+    @pytest.mark.parametrize("share", [0.01, 0.5, 2.0])
+    def test_a_noised_copy_is_related(self, tmp_path: Path, full: bool, share: float) -> None:
+        """Correlations of 0.9999 to 0.45 are found."""
+        a, b = save(noised(llama(1), share), tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
+        assert relation_of(a, b, full=full) is Relation.RELATED
+
+    def test_strangers_are_unrelated(self, tmp_path: Path, full: bool) -> None:
+        """Equal names and shapes are no evidence."""
+        a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(2), tmp_path / "b.safetensors")
+        assert relation_of(a, b, full=full) is Relation.UNRELATED
+
+    def test_a_renamed_copy_is_identical(self, tmp_path: Path, full: bool) -> None:
+        """Names that no family knows are matched by shape and value."""
+        renamed = {f"net.{abs(hash(name)) % 10**9}.w": value for name, value in llama(1).items()}
+        a, b = save(renamed, tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
+        assert relation_of(a, b, full=full) is Relation.IDENTICAL
+
+    def test_borrowed_embeddings_alone_are_found(self, tmp_path: Path, full: bool) -> None:
+        """Scattered shared tensors make a component related, with their share beside it."""
+        weights = llama(1) | {"model.embed_tokens.weight": llama(2)["model.embed_tokens.weight"]}
+        a, b = save(weights, tmp_path / "a.safetensors"), save(llama(2), tmp_path / "b.safetensors")
+        report = audit(a, [b], AuditSettings(full=full))
+        component = report.components[0]
+        assert component.relation is Relation.RELATED
+        assert component.relations[Relation.IDENTICAL] == pytest.approx(256 * 128 / component.parameters)
+
+
+def test_other_shapes_leave_the_audit_inconclusive(tmp_path: Path) -> None:
+    """A decoder of another width cannot be compared in its places but for a few tensors: exit 3, never passed."""
+    a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(2, width=160), tmp_path / "b.safetensors")
+    report = audit(a, [b])
+    assert report.components[0].relation is Relation.INCONCLUSIVE
+    assert report.components[0].reason == "little_compared"
+    assert exit_code(report, Severity.NOT_MET) == 3
+
+
+def test_the_nearest_of_several_references_is_named(tmp_path: Path) -> None:
+    """The reference that shares weights leads, the others run up."""
+    subject = save(noised(llama(1), 0.1), tmp_path / "subject.safetensors")
+    references = [save(llama(seed), tmp_path / f"{seed}.safetensors") for seed in (2, 1, 3)]
+    component = audit(subject, references).components[0]
+    assert component.reference == "1.safetensors"
+    assert {other.reference for other in component.runners_up} == {"2.safetensors", "3.safetensors"}
+    assert {other.relation for other in component.runners_up} == {Relation.UNRELATED}
+
+
+def test_equal_names_are_told_apart(tmp_path: Path) -> None:
+    """Two references called alike are two references."""
+    subject = save(llama(1), tmp_path / "s.safetensors")
+    references = [save(llama(seed), tmp_path / str(seed) / "model.safetensors") for seed in (2, 1)]
+    report = audit(subject, references)
+    assert [reference.name for reference in report.references] == ["model.safetensors", "model.safetensors (2)"]
+    assert report.components[0].reference == "model.safetensors (2)"
+
+
+def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
+    """The comparable part holds no time, no host and no order of threads."""
+    a = save(noised(llama(1), 0.3), tmp_path / "a.safetensors")
+    b = save(llama(1), tmp_path / "b.safetensors")
+    for full in (False, True):
+        assert comparable(audit(a, [b], AuditSettings(full=full))) == comparable(audit(a, [b], AuditSettings(full=full)))
+
+
+def without_files(report: AuditReport) -> tuple[object, ...]:
+    """What a report says of the weights."""
+    return report.components, report.tensors, report.summary, report.opinion
+
+
+def test_fingerprints_stand_in_for_checkpoints(tmp_path: Path) -> None:
+    """On either side, with the same evidence, number by number."""
+    paths = [save(noised(llama(1), 0.3), tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")]
+    prints = [tmp_path / f"{name}.fp.safetensors" for name in "ab"]
+    for path, target in zip(paths, prints, strict=True):
+        save_fingerprint(path, target, NoProgress())
+    expected = without_files(audit(paths[0], paths[1:]))
+    assert without_files(audit(str(prints[0]), [str(prints[1])])) == expected
+    assert without_files(audit(paths[0], [str(prints[1])])) == expected
+
+
+def test_full_needs_weights(tmp_path: Path) -> None:
+    """A fingerprint has no other values to compare."""
+    path = save(llama(1), tmp_path / "a.safetensors")
+    target = tmp_path / "a.fp.safetensors"
+    save_fingerprint(path, target, NoProgress())
+    with pytest.raises(UsageError, match="fingerprint"):
+        audit(path, [str(target)], AuditSettings(full=True))
+
+
+def test_other_samplers_cannot_be_compared(tmp_path: Path) -> None:
+    """What made them differ is said."""
+    path = save(llama(1), tmp_path / "a.safetensors")
+    target = tmp_path / "salted.fp.safetensors"
+    model = read_model(path, Sampler(salt=b"a secret of an evaluation"), NoProgress())
+    write_fingerprint(model.fingerprint, target)
+    model.close()
+    with pytest.raises(IncomparableError, match="salt=public"):
+        audit(path, [str(target)])
+
+
+def test_a_partly_unchanged_tensor_keeps_its_fraction(tmp_path: Path) -> None:
+    """Full mode counts unchanged rows exactly."""
+    weights = llama(1)
+    changed = weights["model.layers.0.mlp.up_proj.weight"].copy()
+    changed[:48] += np.float32(0.01)
+    a = save(weights | {"model.layers.0.mlp.up_proj.weight": changed}, tmp_path / "a.safetensors")
+    b = save(weights, tmp_path / "b.safetensors")
+    report = audit(a, [b], AuditSettings(full=True))
+    tensor = next(each for each in report.tensors if each.name == "model.layers.0.mlp.up_proj.weight")
+    assert tensor.identical_fraction == pytest.approx(0.75)
+    assert tensor.relation is Relation.RELATED
+    assert tensor.max_abs_diff == pytest.approx(0.01, rel=1e-4)
+
+
+def test_no_common_kind_is_refused(tmp_path: Path) -> None:
+    """A decoder and a tower have nothing to compare."""
+    a = save(llama(1), tmp_path / "a.safetensors")
+    tower = {
+        "visual.patch_embed.proj.weight": np.random.default_rng(1).normal(size=(128, 3, 2, 4, 4)).astype(np.float32),
+        "visual.blocks.0.attn.qkv.weight": np.random.default_rng(2).normal(size=(384, 128)).astype(np.float32),
+        "visual.blocks.0.attn.proj.weight": np.random.default_rng(3).normal(size=(128, 128)).astype(np.float32),
+        "visual.blocks.0.norm1.weight": np.random.default_rng(4).normal(size=128).astype(np.float32),
+    }
+    with pytest.raises(IncomparableError, match="text_decoder against vision_encoder"):
+        audit(a, [save(tower, tmp_path / "b.safetensors")])
