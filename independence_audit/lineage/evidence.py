@@ -165,7 +165,7 @@ def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) ->
             bound = component.detection_bound
             yield Message("fact.unrelated", {**data, "references": references, "bound": bound})
         case Relation.INCONCLUSIVE:
-            yield Message("fact.inconclusive", {**data, "bound": component.detection_bound})
+            yield Message("fact.inconclusive", {**data, "reason": component.reason})
         case _:
             yield Message("fact.not_tested", {**data, "reason": component.reason})
     unchanged = component.relations.get(Relation.IDENTICAL, 0.0)

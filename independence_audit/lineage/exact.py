@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Part, View
-from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode_into
+from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode, decode_into
 from independence_audit.fingerprint.sampler import Plan
 from independence_audit.fingerprint.spans import plan_spans
 from independence_audit.lineage.measure import Numbers
+from independence_audit.lineage.rounding import GRIDS, Grid, Values
 
 CHUNK = 1 << 18
 """Values compared at a time: both sides as float32 fit in a core's share of the cache."""
@@ -32,6 +33,15 @@ TILE = 512
 PartPairs = Sequence[tuple[Part, Part]]
 
 
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Part pairs of one sample pair; views of one pair have equal shapes."""
+
+    parts: PartPairs
+    rounding: str | None = None
+    """Name of the type whose rounding explained the sample's differences."""
+
+
 @dataclass(slots=True)
 class Sums:
     """What is added up over the values of two tensors; adding is done in a fixed order, so that results repeat."""
@@ -39,6 +49,8 @@ class Sums:
     count: int = 0
     left_out: int = 0
     equal: int = 0
+    unexplained: int = 0
+    """Differences that rounding does not explain, where it is asked for."""
     largest: float = 0.0
     first: float = 0.0
     second: float = 0.0
@@ -51,6 +63,7 @@ class Sums:
         self.count += other.count
         self.left_out += other.left_out
         self.equal += other.equal
+        self.unexplained += other.unexplained
         self.largest = max(self.largest, other.largest)
         self.first += other.first
         self.second += other.second
@@ -90,6 +103,8 @@ class _Task:
     index: int
     first: Part
     second: Part
+    grid: Grid | None
+    """The grid whose rounding is to be checked."""
     pieces: Sequence[slice | Plan]
 
     @property
@@ -99,28 +114,28 @@ class _Task:
 
 
 def measure_exactly(
-    pairs: Sequence[PartPairs],
+    pairs: Sequence[Matched],
     subject: Checkpoint,
     reference: Checkpoint,
     progress: Callable[[int, int], None],
     threads: int = 2,
-) -> list[Numbers]:
+) -> list[Sums]:
     """Compare every value of matched parts.
 
     Args:
-        pairs: For every sample pair, its part pairs; views of one pair have equal shapes.
+        pairs: For every sample pair, its part pairs.
         subject: Where the first parts' bytes are.
         reference: Where the second parts' bytes are.
         progress: Told how many values are done and how many there are.
         threads: How many pieces are worked on at a time.
 
     Returns:
-        The exact figures for every entry of ``pairs``.
+        The sums over every entry of ``pairs``.
 
     Raises:
         ReadError: Bytes could not be read.
     """
-    tasks = [task for index, parts in enumerate(pairs) for task in _tasks(index, parts)]
+    tasks = [task for index, matched in enumerate(pairs) for task in _tasks(index, matched)]
     local = threading.local()
 
     def work(task: _Task) -> Sums:
@@ -136,15 +151,16 @@ def measure_exactly(
             totals[task.index].add(sums)
             done += task.size
             progress(done, size)
-    return [total.numbers() for total in totals]
+    return totals
 
 
-def _tasks(index: int, parts: PartPairs) -> Iterator[_Task]:
-    for first, second in parts:
+def _tasks(index: int, matched: Matched) -> Iterator[_Task]:
+    grid = next((grid for grid in GRIDS if grid.name == matched.rounding), None)
+    for first, second in matched.parts:
         alike = _is_dense(first.view) and _same_layout(first.view, second.view)
         pieces: list[slice | Plan] = [*_runs(first.view)] if alike else [*_tiles(first.view)]
         for start in range(0, len(pieces), TASK // CHUNK):
-            yield _Task(index, first, second, pieces[start : start + TASK // CHUNK])
+            yield _Task(index, first, second, grid, pieces[start : start + TASK // CHUNK])
 
 
 def _runs(view: View) -> Iterator[slice]:
@@ -181,11 +197,16 @@ class _Comparer:
         sums = Sums()
         first, second = self._sides
         for piece in task.pieces:
-            sums.add(self._add_up(first.values(task.first, piece), second.values(task.second, piece)))
+            x, y = first.values(task.first, piece), second.values(task.second, piece)
+            sums.add(self._add_up(x, y))
+            if task.grid is not None:
+                sums.unexplained += _count_unexplained(task.grid, x, y)
         return sums
 
-    def _add_up(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> Sums:
+    def _add_up(self, x: Values, y: Values) -> Sums:
         count = len(x)
+        if x.dtype != np.float32 or y.dtype != np.float32:
+            return _add_up_carefully(x, y)
         xx, yy = float(x @ x), float(y @ y)
         if not math.isfinite(xx + yy):
             return _add_up_carefully(x, y)
@@ -207,7 +228,7 @@ class _Comparer:
         )
 
 
-def _add_up_carefully(x: NDArray[np.float32], y: NDArray[np.float32]) -> Sums:
+def _add_up_carefully(x: Values, y: Values) -> Sums:
     """The same in float64, without the values that are not finite."""
     finite = np.isfinite(x) & np.isfinite(y)
     a, b = x[finite].astype(np.float64), y[finite].astype(np.float64)
@@ -224,6 +245,12 @@ def _add_up_carefully(x: NDArray[np.float32], y: NDArray[np.float32]) -> Sums:
     )
 
 
+def _count_unexplained(grid: Grid, x: Values, y: Values) -> int:
+    """Differences larger than rounding to the grid, among the finite values."""
+    finite = np.isfinite(x) & np.isfinite(y)
+    return int(np.count_nonzero(~grid.explains(x[finite], y[finite])))
+
+
 class _Side:
     """Reads runs of a view's values from one checkpoint into its own buffers."""
 
@@ -232,7 +259,7 @@ class _Side:
         self._raw = np.empty(0, np.uint8)
         self._values = np.empty(CHUNK, np.float32)
 
-    def values(self, part: Part, piece: slice | Plan) -> NDArray[np.float32]:
+    def values(self, part: Part, piece: slice | Plan) -> Values:
         """Values of one piece of a part, one-dimensional; the next call overwrites them."""
         tensor = self._checkpoint.tensors[part.tensor]
         item = DTYPES[tensor.dtype].bits // 8
@@ -248,6 +275,8 @@ class _Side:
                 self._read(tensor, start, memory[filled : filled + stop - start])
                 filled += stop - start
             raw = memory.reshape(-1, item)[spans.places.ravel()].reshape(-1)
+        if DTYPES[tensor.dtype].wide:
+            return decode(raw, tensor.dtype)
         decode_into(raw, tensor.dtype, out)
         return out
 

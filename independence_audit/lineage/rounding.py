@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_SLACK = 1 + 1e-6
+"""What the comparison of a difference with half a step may be off by rounding."""
+
 Values = NDArray[np.float32] | NDArray[np.float64]
 
 
@@ -23,6 +26,12 @@ class Grid:
         _, exponent = np.frexp(values.astype(np.float64))
         return np.asarray(np.ldexp(1.0, np.maximum(exponent - 1, self.smallest) - (self.precision - 1)))
 
+    def explains(self, first: Values, second: Values) -> NDArray[np.bool_]:
+        """Where two arrays differ by no more than rounding to this grid does: half a step of the larger value."""
+        larger = np.where(np.abs(first) >= np.abs(second), first, second)
+        difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
+        return np.asarray(difference <= self.unit(larger) / 2 * _SLACK)
+
     def holds(self, values: Values) -> bool:
         """Whether every value lies on the grid."""
         steps = values / self.unit(values)
@@ -37,8 +46,6 @@ GRIDS = (
 )
 """Narrower types, the finest first (IEEE 754 binary16; bfloat16; OCP 8-bit floating point, 2023)."""
 
-_SLACK = 1 + 1e-6
-
 
 def rounding(first: Values, second: Values) -> str | None:
     """Name of the type whose rounding explains every difference between two arrays of finite values.
@@ -51,10 +58,7 @@ def rounding(first: Values, second: Values) -> str | None:
     """
     if first.size == 0:
         return None
-    larger = np.where(np.abs(first) >= np.abs(second), first, second)
-    difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
     for grid in GRIDS:
-        near = bool((difference <= grid.unit(larger) / 2 * _SLACK).all())
-        if near and (grid.holds(first) or grid.holds(second)):
+        if grid.explains(first, second).all() and (grid.holds(first) or grid.holds(second)):
             return grid.name
     return None

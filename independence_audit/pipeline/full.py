@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from independence_audit.anatomy import Anatomy, Part
 from independence_audit.checkpoint import Checkpoint
@@ -11,8 +12,8 @@ from independence_audit.errors import UsageError
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.pools import pool_parts
 from independence_audit.lineage.compare import ComponentMeasured
-from independence_audit.lineage.exact import measure_exactly, pair_parts
-from independence_audit.lineage.measure import Measured, Numbers
+from independence_audit.lineage.exact import Matched, Sums, measure_exactly, pair_parts
+from independence_audit.lineage.measure import Measured
 from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import Progress
 
@@ -34,14 +35,12 @@ def measure_every_value(
         theirs = _parts_by_sample(model.fingerprint, their_anatomy)
         ours = [one for one in nearest if one.reference == model.fingerprint.name]
         told = [measured for one in ours for measured in one.measured if not measured.incomparable]
-        pairs = [pair_parts(own[id(each.subject)], theirs[id(each.reference)]) for each in told]
+        pairs = [Matched(pair_parts(own[id(each.subject)], theirs[id(each.reference)]), each.rounding) for each in told]
         stage = f"comparing every value with {model.fingerprint.name}"
-        figures = measure_exactly(
-            pairs, checkpoint, there, lambda done, total, stage=stage: progress.step(stage, done, total)
-        )
-        numbers = {id(each): one for each, one in zip(told, figures, strict=True)}
+        sums = measure_exactly(pairs, checkpoint, there, partial(progress.step, stage))
+        exactly = {id(each): one for each, one in zip(told, sums, strict=True)}
         for one in ours:
-            exact[id(one)] = one.with_measured(tuple(_refined(each, numbers.get(id(each))) for each in one.measured))
+            exact[id(one)] = one.with_measured(tuple(_refined(each, exactly.get(id(each))) for each in one.measured))
     return exact
 
 
@@ -58,9 +57,9 @@ def _parts_by_sample(fingerprint: Fingerprint, anatomy: Anatomy) -> Mapping[int,
     return {id(sample): parts for sample, parts in zip(fingerprint.samples, pool_parts(anatomy).values(), strict=True)}
 
 
-def _refined(measured: Measured, numbers: Numbers | None) -> Measured:
-    """The pair with exact figures; where these leave nothing to explain by rounding, it is not explained so."""
-    if numbers is None or not numbers.compared_values:
+def _refined(measured: Measured, sums: Sums | None) -> Measured:
+    """The pair with exact figures; rounding is what explains it only where it explains every value."""
+    if sums is None or not sums.count:
         return measured
-    explained = None if numbers.identical_fraction == 1.0 else measured.rounding
-    return replace(measured, numbers=numbers, rounding=explained)
+    rounded = sums.equal < sums.count and not sums.unexplained
+    return replace(measured, numbers=sums.numbers(), rounding=measured.rounding if rounded else None)

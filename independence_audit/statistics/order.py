@@ -48,7 +48,8 @@ def _lag_z(scores: Floats, lag: int, off_diagonal: float) -> float:
     pairs = n - lag
     observed = float((scores[:, lag:] * scores[:, :-lag]).sum())
     expected = -float((scores**2).sum()) * pairs / (n * (n - 1))
-    return (observed - expected) / math.sqrt(off_diagonal * pairs / (n * (n - 1)))
+    deviation = math.sqrt(off_diagonal * pairs / (n * (n - 1)))
+    return float((observed - expected) / deviation)
 
 
 def _most_ordered_row(rows: Floats, lag: int) -> float:
