@@ -21,8 +21,8 @@ help: ## List the targets
 demo: $(RUNTIME) ## Audit a small model with a foreign encoder; the report is in build/demo
 	@mkdir -p build/demo
 	@status=0; \
-	$(BIN)/audit compare $(CASE)/subject.safetensors \
-	    --ref $(CASE)/reference_vision.safetensors --ref $(CASE)/reference_audio.safetensors \
+	$(BIN)/audit compare $(CASE)/subject \
+	    --ref $(CASE)/reference_vision --ref $(CASE)/reference_audio \
 	    -o html=build/demo/report.html -o json=build/demo/report.json || status=$$?; \
 	if [ $$status -ne 1 ]; then \
 	    echo "make demo: the audit ended with status $$status; a finding (1) was expected." >&2; exit 1; \
