@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from independence_audit.anatomy import Axis, Component, Kind
+from independence_audit.anatomy import Axis, Component
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo
 from independence_audit.errors import MalformedError, UnsupportedError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
+from independence_audit.evidence.shape import shape_of
 from independence_audit.fingerprint.model import Fingerprint, Sample
 
 SUFFIX = ".fp.safetensors"
@@ -48,30 +50,55 @@ _TORCH_NAMES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """What one sample is a sample of."""
+
+    component: str
+    layer: int | None
+    role: str
+    axis: Axis
+    name: str
+    members: int
+    shape: tuple[int, int]
+    dtype: str
+    rows: tuple[int, ...]
+    experts: tuple[int, ...]
+    columns: tuple[int, int]
+    window: tuple[int, int]
+    reason: str
+    values: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Everything in a fingerprint but the sampled values."""
+
+    version: int
+    name: str
+    sampler: str
+    parameters: int
+    read_bytes: int
+    metadata: Mapping[str, str]
+    files: tuple[FileEvidence, ...]
+    notices: tuple[Message, ...]
+    components: tuple[Component, ...]
+    samples: tuple[_Described, ...]
+
+
 def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
     """Write a fingerprint, whole or not at all."""
     import torch  # only writing needs it, and it takes seconds to import
     from safetensors.torch import save
 
     tensors = {
-        f"sample.{index:06d}": torch.from_numpy(np.ascontiguousarray(sample.raw).reshape(len(sample.rows), -1)).view(
-            getattr(torch, _TORCH_NAMES[sample.dtype])
-        )
+        _tensor_name(index): torch.frombuffer(
+            bytearray(np.ascontiguousarray(sample.raw)), dtype=getattr(torch, _TORCH_NAMES[sample.dtype])
+        ).reshape(sample.raw.shape[:2])
         for index, sample in enumerate(fingerprint.samples)
-        if sample.raw is not None
+        if sample.raw is not None and sample.raw.size
     }
-    table = {
-        "version": VERSION,
-        "name": fingerprint.name,
-        "sampler": fingerprint.sampler,
-        "parameters": fingerprint.parameters,
-        "read_bytes": fingerprint.read_bytes,
-        "metadata": dict(fingerprint.metadata),
-        "files": [asdict(file) for file in fingerprint.files],
-        "notices": [{"key": notice.key, "data": dict(notice.data)} for notice in fingerprint.notices],
-        "components": [asdict(component) for component in fingerprint.components],
-        "samples": [_describe(sample) for sample in fingerprint.samples],
-    }
+    table = shape_of(_Table).encode(_table(fingerprint), "$")
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(save(tensors, {KEY: json.dumps(table, ensure_ascii=True, separators=(",", ":"))}))
     partial.replace(path)
@@ -85,83 +112,124 @@ def read_fingerprint(checkpoint: Checkpoint) -> Fingerprint:
         UnsupportedError: It was written by a newer version.
     """
     try:
-        table = json.loads(checkpoint.metadata[KEY])
-        if table["version"] != VERSION:
-            raise UnsupportedError(
-                f"The fingerprint {checkpoint.name} has the format version {table['version']}, known is {VERSION}.",
-                "Update independence-audit, or make the fingerprint anew.",
-            )
-        return Fingerprint(
-            name=str(table["name"]),
-            sampler=str(table["sampler"]),
-            components=tuple(Component(**{**entry, "kind": Kind(entry["kind"])}) for entry in table["components"]),
-            samples=tuple(_sample(checkpoint, index, entry) for index, entry in enumerate(table["samples"])),
-            files=tuple(FileEvidence(**entry) for entry in table["files"]),
-            parameters=int(table["parameters"]),
-            read_bytes=int(table["read_bytes"]),
-            metadata=table["metadata"],
-            notices=tuple(Message(**entry) for entry in table["notices"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        document = json.loads(checkpoint.metadata[KEY])
+        _check_version(checkpoint.name, document["version"])
+        table = cast("_Table", shape_of(_Table).decode(document, "$"))
+        samples = tuple(_sample(checkpoint, index, described) for index, described in enumerate(table.samples))
+    except UnsupportedError:
+        raise
+    except (MalformedError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise MalformedError(
-            f"The fingerprint {checkpoint.name} is damaged: {error}.", "Make it anew from the checkpoint."
+            f"The fingerprint {checkpoint.name} is damaged: {str(error)[:200] or type(error).__name__}.",
+            "Make it anew from the checkpoint.",
         ) from error
-
-
-def _describe(sample: Sample) -> dict[str, object]:
-    return {
-        "component": sample.component,
-        "layer": sample.layer,
-        "role": sample.role,
-        "axis": sample.axis.value,
-        "name": sample.name,
-        "members": sample.members,
-        "shape": list(sample.shape),
-        "dtype": sample.dtype,
-        "rows": sample.rows.tolist(),
-        "experts": sample.experts.tolist(),
-        "columns": [sample.start, sample.stop],
-        "window": list(sample.window),
-        "reason": sample.reason,
-        "values": sample.raw is not None,
-    }
-
-
-def _sample(checkpoint: Checkpoint, index: int, entry: Mapping[str, Any]) -> Sample:
-    rows, experts = (np.array(entry[key], dtype=np.int64).reshape(-1) for key in ("rows", "experts"))
-    start, stop = (int(edge) for edge in entry["columns"])
-    height, width = (int(count) for count in entry["shape"])
-    first, last = (int(edge) for edge in entry["window"])
-    if not (len(rows) == len(experts) and 0 <= start <= stop <= width and 0 <= first <= last <= width):
-        raise ValueError(f"sample {index} lies outside its tensor")
-    if len(np.unique((experts << 40) + rows)) != len(rows) or (rows < 0).any() or (rows >= max(height, 1)).any():
-        raise ValueError(f"the rows of sample {index} are not those of its tensor")
-    raw = None
-    if entry["values"]:
-        tensor = checkpoint.tensors[f"sample.{index:06d}"]
-        if tensor.shape != (len(rows), stop - start) or tensor.dtype != entry["dtype"]:
-            raise ValueError(f"sample {index} has another shape or type than its table says")
-        raw = _bytes_of(checkpoint, tensor)
-    return Sample(
-        component=str(entry["component"]),
-        layer=cast("int | None", entry["layer"]),
-        role=str(entry["role"]),
-        axis=Axis(entry["axis"]),
-        name=str(entry["name"]),
-        members=int(entry["members"]),
-        shape=(height, width),
-        dtype=str(entry["dtype"]),
-        rows=rows,
-        experts=experts,
-        start=start,
-        stop=stop,
-        window=(first, last),
-        raw=raw,
-        reason=str(entry["reason"]),
+    return Fingerprint(
+        name=table.name,
+        sampler=table.sampler,
+        components=table.components,
+        samples=samples,
+        files=table.files,
+        parameters=table.parameters,
+        read_bytes=table.read_bytes,
+        metadata=table.metadata,
+        notices=table.notices,
     )
 
 
-def _bytes_of(checkpoint: Checkpoint, tensor: TensorInfo) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _check_version(name: str, version: object) -> None:
+    if version != VERSION or isinstance(version, bool):
+        raise UnsupportedError(
+            f"The fingerprint {name} has the format version {version!r}, known is {VERSION}.",
+            "Update independence-audit, or make the fingerprint anew.",
+        )
+
+
+def _tensor_name(index: int) -> str:
+    return f"sample.{index:06d}"
+
+
+def _table(fingerprint: Fingerprint) -> _Table:
+    return _Table(
+        version=VERSION,
+        name=fingerprint.name,
+        sampler=fingerprint.sampler,
+        parameters=fingerprint.parameters,
+        read_bytes=fingerprint.read_bytes,
+        metadata=fingerprint.metadata,
+        files=fingerprint.files,
+        notices=fingerprint.notices,
+        components=fingerprint.components,
+        samples=tuple(_describe(sample) for sample in fingerprint.samples),
+    )
+
+
+def _describe(sample: Sample) -> _Described:
+    return _Described(
+        component=sample.component,
+        layer=sample.layer,
+        role=sample.role,
+        axis=sample.axis,
+        name=sample.name,
+        members=sample.members,
+        shape=sample.shape,
+        dtype=sample.dtype,
+        rows=tuple(sample.rows.tolist()),
+        experts=tuple(sample.experts.tolist()),
+        columns=(sample.start, sample.stop),
+        window=sample.window,
+        reason=sample.reason,
+        values=sample.raw is not None,
+    )
+
+
+def _sample(checkpoint: Checkpoint, index: int, described: _Described) -> Sample:
+    rows, experts = (np.array(numbers, dtype=np.int64) for numbers in (described.rows, described.experts))
+    _check_places(index, described, rows, experts)
+    return Sample(
+        component=described.component,
+        layer=described.layer,
+        role=described.role,
+        axis=described.axis,
+        name=described.name,
+        members=described.members,
+        shape=described.shape,
+        dtype=described.dtype,
+        rows=rows,
+        experts=experts,
+        start=described.columns[0],
+        stop=described.columns[1],
+        window=described.window,
+        raw=_values(checkpoint, index, described) if described.values else None,
+        reason=described.reason,
+    )
+
+
+def _check_places(index: int, described: _Described, rows: NDArray[np.int64], experts: NDArray[np.int64]) -> None:
+    """Refuse rows and columns that the tensor does not have, or the same row twice."""
+    height, width = described.shape
+    for first, last in (described.columns, described.window):
+        if not 0 <= first <= last <= width:
+            msg = f"the columns of sample {index} are not those of its tensor"
+            raise ValueError(msg)
+    inside = (rows >= 0).all() and (rows < height).all() and (experts >= 0).all() and (experts < 1 << 20).all()
+    if (
+        len(rows) != len(experts)
+        or not inside
+        or len(set(zip(described.rows, described.experts, strict=True))) < len(rows)
+    ):
+        msg = f"the rows of sample {index} are not those of its tensor"
+        raise ValueError(msg)
+
+
+def _values(checkpoint: Checkpoint, index: int, described: _Described) -> NDArray[np.uint8]:
+    shape = len(described.rows), described.columns[1] - described.columns[0]
+    item = DTYPES[described.dtype].bits // 8
+    if 0 in shape:
+        return np.zeros((*shape, item), dtype=np.uint8)
+    tensor: TensorInfo = checkpoint.tensors[_tensor_name(index)]
+    if tensor.shape != shape or tensor.dtype != described.dtype or not DTYPES[tensor.dtype].decodable:
+        msg = f"sample {index} has another shape or type than its table says"
+        raise ValueError(msg)
     content = np.empty(tensor.end - tensor.start, dtype=np.uint8)
     checkpoint.source.read(tensor.file, tensor.start, content.data)
-    return content.reshape(*tensor.shape, DTYPES[tensor.dtype].bits // 8)
+    return content.reshape(*shape, item)

@@ -155,13 +155,22 @@ def _layers(measured: Sequence[Measured], relations: Sequence[Relation]) -> Iter
         values = sum(numbers.compared_values for numbers in equal)
         yield LayerEvidence(
             layer=layer,
-            relation=min((relation for _, relation in judged), key=STRENGTH.__getitem__),
+            relation=_layer_relation(members, judged),
             reference_layer=members[0][0].reference.layer,
             r=_median(one.test.r for one, _ in judged if one.test),
             identical_fraction=sum((n.identical_fraction or 0.0) * n.compared_values for n in equal) / values
             if values
             else None,
         )
+
+
+def _layer_relation(
+    members: Sequence[tuple[Measured, Relation]], judged: Sequence[tuple[Measured, Relation]]
+) -> Relation:
+    """The weakest relation among those that decide; not equality where an inconclusive matrix has other values."""
+    weakest = min((relation for _, relation in judged), key=STRENGTH.__getitem__)
+    differs = any(one.is_matrix and relation == Relation.INCONCLUSIVE for one, relation in members)
+    return Relation.RELATED if differs and weakest in (Relation.IDENTICAL, Relation.ROUNDED) else weakest
 
 
 def _deciding(members: Sequence[tuple[Measured, Relation]]) -> Sequence[tuple[Measured, Relation]]:

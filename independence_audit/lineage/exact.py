@@ -18,7 +18,7 @@ from independence_audit.anatomy import Part, View
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode, decode_into
 from independence_audit.fingerprint.sampler import Plan
 from independence_audit.fingerprint.spans import plan_spans
-from independence_audit.lineage.measure import Numbers
+from independence_audit.lineage.measure import CONSTANT, Numbers
 from independence_audit.lineage.rounding import GRIDS, Grid, Values
 
 CHUNK = 1 << 18
@@ -52,21 +52,32 @@ class Sums:
     unexplained: int = 0
     """Differences that rounding does not explain, where it is asked for."""
     largest: float = 0.0
-    first: float = 0.0
-    second: float = 0.0
+    first_mean: float = 0.0
+    second_mean: float = 0.0
     first_square: float = 0.0
     second_square: float = 0.0
     product: float = 0.0
+    first_spread: float = 0.0
+    """Sum of squared deviations from the mean."""
+    second_spread: float = 0.0
+    shared_spread: float = 0.0
 
     def add(self, other: Sums) -> None:
-        """Add another piece's sums."""
+        """Add another piece's sums; the spreads by the parallel formula of Chan, Golub and LeVeque (1983)."""
+        if other.count:
+            total = self.count + other.count
+            first, second = other.first_mean - self.first_mean, other.second_mean - self.second_mean
+            weight = self.count * other.count / total
+            self.first_spread += other.first_spread + first * first * weight
+            self.second_spread += other.second_spread + second * second * weight
+            self.shared_spread += other.shared_spread + first * second * weight
+            self.first_mean += first * other.count / total
+            self.second_mean += second * other.count / total
         self.count += other.count
         self.left_out += other.left_out
         self.equal += other.equal
         self.unexplained += other.unexplained
         self.largest = max(self.largest, other.largest)
-        self.first += other.first
-        self.second += other.second
         self.first_square += other.first_square
         self.second_square += other.second_square
         self.product += other.product
@@ -75,25 +86,25 @@ class Sums:
         """The figures that the sums amount to."""
         if not self.count:
             return Numbers(0, self.left_out, None, None, None, None)
-        n = self.count
-        same = self.equal == n
-        spread = (self.first_square - self.first**2 / n) * (self.second_square - self.second**2 / n)
-        tiny = 1e-10 * self.first_square * self.second_square
+        same = self.equal == self.count
+        constant = self.first_spread <= CONSTANT**2 * self.first_square
+        constant |= self.second_spread <= CONSTANT**2 * self.second_square
         return Numbers(
-            compared_values=n,
+            compared_values=self.count,
             non_finite=self.left_out,
-            identical_fraction=self.equal / n,
+            identical_fraction=self.equal / self.count,
             max_abs_diff=self.largest,
-            cosine=_ratio(self.product, self.first_square * self.second_square, 0.0, same=same),
-            pearson=_ratio(self.product - self.first * self.second / n, spread, tiny, same=same),
+            cosine=_ratio(self.product, self.first_square, self.second_square, same=same),
+            pearson=None if constant else _ratio(self.shared_spread, self.first_spread, self.second_spread, same=same),
         )
 
 
-def _ratio(product: float, squares: float, tiny: float, *, same: bool) -> float | None:
-    """product / sqrt(squares), at most 1 in size; None where the squares vanish up to rounding."""
-    if squares <= tiny:
+def _ratio(product: float, first: float, second: float, *, same: bool) -> float | None:
+    """product / sqrt(first second), at most 1 in size; None where a square vanishes."""
+    size = math.sqrt(first) * math.sqrt(second)
+    if size == 0.0:
         return None
-    return 1.0 if same else max(-1.0, min(1.0, product / math.sqrt(squares)))
+    return 1.0 if same else max(-1.0, min(1.0, product / size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +218,11 @@ class _Comparer:
         count = len(x)
         if x.dtype != np.float32 or y.dtype != np.float32:
             return _add_up_carefully(x, y)
-        xx, yy = float(x @ x), float(y @ y)
-        if not math.isfinite(xx + yy):
-            return _add_up_carefully(x, y)
-        sx, sy = float(x.sum()), float(y.sum())
-        if sx * sx * 2 > xx * count or sy * sy * 2 > yy * count:  # far from centred: float32 sums would not do
+        with np.errstate(all="ignore"):  # what is not finite, or too large for float32, is told by the sums
+            xx, yy, xy = float(x @ x), float(y @ y), float(x @ y)
+            sx, sy = float(x.sum()), float(y.sum())
+        # Sums of squares that left the normal range of float32, or of values far from centred, would not do.
+        if not (_TINY < xx < _HUGE and _TINY < yy < _HUGE) or 2 * sx * sx > xx * count or 2 * sy * sy > yy * count:
             return _add_up_carefully(x, y)
         difference, equal = self._difference[:count], self._equal[:count]
         np.subtract(x, y, out=difference)
@@ -220,28 +231,42 @@ class _Comparer:
             count=count,
             equal=int(np.count_nonzero(equal)),
             largest=float(max(difference.max(), -difference.min())),
-            first=sx,
-            second=sy,
+            first_mean=sx / count,
+            second_mean=sy / count,
             first_square=xx,
             second_square=yy,
-            product=float(x @ y),
+            product=xy,
+            first_spread=xx - sx * sx / count,
+            second_spread=yy - sy * sy / count,
+            shared_spread=xy - sx * sy / count,
         )
+
+
+_TINY, _HUGE = 1e-30, 1e30
 
 
 def _add_up_carefully(x: Values, y: Values) -> Sums:
     """The same in float64, without the values that are not finite."""
     finite = np.isfinite(x) & np.isfinite(y)
-    a, b = x[finite].astype(np.float64), y[finite].astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is left out like any other
+        a, b = x[finite].astype(np.float64), y[finite].astype(np.float64)
+    if not len(a):
+        return Sums(left_out=len(x))
+    first_mean, second_mean = float(a.mean()), float(b.mean())
+    first, second = a - first_mean, b - second_mean
     return Sums(
         count=len(a),
         left_out=len(x) - len(a),
         equal=int(np.count_nonzero(a == b)),
-        largest=float(np.abs(a - b).max()) if len(a) else 0.0,
-        first=float(a.sum()),
-        second=float(b.sum()),
+        largest=float(np.abs(a - b).max()),
+        first_mean=first_mean,
+        second_mean=second_mean,
         first_square=float(a @ a),
         second_square=float(b @ b),
         product=float(a @ b),
+        first_spread=float(first @ first),
+        second_spread=float(second @ second),
+        shared_spread=float(first @ second),
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Axis, is_generic
 from independence_audit.fingerprint.model import Sample
 from independence_audit.lineage.rounding import Values, rounding
-from independence_audit.statistics.aligned import AlignedTest, aligned_test
+from independence_audit.statistics.aligned import AlignedTest, aligned_test_of_scores
 from independence_audit.statistics.order import is_ordered
 from independence_audit.statistics.permutation import Product
 from independence_audit.statistics.scores import normal_scores
@@ -21,6 +21,9 @@ FEW_VALUES = 64
 
 FEW_DISTINCT = 3
 """A tensor of fewer distinct values is a constant with exceptions (masks, untouched gains), not weights."""
+
+CONSTANT = 1e-12
+"""What centring leaves of a constant, relative to it, by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +80,16 @@ def measure(subject: Sample, reference: Sample) -> tuple[Measured, Product | Non
     for sample in (subject, reference):
         if sample.raw is None:
             return _not_compared(subject, reference, sample.reason), None
-    if subject.shape[1] != reference.shape[1]:
+    if (subject.shape[1], subject.start, subject.stop) != (reference.shape[1], reference.start, reference.stop):
         return _not_compared(subject, reference, "shape_differs"), None
     first, second = _common_rows(subject, reference)
     if first.size == 0:
         return _not_compared(subject, reference, "no_overlap"), None
     numbers = compare_values(first, second)
-    ordered = is_ordered(normal_scores(second))
+    scores = normal_scores(second)
+    ordered = is_ordered(scores)
     reason = _no_evidence(subject, reference, first, second, numbers, ordered=ordered)
-    tested = None if reason else aligned_test(first, second)
+    tested = None if reason else aligned_test_of_scores(normal_scores(first), scores)
     if tested is None:
         return Measured(subject, reference, numbers, None, None, reason or "constant"), None
     test, product = tested
@@ -107,16 +111,26 @@ def compare_values(first: Values, second: Values) -> Numbers:
         identical_fraction=float(np.count_nonzero(x == y)) / count,
         max_abs_diff=float(np.abs(x - y).max()),
         cosine=cosine(x, y),
-        pearson=cosine(x - x.mean(), y - y.mean()),
+        pearson=_pearson(x, y),
     )
 
 
 def cosine(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
-    """Cosine of two vectors; None where one is zero up to rounding."""
-    size = math.sqrt(float(first @ first)) * math.sqrt(float(second @ second))
-    if size < 1e-24 * first.size:
+    """Cosine of two vectors; None where one is zero."""
+    largest = float(np.abs(first).max(initial=0.0)), float(np.abs(second).max(initial=0.0))
+    if 0.0 in largest:
         return None
-    return max(-1.0, min(1.0, float(first @ second) / size))
+    x, y = first / largest[0], second / largest[1]  # squares of tiny or huge values would leave the range of floats
+    return max(-1.0, min(1.0, float(x @ y) / math.sqrt(float(x @ x) * float(y @ y))))
+
+
+def _pearson(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
+    """Pearson correlation of two vectors; None where one is constant up to rounding."""
+    x, y = first - first.mean(), second - second.mean()
+    for values, centred in ((first, x), (second, y)):
+        if float(np.abs(centred).max()) <= CONSTANT * float(np.abs(values).max()):
+            return None
+    return cosine(x, y)
 
 
 def _not_compared(subject: Sample, reference: Sample, reason: str) -> Measured:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 _SLACK = 1 + 1e-6
 """What the comparison of a difference with half a step may be off by rounding."""
 
+_GLANCE = 256
+
 Values = NDArray[np.float32] | NDArray[np.float64]
 
 
@@ -27,10 +29,17 @@ class Grid:
         return np.asarray(np.ldexp(1.0, np.maximum(exponent - 1, self.smallest) - (self.precision - 1)))
 
     def explains(self, first: Values, second: Values) -> NDArray[np.bool_]:
-        """Where two arrays differ by no more than rounding to this grid does: half a step of the larger value."""
+        """Where two arrays differ by no more than rounding to this grid does, directly or by way of a finer one.
+
+        That is half a step of the larger value, and half a step of the finer grid more.
+        """
         larger = np.where(np.abs(first) >= np.abs(second), first, second)
         difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
-        return np.asarray(difference <= self.unit(larger) / 2 * _SLACK)
+        steps = self.unit(larger)
+        finer = [grid.unit(larger) for grid in GRIDS if grid.precision > self.precision]
+        if finer:
+            steps = steps + np.maximum.reduce(finer)
+        return np.asarray(difference <= steps / 2 * _SLACK)
 
     def holds(self, values: Values) -> bool:
         """Whether every value lies on the grid."""
@@ -50,7 +59,7 @@ GRIDS = (
 def rounding(first: Values, second: Values) -> str | None:
     """Name of the type whose rounding explains every difference between two arrays of finite values.
 
-    One of the two must lie on the type's grid, and no difference may exceed half a grid step: values changed by
+    One of the two must lie on the type's grid, and no difference may exceed what rounding explains: values changed by
     training in that type would differ by a whole step at least.
 
     Returns:
@@ -59,6 +68,8 @@ def rounding(first: Values, second: Values) -> str | None:
     if first.size == 0:
         return None
     for grid in GRIDS:
+        if not grid.explains(first[:_GLANCE], second[:_GLANCE]).all():
+            continue  # what training changed shows at once
         if grid.explains(first, second).all() and (grid.holds(first) or grid.holds(second)):
             return grid.name
     return None

@@ -41,7 +41,11 @@ def aligned_test(first: NDArray[np.floating], second: NDArray[np.floating]) -> t
         The test and the cross-product of the normal scores, for the joint test; None where a side is constant or the
         scores never meet (no power at all).
     """
-    scores, other = normal_scores(first), normal_scores(second)
+    return aligned_test_of_scores(normal_scores(first), normal_scores(second))
+
+
+def aligned_test_of_scores(scores: Floats, other: Floats) -> tuple[AlignedTest, Product] | None:
+    """The aligned test of normal scores, [r, n] each, for callers that have them already."""
     product = cross_product(scores, other)
     statistic = permutation_statistic(product)
     if statistic is None:

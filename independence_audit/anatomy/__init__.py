@@ -1,0 +1,8 @@
+"""What every tensor of a checkpoint is: its component, layer and role, and the axis along which it is exchangeable."""
+
+from __future__ import annotations
+
+from independence_audit.anatomy.model import Anatomy, Axis, Component, Kind, Part, View, is_generic
+from independence_audit.anatomy.place import place
+
+__all__ = ["Anatomy", "Axis", "Component", "Kind", "Part", "View", "is_generic", "place"]

@@ -1,0 +1,179 @@
+"""One table under every prefix: towers and decoders are recognised wherever they stand, and named after the place."""
+
+from __future__ import annotations
+
+import pytest
+
+from independence_audit.anatomy import Anatomy, Kind
+from tests.anatomy import decoders
+from tests.anatomy.decoders import HIDDEN, VOCABULARY, Shapes, prefixed
+from tests.anatomy.gather import assert_every_value_once, numbered, place_arrays
+
+MLP_OF_PROJECTOR = 100
+
+VISION = [
+    "visual.",
+    "model.visual.",
+    "model.vision_model.",
+    "thinker.visual.",
+    "vision_tower.vision_model.",
+    "odd.place.",
+]
+AUDIO = [
+    "model.encoder.",
+    "audio_tower.",
+    "model.audio_tower.",
+    "model.audio_model.",
+    "thinker.audio_tower.",
+    "odd.place.",
+]
+TEXT = [
+    "model.",
+    "model.language_model.",
+    "model.language_model.model.",
+    "language_model.model.",
+    "thinker.model.",
+    "module.model.",
+    "odd.place.",
+]
+
+
+def roles(anatomy: Anatomy, kind: Kind) -> list[tuple[object, ...]]:
+    """Everything about the parts of one kind of component except names."""
+    names = {component.name for component in anatomy.components if component.kind is kind}
+    return [
+        (part.layer, part.role, part.expert, part.view, part.axis, part.reason)
+        for part in anatomy.parts
+        if part.component in names
+    ]
+
+
+def placed(shapes: Shapes) -> Anatomy:
+    """The anatomy of shapes, which holds every value once."""
+    anatomy = place_arrays(numbered(shapes))
+    assert_every_value_once(shapes, anatomy)
+    return anatomy
+
+
+@pytest.mark.parametrize("prefix", VISION)
+def test_vision_tower_under_any_prefix(prefix: str) -> None:
+    """A vision tower and its merger are two components with the same roles under every prefix."""
+    bare, found = placed(decoders.qwen_vision()), placed(prefixed(prefix, decoders.qwen_vision()))
+    for kind in (Kind.VISION_ENCODER, Kind.PROJECTOR):
+        assert roles(found, kind) == roles(bare, kind)
+    assert {(each.name, each.family) for each in found.components} == {
+        (prefix[:-1], "qwen2_5_vl_vision"),
+        (prefix + "merger", "qwen_merger"),
+    }
+    assert {each.name for each in bare.components} == {"vision_encoder", "merger"}
+
+
+@pytest.mark.parametrize("prefix", AUDIO)
+def test_audio_tower_under_any_prefix(prefix: str) -> None:
+    """Whisper's encoder is an audio encoder with fixed positions under every prefix."""
+    bare, found = placed(decoders.whisper()), placed(prefixed(prefix, decoders.whisper()))
+    assert roles(found, Kind.AUDIO_ENCODER) == roles(bare, Kind.AUDIO_ENCODER)
+    assert [(each.name, each.fixed_positions) for each in found.components] == [(prefix[:-1], True)]
+    assert [each.name for each in bare.components] == ["audio_encoder"]
+
+
+@pytest.mark.parametrize("prefix", TEXT)
+@pytest.mark.parametrize("head", ["lm_head.weight", "beside"])
+def test_decoder_under_any_prefix(prefix: str, head: str) -> None:
+    """A decoder's head belongs to it wherever it stands, at the top or beside the decoder."""
+    before = "" if head == "lm_head.weight" else prefix[:-1].rpartition(".")[0] + "."
+    name = f"{before.lstrip('.')}lm_head.weight"
+    found = placed({**prefixed(prefix, decoders.llama()), name: (VOCABULARY, HIDDEN)})
+    bare = placed({**decoders.llama(), "lm_head.weight": (VOCABULARY, HIDDEN)})
+    assert [(each.name, each.kind, each.family) for each in found.components] == [
+        (prefix[:-1], Kind.TEXT_DECODER, "llama")
+    ]
+    assert roles(found, Kind.TEXT_DECODER) == roles(bare, Kind.TEXT_DECODER)
+    assert [each.name for each in bare.components] == ["text_decoder"]
+
+
+def test_an_omni_model_is_taken_apart() -> None:
+    """HyperCLOVA X's names: every part is a component of its own kind, whatever names its tensors bear."""
+    tower = {name: shape for name, shape in decoders.qwen_vision().items() if not name.startswith("merger.")}
+    shapes = {
+        **prefixed("model.language_model.model.", decoders.llama()),
+        "model.language_model.lm_head.weight": (VOCABULARY, HIDDEN),
+        **prefixed("model.vision_model.", tower),
+        "model.mm_projector.weight": (HIDDEN, HIDDEN),
+        "model.mm_projector.bias": (HIDDEN,),
+        **prefixed("model.audio_model.", decoders.whisper()),
+        "model.audio_projector.linear_1.weight": (MLP_OF_PROJECTOR, HIDDEN),
+        "model.audio_projector.linear_2.weight": (HIDDEN, MLP_OF_PROJECTOR),
+        **prefixed("model.discrete_vision_model.", tower),
+        **prefixed("model.discrete_audio_model.model.", decoders.llama()),
+        "model.video_audio_compressor.query.weight": (HIDDEN, HIDDEN),
+    }
+    found = placed(shapes)
+    assert {each.name: each.kind for each in found.components} == {
+        "model.language_model.model": Kind.TEXT_DECODER,
+        "model.vision_model": Kind.VISION_ENCODER,
+        "model.mm_projector": Kind.PROJECTOR,
+        "model.audio_model": Kind.AUDIO_ENCODER,
+        "model.audio_projector": Kind.PROJECTOR,
+        "model.discrete_vision_model": Kind.GENERATOR,
+        "model.discrete_audio_model.model": Kind.GENERATOR,
+        "model.video_audio_compressor": Kind.COMPRESSOR,
+    }
+    assert {each.name: each.family for each in found.components}["model.video_audio_compressor"] == "unknown"
+
+
+def test_a_decoder_that_encodes_images_is_a_vision_encoder() -> None:
+    """A decoder's names under a prefix that speaks of vision are those of a vision encoder."""
+    found = placed(prefixed("vision_tower.", decoders.llama()))
+    assert [each.kind for each in found.components] == [Kind.VISION_ENCODER]
+
+
+def test_a_bare_encoder_beside_a_decoder() -> None:
+    """An audio encoder without a prefix and a decoder with one do not take each other's tensors."""
+    found = placed({**prefixed("model.", decoders.llama()), **decoders.whisper()})
+    assert {each.name: each.kind for each in found.components} == {
+        "model": Kind.TEXT_DECODER,
+        "audio_encoder": Kind.AUDIO_ENCODER,
+    }
+    assert roles(found, Kind.AUDIO_ENCODER) == roles(placed(decoders.whisper()), Kind.AUDIO_ENCODER)
+
+
+def test_two_components_of_one_prefix_have_two_names() -> None:
+    """Two towers under one prefix are told apart by their families' names."""
+    both = {**decoders.whisper(), **decoders.qwen_vision()}
+    found = placed(prefixed("tower.", both))
+    assert {each.name: each.kind for each in found.components} == {
+        "tower": Kind.AUDIO_ENCODER,
+        "tower.qwen2_5_vl_vision": Kind.VISION_ENCODER,
+        "tower.merger": Kind.PROJECTOR,
+    }
+
+
+def test_a_tensor_named_like_a_component() -> None:
+    """A tensor whose whole name is a component's prefix belongs to it."""
+    found = placed({**prefixed("tower.", decoders.whisper()), "tower": (HIDDEN, HIDDEN)})
+    assert [(part.component, part.role) for part in found.parts][-1] == ("tower", "generic:")
+
+
+def test_unknown_tensors_stand_beside_known_ones() -> None:
+    """Tensors without a table join the component among whose tensors they stand, or the one their name speaks of."""
+    shapes = {
+        **prefixed("model.", decoders.llama()),
+        "model.layers.1.self_attn.novelty.weight": (HIDDEN, HIDDEN),
+        "model.novelty.weight": (HIDDEN, HIDDEN),
+        "vision_thing.blocks.3.mystery.weight": (HIDDEN, HIDDEN),
+        "novelty.weight": (HIDDEN, HIDDEN),
+    }
+    found = placed(shapes)
+    unknown = [(part.component, part.layer, part.role) for part in found.parts if part.role.startswith("generic:")]
+    assert unknown == [
+        ("model", 1, "generic:layers.self_attn.novelty.weight"),
+        ("model", None, "generic:novelty.weight"),
+        ("vision_thing", 3, "generic:blocks.mystery.weight"),
+        ("other", None, "generic:novelty.weight"),
+    ]
+    assert {each.name: (each.kind, each.family) for each in found.components} == {
+        "model": (Kind.TEXT_DECODER, "llama"),
+        "vision_thing": (Kind.VISION_ENCODER, "unknown"),
+        "other": (Kind.OTHER, "unknown"),
+    }
