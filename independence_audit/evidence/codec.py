@@ -1,0 +1,88 @@
+"""The audit report as JSON text and back: the same report gives the same bytes, and nothing unforeseen is read."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, cast
+
+from independence_audit.errors import MalformedError
+from independence_audit.evidence.report import SCHEMA_VERSION, AuditReport
+from independence_audit.evidence.shape import malformed, shape_of, step
+
+ROOT = "$"
+VERSION = re.compile(rf"{SCHEMA_VERSION.partition('.')[0]}\.(0|[1-9][0-9]*)")
+"""Versions of the schema that this tool reads: its own major version."""
+RUN = "run"
+"""The one part that differs between two runs on the same inputs."""
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def to_json(report: AuditReport) -> str:
+    """Write a report as JSON: keys in declared order, floats with 10 significant digits, a newline at the end.
+
+    Raises:
+        TypeError: A value is not what its field's type hint says.
+        ValueError: A float is NaN or infinite.
+    """
+    return _text(_encoded(report))
+
+
+def comparable(report: AuditReport) -> str:
+    """Write the part of a report that equal inputs make equal: the JSON without ``run``.
+
+    Raises:
+        TypeError: A value is not what its field's type hint says.
+        ValueError: A float is NaN or infinite.
+    """
+    return _text({key: value for key, value in _encoded(report).items() if key != RUN})
+
+
+def from_json(text: str) -> AuditReport:
+    """Read a report that :func:`to_json` wrote.
+
+    Raises:
+        MalformedError: The text is not JSON, or not a report of this major version of the schema; the sentence names
+            the JSON path.
+    """
+    try:
+        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except MalformedError:
+        raise
+    except RecursionError:
+        raise malformed(ROOT, "it is nested too deeply") from None
+    except ValueError as error:
+        raise malformed(ROOT, f"it is not JSON ({error})") from None
+    _check_version(document)
+    return cast("AuditReport", shape_of(AuditReport).decode(document, ROOT))
+
+
+def _encoded(report: AuditReport) -> dict[str, Any]:
+    return cast("dict[str, Any]", shape_of(AuditReport).encode(report, ROOT))
+
+
+def _text(document: dict[str, Any]) -> str:
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    # A name may hold half of a surrogate pair, which no encoding can write; JSON's own escape can.
+    return LONE_SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object, refusing a key that comes twice: readers would disagree on which one counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise malformed(ROOT, f"the key {json.dumps(twice)} comes twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise malformed(ROOT, f"{name} is not a JSON number")
+
+
+def _check_version(document: object) -> None:
+    """Look at the version first, so that a report of another version is called that and not malformed."""
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if isinstance(version, str) and not VERSION.fullmatch(version):
+        raise malformed(step(ROOT, "schema_version"), f"{json.dumps(version)} is not a version that this tool reads")

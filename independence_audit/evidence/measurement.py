@@ -1,0 +1,130 @@
+"""What was measured between a subject's and a reference's tensors, layers and components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from independence_audit.evidence.relation import Relation
+
+Value = str | int | float | None
+"""What a message may carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A sentence as a key and its data; the renderers word it in the reader's language."""
+
+    key: str
+    data: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorEvidence:
+    """One role of one layer of the subject against its counterpart in the component's nearest reference.
+
+    Experts are pooled: one entry stands for all experts of a layer and role. Numbers that could not be had are None.
+    """
+
+    name: str
+    """The subject's tensor; for pooled experts with ``*`` in place of the expert's number."""
+    members: int
+    """How many tensors this entry stands for."""
+    component: str
+    layer: int | None
+    role: str
+    axis: str
+    """What was taken as exchangeable: a value of ``anatomy.Axis``."""
+    shape: tuple[int, int]
+    """Rows and columns of the compared matrix, of one member."""
+    parameters: int
+    relation: Relation
+    reference: str | None = None
+    reference_tensor: str | None = None
+    cosine: float | None = None
+    """Raw cosine: printed because people ask for it; no opinion rests on it."""
+    pearson: float | None = None
+    r: float | None = None
+    """Correlation of normal scores along the exchangeable axis."""
+    z: float | None = None
+    p_value: float | None = None
+    detection_bound: float | None = None
+    """Smallest r that this test finds with 95% power."""
+    effective_rows: float | None = None
+    """How many independent rows the sampled rows are worth."""
+    jump: float | None = None
+    """How many standard deviations one column alone could move the plain statistic."""
+    identical_fraction: float | None = None
+    max_abs_diff: float | None = None
+    compared_values: int = 0
+    non_finite: int = 0
+    """NaN and infinities among the values read; they are left out."""
+    rounding: str | None = None
+    """The type whose rounding explains every difference, for ``rounded``."""
+    reason: str | None = None
+    """A message key: why the entry is uninformative, inconclusive or not tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerEvidence:
+    """One layer of a component; ``layer`` is None for what stands outside the layers."""
+
+    layer: int | None
+    relation: Relation
+    reference_layer: int | None
+    r: float | None
+    """Median r over the layer's tested matrices."""
+    identical_fraction: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One component of the subject against one reference, in numbers."""
+
+    reference: str
+    reference_component: str | None
+    relation: Relation
+    p_value: float | None
+    """Corrected for all tests of the audit."""
+    r: float | None
+    """Median r over the tested matrices."""
+    joint_z: float | None
+    """The joint test along the residual width, the weakest with any one role left out."""
+    detection_bound: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Whether a search for moved or disguised copies was made, and why not."""
+
+    status: str
+    """``done`` or ``not_possible``."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentEvidence:
+    """A component of the subject: its strongest relation to any reference, and everything that stands behind it."""
+
+    name: str
+    kind: str
+    family: str
+    parameters: int
+    relation: Relation
+    relations: Mapping[Relation, float]
+    """Share of the component's parameters under each relation; sums to 1."""
+    reference: str | None
+    reference_component: str | None
+    p_value: float | None
+    r: float | None
+    joint_z: float | None
+    detection_bound: float | None
+    layers: tuple[LayerEvidence, ...] = ()
+    layer_map: Mapping[str, int] = field(default_factory=dict)
+    """Subject layer to reference layer."""
+    runners_up: tuple[Comparison, ...] = ()
+    searches: Mapping[str, Search] = field(default_factory=dict)
+    """By name: ``moved``, ``disguised``."""
+    explanation: tuple[Message, ...] = ()
+    reason: str | None = None

@@ -1,0 +1,33 @@
+"""The words for relations between weights, and which of two is the stronger."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Relation(StrEnum):
+    """What was measured between two tensors or components. "Derived" is a policy's word, not one of these."""
+
+    IDENTICAL = "identical"
+    """Every compared value is equal."""
+    ROUNDED = "rounded"
+    """Equal up to the rounding of a narrower or quantised type."""
+    RELATED = "related"
+    """Shares weights or an initial draw, by the aligned test."""
+    TRANSFORMED = "transformed"
+    """Related only after a move or a disguise is undone."""
+    UNRELATED = "unrelated"
+    """Tested with enough power; nothing was found."""
+    INCONCLUSIVE = "inconclusive"
+    """Not enough power or data."""
+    UNINFORMATIVE = "uninformative"
+    """Constant, or without an exchangeable axis: equal or not, it says nothing."""
+    NOT_TESTED = "not_tested"
+    """Not compared, for the reason given."""
+
+
+FOUND = (Relation.IDENTICAL, Relation.ROUNDED, Relation.RELATED, Relation.TRANSFORMED)
+"""The relations that say weights are shared, the strongest first."""
+
+STRENGTH = {relation: rank for rank, relation in enumerate(reversed(tuple(Relation)))}
+"""Rank of every relation; the larger, the stronger."""

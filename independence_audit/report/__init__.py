@@ -1,0 +1,1 @@
+"""Renderers of the audit report: JSON, text, Markdown and HTML, worded from the catalogues."""

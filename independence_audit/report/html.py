@@ -1,0 +1,166 @@
+"""The report as one self-contained HTML file: no network, a strict content security policy, complete without script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from independence_audit.evidence.measurement import TensorEvidence
+from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.evidence.report import AuditReport
+from independence_audit.report import charts, numbers
+from independence_audit.report.distribution import Bin, distribution_of, in_words
+from independence_audit.report.layers import Grid, grid_of
+from independence_audit.report.page import ComponentRow, ReferenceRow, layers_title, page_of
+from independence_audit.report.plain import shortened, visible
+from independence_audit.report.tensors import tensor_row
+from independence_audit.report.trap import CHANCE, norm_vectors
+from independence_audit.report.wording import ENGLISH, catalogue, label, word
+
+PACKAGE = "independence_audit.report"
+LONGEST_TITLE = 1000
+"""Characters of a whole name in a tooltip; the JSON report has all of it."""
+
+CONTENTS = (
+    ("criteria", "criteria"),
+    ("layers", "heatmap"),
+    ("trap", "trap"),
+    ("distribution", "distribution"),
+    ("tensors", "tensors"),
+    ("method", "method"),
+    ("provenance", "provenance"),
+)
+"""Anchors of the sections below the first screen, with their label keys."""
+TENSOR_COLUMNS = (
+    ("tensor", False),
+    ("component", False),
+    ("layer", True),
+    ("role", False),
+    ("relation", False),
+    ("correlation", True),
+    ("z", True),
+    ("p_value", True),
+    ("identical", True),
+    ("detection_bound", True),
+    ("cosine", True),
+    ("reference", False),
+    ("note", False),
+)
+"""Label keys of the tensor table's columns, and whether they hold figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """A component's layers: the chart and the table behind it."""
+
+    row: ComponentRow
+    title: str
+    grid: Grid
+    chart: charts.Heatmap
+
+
+def render(report: AuditReport) -> str:
+    """Render a report as HTML.
+
+    Raises:
+        MalformedError: The report uses a message or word that the catalogue lacks.
+    """
+    page = page_of(report, ENGLISH)
+    vectors, distribution = norm_vectors(report.tensors), distribution_of(report)
+    style, script = _asset("style.css"), _asset("report.js")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            lang=ENGLISH,
+            page=page,
+            policy=f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; "
+            "form-action 'none'",
+            style=style,
+            script=script,
+            relations=list(Relation),
+            found=FOUND,
+            towers=[
+                _tower(row, component.name, report.tensors)
+                for row, component in zip(page.components, report.components, strict=True)
+            ],
+            vectors=vectors,
+            groups=charts.groups_of(
+                vectors, {c.name: row.kind for row, c in zip(page.components, report.components, strict=True)}
+            ),
+            cosines=charts.cosine_scatter(vectors),
+            scores=charts.z_scatter(vectors),
+            distribution=distribution,
+            distribution_words=in_words(distribution, ENGLISH),
+            histogram=charts.histogram_of(distribution),
+            tensors=[tensor_row(tensor, ENGLISH) for tensor in report.tensors],
+            contents=CONTENTS,
+            columns=TENSOR_COLUMNS,
+            component_index={row.name: number for number, row in enumerate(page.components)},
+            methods=[text for key, text in catalogue(ENGLISH).items() if key.startswith("method.")],
+        )
+        + "\n"
+    )
+
+
+def _environment() -> Environment:
+    """Templates that escape everything and fail on what is missing."""
+    environment = Environment(
+        loader=PackageLoader(PACKAGE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "frame": charts.FRAME,
+        "cell": (charts.CELL, charts.CELL_HEIGHT),
+        "bar_width": charts.BAR,
+        "chance": CHANCE,
+        "longest_title": LONGEST_TITLE,
+        "label": lambda key, **data: label(key, ENGLISH, **data),
+        "word": lambda group, key: word(group, key, ENGLISH),
+    }
+    environment.filters |= {
+        "shortened": shortened,
+        "visible": visible,
+        "coefficient": numbers.coefficient,
+        "score": numbers.score,
+        "decimal": numbers.decimal,
+        "bar": lambda row: charts.bar_of([(share.relation, share.fraction) for share in row.shares]),
+        "bin_name": _bin_name,
+        "facts": _reference_facts,
+    }
+    return environment
+
+
+def _tower(row: ComponentRow, name: str, tensors: tuple[TensorEvidence, ...]) -> Tower:
+    grid = grid_of(tensor for tensor in tensors if tensor.component == name)
+    return Tower(row, layers_title(row, ENGLISH), grid, charts.heatmap_of(grid))
+
+
+def _reference_facts(row: ReferenceRow) -> list[tuple[str, str]]:
+    """What is known of a reference; what is not known takes no room."""
+    facts = (("owner", row.owner), ("source", row.source), ("licence", row.licence), ("ancestors", row.ancestors))
+    return [(label(key, ENGLISH), text) for key, text in (*facts, ("sampler", row.sampler)) if text != numbers.NONE]
+
+
+def _bin_name(bin_: Bin) -> str:
+    key, low, high = charts.bin_name(bin_.low, bin_.high)
+    return label(key, ENGLISH, low=low, high=high, edge=high if low is None else low)
+
+
+def _asset(name: str) -> Markup:
+    """Read a style sheet or script of this package, which is trusted as it is."""
+    return Markup((files(PACKAGE) / "templates" / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+def _source(text: str) -> str:
+    """Name an inline style or script by its digest, so that no other is let through."""
+    digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    return f"'sha256-{digest}'"

@@ -1,0 +1,396 @@
+"""What every format shows of a report, worded: the first screen, the components, the criteria, where numbers come from.
+
+All strings are plain text whose names are visible; each format escapes them for its own markup and cuts long ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message
+from independence_audit.evidence.relation import Relation
+from independence_audit.evidence.report import AuditReport, Criterion, FileEvidence, Outcome, Reference, Severity
+from independence_audit.report import numbers
+from independence_audit.report.plain import shortened, visible
+from independence_audit.report.wording import LONGEST_NAME, catalogue, label, say, word, word_or_name
+
+GRAVITY = (Outcome.MET, Outcome.NOT_ASSESSED, Outcome.REVIEW, Outcome.NOT_MET)
+"""Outcomes, the lightest first."""
+ALIKE = 5
+"""How many notices of one kind are spelt out; a hostile file could bring thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A relation's share of a component's parameters."""
+
+    relation: Relation
+    word: str
+    fraction: float
+    percent: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentRow:
+    """A component as a row of the component table."""
+
+    name: str
+    kind: str
+    label: str
+    """Its kind, with its name in brackets."""
+    parameters: str
+    relation: Relation
+    word: str
+    reference: str
+    r: str
+    unchanged: str
+    outcome: Outcome | None
+    outcome_word: str
+    shares: tuple[Share, ...]
+    beside: str
+    """The reference that the layers and tensors were held beside: the nearest one; empty where there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """A component beside one reference; the nearest reference of a component comes first."""
+
+    component: str
+    reference: str
+    relation: Relation
+    word: str
+    r: str
+    joint_z: str
+    p_value: str
+    bound: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionRow:
+    """A criterion of the policy in words."""
+
+    id: str
+    outcome: Outcome
+    outcome_word: str
+    finding: str
+    quote: str
+    source: str
+    evidence: tuple[str, ...]
+    """What supports the finding and is not said among the facts already."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file with what identifies it."""
+
+    name: str
+    size: str
+    digest: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRow:
+    """A reference with where it comes from and whether it was compared."""
+
+    name: str
+    status: str
+    owner: str
+    source: str
+    licence: str
+    ancestors: str
+    sampler: str
+    files: tuple[FileRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The whole report but for its layers, tensors and charts."""
+
+    title: str
+    standing: str
+    subject: str
+    banner: str
+    identity: tuple[tuple[str, str], ...]
+    """What was audited, how and against what; the subject's first digests last."""
+    files: tuple[FileRow, ...]
+    outcome: Outcome
+    outcome_word: str
+    opinion: str
+    facts: tuple[str, ...]
+    components: tuple[ComponentRow, ...]
+    comparisons: tuple[ComparisonRow, ...]
+    criteria: tuple[CriterionRow, ...]
+    cannot_judge: tuple[str, ...]
+    not_searched: tuple[str, ...]
+    would_change: tuple[str, ...]
+    command: str
+    notices: tuple[str, ...]
+    references: tuple[ReferenceRow, ...]
+    provenance: tuple[tuple[str, str], ...]
+
+
+def page_of(report: AuditReport, lang: str) -> Page:
+    """Word everything that every format shows.
+
+    Raises:
+        MalformedError: The report uses a message or word that the catalogue lacks.
+    """
+    opinion = report.opinion
+    labels = {component.name: _component_label(component, lang) for component in report.components}
+    outcome = max(
+        (criterion.outcome for criterion in opinion.criteria), key=GRAVITY.index, default=Outcome.NOT_ASSESSED
+    )
+    return Page(
+        title=label("title", lang),
+        standing=label("standing", lang),
+        subject=visible(report.submission.model or report.subject.name),
+        banner=label("synthetic", lang) if report.subject.synthetic else "",
+        identity=_identity(report, lang),
+        files=tuple(_file_row(file, lang) for file in report.subject.files),
+        outcome=outcome,
+        outcome_word=word("outcome", outcome, lang),
+        opinion=say(opinion.headline, lang),
+        facts=_sentences(opinion.facts, labels, lang),
+        components=tuple(_component_row(component, report, lang) for component in report.components),
+        comparisons=tuple(row for component in report.components for row in _comparison_rows(component, lang)),
+        criteria=tuple(_criterion_row(criterion, report, labels, lang) for criterion in opinion.criteria),
+        cannot_judge=_sentences(opinion.cannot_judge, labels, lang),
+        not_searched=_sentences(_merged(report, lang), labels, lang),
+        would_change=_sentences(opinion.would_change, labels, lang),
+        command=visible(report.run.command),
+        notices=_notices(report, lang),
+        references=tuple(_reference_row(reference, lang) for reference in report.references),
+        provenance=_provenance(report, lang),
+    )
+
+
+def _component_label(component: ComponentEvidence, lang: str) -> str:
+    """How sentences call a component: by its kind, with its name where that says more."""
+    kind = word_or_name("kind", component.kind, lang)
+    return kind if component.name == component.kind else f"{kind} ({visible(component.name)})"
+
+
+def _sentences(messages: Iterable[Message], labels: Mapping[str, str], lang: str) -> tuple[str, ...]:
+    return tuple(_begun(say(_labelled(message, labels), lang), lang) for message in messages)
+
+
+def _begun(sentence: str, lang: str) -> str:
+    """Begin a sentence with a capital where it begins with a kind's word; names stay as they are."""
+    kinds = (text for key, text in catalogue(lang).items() if key.startswith("kind."))
+    return sentence[:1].upper() + sentence[1:] if sentence.startswith(tuple(kinds)) else sentence
+
+
+def _labelled(message: Message, labels: Mapping[str, str]) -> Message:
+    component = message.data.get("component")
+    if component not in labels:
+        return message
+    return replace(message, data={**message.data, "component": labels[str(component)]})
+
+
+def _merged(report: AuditReport, lang: str) -> tuple[Message, ...]:
+    """Join what was not searched where nothing but the component differs."""
+    joined: dict[tuple[object, ...], list[Message]] = {}
+    for message in report.summary.not_searched:
+        rest = tuple((name, value) for name, value in message.data.items() if name != "component")
+        joined.setdefault((message.key, rest), []).append(message)
+    return tuple(_of_all(messages, len(report.components), lang) for messages in joined.values())
+
+
+def _of_all(messages: Sequence[Message], components: int, lang: str) -> Message:
+    if len(messages) == 1:
+        return messages[0]
+    names = ", ".join(str(message.data.get("component")) for message in messages)
+    if len(messages) == components:
+        names = label("all_components", lang)
+    return replace(messages[0], data={**messages[0].data, "component": names})
+
+
+def _identity(report: AuditReport, lang: str) -> tuple[tuple[str, str], ...]:
+    submission, subject, opinion = report.submission, report.subject, report.opinion
+    handed_in = " · ".join(visible(part) for part in (submission.team, submission.stage, submission.model) if part)
+    total, compared = len(report.references), sum(r.status == "compared" for r in report.references)
+    size = label(
+        "subject_size",
+        lang,
+        parameters=subject.parameters,
+        files=len(subject.files),
+        bytes=sum(file.size for file in subject.files),
+    )
+    rows = (
+        ("submission", handed_in),
+        ("subject", visible(subject.name)),
+        ("size", size),
+        ("mode", label("read", lang, bytes=subject.read_bytes, mode=report.settings.mode)),
+        ("policy", f"{visible(opinion.policy)} {visible(opinion.policy_version)}"),
+        ("references", label("references_compared", lang, compared=compared, total=total)),
+        ("digest", _digests(subject.files, lang)),
+    )
+    return tuple((label(key, lang), text) for key, text in rows if text)
+
+
+def _digests(files: Sequence[FileEvidence], lang: str) -> str:
+    """What identifies the subject: the digest of its first file, with what it covers, and how many more there are."""
+    if not files:
+        return numbers.NONE
+    first = _file_row(files[0], lang)
+    more = label("more_files", lang, number=len(files) - 1) if len(files) > 1 else ""
+    return "; ".join(part for part in (f"{first.digest} ({first.name}: {first.scope})", more) if part)
+
+
+def _file_row(file: FileEvidence, lang: str) -> FileRow:
+    return FileRow(
+        name=visible(file.name),
+        size=numbers.size(file.size),
+        digest=visible(file.sha256) if file.sha256 else numbers.NONE,
+        scope=word("digest_scope", file.digest_scope, lang) if file.digest_scope else numbers.NONE,
+    )
+
+
+def _component_row(component: ComponentEvidence, report: AuditReport, lang: str) -> ComponentRow:
+    outcome = _outcome_of(component, report.opinion.criteria)
+    return ComponentRow(
+        name=visible(component.name),
+        kind=word_or_name("kind", component.kind, lang),
+        label=_component_label(component, lang),
+        parameters=numbers.count(component.parameters),
+        relation=component.relation,
+        word=word("relation", component.relation, lang),
+        reference=visible(component.reference) if component.reference is not None else numbers.NONE,
+        r=numbers.coefficient(component.r),
+        unchanged=numbers.percent(component.relations.get(Relation.IDENTICAL, 0.0)),
+        outcome=outcome,
+        outcome_word=word("outcome", outcome, lang) if outcome else numbers.NONE,
+        shares=tuple(
+            Share(relation, word("relation", relation, lang), share, numbers.percent(share))
+            for relation in Relation
+            if (share := component.relations.get(relation, 0.0)) > 0.0
+        ),
+        beside=_beside(component),
+    )
+
+
+def _comparison_rows(component: ComponentEvidence, lang: str) -> tuple[ComparisonRow, ...]:
+    found = () if component.reference is None and component.runners_up else (_nearest(component),)
+    return tuple(
+        ComparisonRow(
+            component=visible(component.name),
+            reference=_with_part(other.reference, other.reference_component),
+            relation=other.relation,
+            word=word("relation", other.relation, lang),
+            r=numbers.coefficient(other.r),
+            joint_z=numbers.score(other.joint_z),
+            p_value=numbers.p_value(other.p_value),
+            bound=numbers.coefficient(other.detection_bound),
+            note=word("reason", other.reason, lang) if other.reason else "",
+        )
+        for other in (*found, *component.runners_up)
+    )
+
+
+def _nearest(component: ComponentEvidence) -> Comparison:
+    """Tell the component's own relation as a comparison with its reference, if it has one."""
+    return Comparison(
+        reference=component.reference or "",
+        reference_component=component.reference_component,
+        relation=component.relation,
+        p_value=component.p_value,
+        r=component.r,
+        joint_z=component.joint_z,
+        detection_bound=component.detection_bound,
+        reason=component.reason,
+    )
+
+
+def _with_part(reference: str, part: str | None) -> str:
+    if not reference:
+        return numbers.NONE
+    return f"{visible(reference)} ({visible(part)})" if part else visible(reference)
+
+
+def _beside(component: ComponentEvidence) -> str:
+    if component.reference is not None:
+        return visible(component.reference)
+    return visible(component.runners_up[0].reference) if component.runners_up else ""
+
+
+def layers_title(row: ComponentRow, lang: str) -> str:
+    """Head a component's layers: what it is, and beside which reference it was held."""
+    return label("layers_of", lang, component=row.label, reference=row.beside) if row.beside else row.label
+
+
+def _outcome_of(component: ComponentEvidence, criteria: Iterable[Criterion]) -> Outcome | None:
+    """The gravest outcome among a component's criteria."""
+    severity = list(Severity)
+    own = [criterion for criterion in criteria if criterion.component == component.name]
+    gravest = max(own, key=lambda c: (severity.index(c.severity), GRAVITY.index(c.outcome)), default=None)
+    return gravest.outcome if gravest else None
+
+
+def _criterion_row(criterion: Criterion, report: AuditReport, labels: Mapping[str, str], lang: str) -> CriterionRow:
+    said = report.opinion.facts
+    return CriterionRow(
+        id=visible(criterion.id),
+        outcome=criterion.outcome,
+        outcome_word=word("outcome", criterion.outcome, lang),
+        finding=_sentences([criterion.message], labels, lang)[0],
+        quote=visible(criterion.quote) if criterion.quote else "",
+        source=visible(criterion.source) if criterion.source else "",
+        evidence=_sentences((message for message in criterion.evidence if message not in said), labels, lang),
+    )
+
+
+def _notices(report: AuditReport, lang: str) -> tuple[str, ...]:
+    named = [
+        ("", report.subject.notices),
+        *((f"{shortened(visible(r.name), LONGEST_NAME)}: ", r.notices) for r in report.references),
+    ]
+    return tuple(prefix + sentence for prefix, notices in named for sentence in _some_of_each_kind(notices, lang))
+
+
+def _some_of_each_kind(notices: Sequence[Message], lang: str) -> Iterable[str]:
+    for key in dict.fromkeys(notice.key for notice in notices):
+        alike = [notice for notice in notices if notice.key == key]
+        yield from (say(notice, lang) for notice in alike[:ALIKE])
+        if len(alike) > ALIKE:
+            yield label("more_notices", lang, number=len(alike) - ALIKE)
+
+
+def _reference_row(reference: Reference, lang: str) -> ReferenceRow:
+    status = word("status", reference.status, lang)
+    reason = word("reason", reference.reason, lang) if reference.reason else ""
+    return ReferenceRow(
+        name=visible(reference.name),
+        status=f"{status}: {reason}" if reason else status,
+        owner=_joined(reference.owner, reference.country),
+        source=_joined(reference.source, reference.revision),
+        licence=_joined(reference.licence),
+        ancestors=_joined(*reference.derived_from),
+        sampler=_joined(reference.sampler),
+        files=tuple(_file_row(file, lang) for file in reference.files),
+    )
+
+
+def _joined(*parts: str | None) -> str:
+    return ", ".join(visible(part) for part in parts if part) or numbers.NONE
+
+
+def _provenance(report: AuditReport, lang: str) -> tuple[tuple[str, str], ...]:
+    settings, run = report.settings, report.run
+    rows = (
+        ("tool", f"{visible(report.tool.name)} {visible(report.tool.version)}"),
+        ("schema_version", visible(report.schema_version)),
+        ("mode", word("mode", settings.mode, lang)),
+        ("alpha", f"{settings.alpha:.2g}"),
+        ("tests", numbers.count(report.summary.tests)),
+        ("sampler", visible(settings.sampler)),
+        ("policy", f"{visible(report.opinion.policy)} {visible(report.opinion.policy_version)}"),
+        ("policy_digest", visible(settings.policy_digest)),
+        ("library_digest", visible(settings.library_digest) if settings.library_digest else numbers.NONE),
+        ("date", visible(run.date)),
+        ("host", visible(run.host)),
+        ("command", visible(run.command)),
+    )
+    return tuple((label(key, lang), text) for key, text in rows)

@@ -1,0 +1,34 @@
+"""Names made safe to look at: what is invisible or moves other text is shown as its code point, long ones are cut."""
+
+from __future__ import annotations
+
+import unicodedata
+
+UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+"""Unicode categories that print nothing of their own: controls, bidirectional marks, surrogates, unassigned."""
+SPACE = " "
+ELLIPSIS = "…"
+
+
+def visible(name: str) -> str:
+    r"""Show a name on one line: controls, bidirectional and zero-width characters become ``\u202e``.
+
+    An empty name becomes ``""``, so that it can be seen at all.
+    """
+    return "".join(_seen(character) for character in name) if name else '""'
+
+
+def shortened(name: str, length: int) -> str:
+    """Cut a name in the middle, where it says least, so that it has at most ``length`` characters."""
+    if len(name) <= length:
+        return name
+    tail = (length - 1) // 2
+    return name[: length - 1 - tail] + ELLIPSIS + name[len(name) - tail :]
+
+
+def _seen(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in UNSEEN or (category == "Zs" and character != SPACE):
+        code = ord(character)
+        return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - four hex digits
+    return character

@@ -1,0 +1,111 @@
+"""Every sentence and word of a report in the reader's language, looked up in the catalogues under ``messages/``."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+
+from independence_audit.errors import MalformedError, UsageError
+from independence_audit.evidence.measurement import Message, Value
+from independence_audit.report import numbers
+from independence_audit.report.plain import shortened, visible
+
+ENGLISH = "en"
+PLACEHOLDER = re.compile(r"\{(?P<name>[a-z_][a-z0-9_]*)(?::(?P<format>[a-z_]+))?\}")
+LONGEST_NAME = 200
+"""Characters of a name inside a sentence; the JSON report has all of it."""
+
+NUMBERS: Mapping[str, Callable[[float | None], str]] = {
+    "count": numbers.count,
+    "coefficient": numbers.coefficient,
+    "score": numbers.score,
+    "decimal": numbers.decimal,
+    "p_statement": numbers.p_statement,
+    "percent": numbers.percent,
+    "size": numbers.size,
+}
+"""Formats of a placeholder that write a number."""
+REASON = "reason"
+WORDS = ("relation", REASON, "kind", "mode")
+"""Formats of a placeholder that look a word up in the group of that name."""
+PLURALS = ("files", "models", "tensors")
+"""Formats of a placeholder that stand for a noun, which agrees with the number."""
+
+
+@cache
+def catalogue(lang: str) -> Mapping[str, str]:
+    """Read all entries of a language by their full keys, such as ``fact.identical``.
+
+    Raises:
+        UsageError: There is no catalogue for the language.
+    """
+    folder = files("independence_audit.report") / "messages"
+    languages = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    if lang not in languages:
+        raise UsageError(f"There is no language {visible(lang)}.", f"Choose one of: {', '.join(languages)}.")
+    groups = tomllib.loads((folder / f"{lang}.toml").read_text(encoding="utf-8"))
+    return {f"{group}.{key}": text for group, entries in groups.items() for key, text in entries.items()}
+
+
+def say(message: Message, lang: str) -> str:
+    """Word a message as one line of plain text, with its names made visible; not escaped for any markup.
+
+    Raises:
+        MalformedError: The catalogue has no such message, or the message lacks what its sentence names.
+    """
+    text = _entry(message.key, lang)
+
+    def fill(match: re.Match[str]) -> str:
+        name = match["name"]
+        if name not in message.data:
+            raise MalformedError(
+                f"The message {visible(message.key)} of the report says nothing about {name}.",
+                "Make the report again, or use the version of the tool that wrote it.",
+            )
+        return _filled(message.data[name], match["format"], lang)
+
+    return PLACEHOLDER.sub(fill, text)
+
+
+def label(key: str, lang: str, **data: Value) -> str:
+    """Word a heading, a column's name or another fixed text of the report."""
+    return say(Message(f"label.{key}", data), lang)
+
+
+def word(group: str, key: str, lang: str) -> str:
+    """Look up a word, such as a relation's or a kind's.
+
+    Raises:
+        MalformedError: The catalogue has no such word.
+    """
+    return _entry(f"{group}.{key}", lang)
+
+
+def word_or_name(group: str, key: str, lang: str) -> str:
+    """Look up a word of an open vocabulary; what has no word is shown as it is."""
+    return catalogue(lang).get(f"{group}.{key}") or visible(key)
+
+
+def _entry(key: str, lang: str) -> str:
+    try:
+        return catalogue(lang)[key]
+    except KeyError:
+        raise MalformedError(
+            f"The report uses {visible(key)}, for which this version has no words.",
+            "Use the version of the tool that wrote the report.",
+        ) from None
+
+
+def _filled(value: Value, form: str | None, lang: str) -> str:
+    if form in WORDS and isinstance(value, str):
+        return word(form, value, lang)
+    if form == REASON and value is None:
+        return word(form, "unstated", lang)
+    if isinstance(value, str):
+        return shortened(visible(value), LONGEST_NAME)
+    if form in PLURALS:
+        return word(form, "one" if value == 1 else "other", lang)
+    return NUMBERS[form or "count"](value)

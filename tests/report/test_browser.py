@@ -1,0 +1,242 @@
+"""The HTML report in a real browser: it is quiet, sorts and filters, fits a phone and a sheet of paper."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from independence_audit.report.html import render
+from tests.report.sample_reports import SAMPLES, finding
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 400, "height": 800}
+FEW = replace(finding(), tensors=finding().tensors[::9] + finding().tensors[-2:])
+"""A finding with few enough tensors for a browser that is asked about each."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's browser."""
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        pytest.skip("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every sample report."""
+    folder = tmp_path_factory.mktemp("reports")
+    reports = {name: sample() for name, sample in SAMPLES.items()} | {"few": FEW}
+    for name, report in reports.items():
+        (folder / f"{name}.html").write_text(render(report), encoding="utf-8")
+    return folder
+
+
+@dataclass
+class Visit:
+    """A report in a page, with everything that the browser had to say about it."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def visit(browser: Browser, folder: Path) -> Iterator[Any]:
+    """Opens a report; whatever the browser complains about or asks the network for is kept."""
+    contexts = []
+
+    def go(sample: str, **settings: Any) -> Visit:
+        context = browser.new_context(**settings)
+        context.set_default_timeout(8_000)
+        contexts.append(context)
+        seen = Visit(context.new_page())
+        seen.page.on("console", lambda message: seen.complaints.append(message.text))
+        seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        seen.page.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
+        seen.page.on("request", lambda request: seen.requests.append(request.url))
+        seen.page.add_init_script(
+            "window.violations = []; "
+            "document.addEventListener('securitypolicyviolation', e => window.violations.push(e.violatedDirective))"
+        )
+        seen.page.goto((folder / f"{sample}.html").as_uri())
+        return seen
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_page_is_quiet(visit: Any, sample: str) -> None:
+    """No error, no violation of the policy, no dialog, and no request but for the file itself."""
+    seen = visit(sample)
+    seen.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert seen.complaints == []
+    assert seen.page.evaluate("window.violations") == []
+    assert len(seen.requests) == 1
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_phone_needs_no_sideways_scrolling(visit: Any, sample: str) -> None:
+    """At 400 pixels the page is as wide as the screen, with everything unfolded; wide tables scroll by themselves."""
+    page = visit(sample, viewport=PHONE).page
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    assert page.get_by_role("heading", level=1).is_visible()
+
+
+def names(page: Page) -> list[str]:
+    """Names of the tensors that are shown, in order."""
+    shown = "[...document.querySelectorAll('#tensors tbody tr')].filter(row => row.checkVisibility())"
+    return list(page.evaluate(f"{shown}.map(row => row.cells[0].textContent)"))
+
+
+def open_table(page: Page) -> None:
+    """Unfold the table of tensors."""
+    page.locator("#tensors summary").click()
+
+
+def column(page: Page, number: int) -> list[str]:
+    """The texts of a column, counted from 1, in order."""
+    return page.locator(f"#tensors tbody tr > :nth-child({number})").all_text_contents()
+
+
+def test_sorting(visit: Any) -> None:
+    """A click on a column sorts by its figures, a second one the other way; the head says so."""
+    page = visit("inconclusive").page
+    open_table(page)
+    before = names(page)
+    button = page.get_by_role("button", name="z", exact=True)
+    button.click()
+    rising = [float(text) for text in column(page, 7)]
+    assert rising == sorted(rising)
+    assert page.locator("th[aria-sort=ascending]").inner_text() == "z"
+    button.click()
+    assert [float(text) for text in column(page, 7)] == sorted(rising, reverse=True)
+    assert page.locator("th[aria-sort]").count() == 1
+    assert sorted(names(page)) == sorted(before)
+
+
+def test_sorting_knows_what_figures_mean(visit: Any) -> None:
+    """Smaller than 1e-12 is small, and what has no figure comes last both ways."""
+    page = visit("few").page
+    open_table(page)
+    button = page.get_by_role("button", name="p", exact=True)
+    button.click()
+    texts = column(page, 8)
+    assert texts[0] == "< 1e-12"
+    assert texts[-2:] == ["–", "–"]
+    button.click()
+    texts = column(page, 8)
+    assert float(texts[0]) > 0.9
+    assert texts[-2:] == ["–", "–"]
+
+
+def test_sorting_by_keyboard(visit: Any) -> None:
+    """Column heads can be reached and pressed without a mouse."""
+    page = visit("inconclusive").page
+    open_table(page)
+    page.get_by_role("button", name="Role").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("th[aria-sort=ascending]").inner_text() == "Role"
+    assert column(page, 4) == sorted(column(page, 4))
+
+
+def test_filtering(visit: Any) -> None:
+    """Name, component and relation narrow the table down together, and the count says how far."""
+    page = visit("few").page
+    open_table(page)
+    page.get_by_label("Filter by name").fill("BLOCKS")
+    vision = [tensor for tensor in FEW.tensors if "blocks" in tensor.name]
+    assert names(page) == [tensor.name for tensor in vision]
+    assert page.locator("output").inner_text() == f"{len(vision)} of {len(FEW.tensors)} entries shown"
+    page.locator("[data-filter=relation]").select_option("identical")
+    assert names(page) == [tensor.name for tensor in vision if tensor.relation == "identical"]
+    page.locator("[data-filter=component]").select_option(label="model.audio_model")
+    assert names(page) == []
+    page.get_by_label("Filter by name").fill("")
+    audio = [tensor for tensor in FEW.tensors if tensor.component == "model.audio_model"]
+    assert len(names(page)) == sum(tensor.relation == "identical" for tensor in audio)
+
+
+def test_filtering_looks_into_cut_names(visit: Any) -> None:
+    """The filter finds what a cut name hides."""
+    page = visit("few").page
+    open_table(page)
+    long = max((tensor.name for tensor in FEW.tensors), key=len)
+    page.get_by_label("Filter by name").fill(long)
+    (shown,) = names(page)
+    assert "…" in shown
+
+
+def test_complete_without_script(visit: Any) -> None:
+    """Without script every row is there; controls that would do nothing are not shown."""
+    page = visit("inconclusive", java_script_enabled=False).page
+    page.locator("#tensors summary").click()
+    assert len(names(page)) == 18
+    assert page.locator("form").is_hidden()
+    assert page.locator("th button").count() == 0
+
+
+def test_hostile_names_are_text(visit: Any) -> None:
+    """No name becomes an element, and overrides are spelt out."""
+    page = visit("hostile").page
+    assert page.locator("img").count() == 0
+    assert page.locator("script").count() == 1
+    assert "weights\\u202egnp.exe" in page.locator("main").inner_text()
+
+
+def test_dark_and_light_differ(visit: Any) -> None:
+    """The sheet follows the reader's choice of a dark or a light screen."""
+    grounds = {
+        scheme: visit("clean", color_scheme=scheme).page.evaluate(
+            "getComputedStyle(document.querySelector('.sheet')).backgroundColor"
+        )
+        for scheme in ("light", "dark")
+    }
+    assert grounds == {"light": "rgb(255, 254, 251)", "dark": "rgb(24, 27, 31)"}
+
+
+def test_print_shows_the_report_and_not_the_controls(visit: Any) -> None:
+    """On paper the navigation and the folded table are gone; an unfolded one is printed."""
+    page = visit("inconclusive").page
+    page.emulate_media(media="print")
+    assert page.locator("nav").is_hidden()
+    assert page.locator("#tensors").is_hidden()
+    assert page.locator("#opinion").is_visible()
+    page.emulate_media(media="screen")
+    open_table(page)
+    page.emulate_media(media="print")
+    assert len(names(page)) == 18
+    assert page.locator("form").is_hidden()
+
+
+def test_prints_on_few_pages(visit: Any, tmp_path: Path) -> None:
+    """The report of a whole omni-model takes a handful of A4 pages."""
+    path = tmp_path / "report.pdf"
+    visit("finding").page.pdf(path=path, prefer_css_page_size=True)
+    assert 3 <= path.read_bytes().count(b"/Type /Page\n") <= 8

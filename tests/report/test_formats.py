@@ -1,0 +1,137 @@
+"""What every format keeps: one contract, held against each format and each kind of report."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from independence_audit.errors import MalformedError
+from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.report import AuditReport
+from independence_audit.report.formats import FORMATS, Format
+from independence_audit.report.plain import visible
+from independence_audit.report.wording import ENGLISH, word
+from tests.report.sample_reports import HOSTILE_NAMES, SAMPLES, clean
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def test_registry() -> None:
+    """The formats are known by their names, and their files by their endings."""
+    assert {name: form.suffix for name, form in FORMATS.items()} == {
+        "json": ".json",
+        "text": ".txt",
+        "markdown": ".md",
+        "html": ".html",
+    }
+    assert all(form.name == name for name, form in FORMATS.items())
+
+
+@pytest.fixture(params=FORMATS)
+def form(request: pytest.FixtureRequest) -> Format:
+    """Each format."""
+    return FORMATS[request.param]
+
+
+@pytest.fixture(params=SAMPLES)
+def report(request: pytest.FixtureRequest) -> AuditReport:
+    """Each sample report."""
+    return SAMPLES[request.param]()
+
+
+def plain(rendered: str) -> str:
+    """A rendering without its escapes and line breaks."""
+    return re.sub(r"\\(?=[!-/:-@\[-`{-~])|\s", "", unescape(rendered))
+
+
+def test_rendering_is_deterministic(form: Format, report: AuditReport) -> None:
+    """The same report gives the same text, which ends with one newline and can be stored as UTF-8."""
+    rendered = form.render(report)
+    assert rendered == form.render(report)
+    assert rendered.endswith("\n")
+    assert not rendered.endswith("\n\n")
+    assert rendered.encode("utf-8")
+
+
+def test_the_truth_is_there(form: Format, report: AuditReport) -> None:
+    """Every component is named (by its beginning, where the name is long), with the word for its relation."""
+    rendered = form.render(report)
+    text = plain(str(json.loads(rendered)) if form.name == "json" else rendered)
+    for component in report.components:
+        name = component.name if form.name == "json" else visible(component.name)
+        beginning = str([name])[1:-1] if form.name == "json" else name[:12]
+        assert plain(beginning) in text
+        relation = component.relation if form.name == "json" else word("relation", component.relation, ENGLISH)
+        assert plain(relation) in text
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "json"])
+def test_hostile_names_cannot_act(name: str) -> None:
+    """No control, bidirectional, zero-width or half character of a name reaches the text; they are spelt out."""
+    rendered = FORMATS[name].render(SAMPLES["hostile"]())
+    assert not CONTROLS.search(rendered)
+    assert "\\u202e" in rendered.replace("\\\\", "\\")
+
+
+def test_hostile_names_survive_in_json() -> None:
+    """The JSON report has every name as it is."""
+    document = json.loads(FORMATS["json"].render(SAMPLES["hostile"]()))
+    assert [component["name"] for component in document["components"]] == list(HOSTILE_NAMES.values())
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "json"])
+def test_unknown_messages_are_refused(name: str) -> None:
+    """A report with a message of a later version is refused with a sentence, in every format that words it."""
+    broken = replace(clean(), opinion=replace(clean().opinion, headline=Message("headline.from_the_future")))
+    with pytest.raises(MalformedError):
+        FORMATS[name].render(broken)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "json"])
+def test_first_screen_says_what_it_must(name: str) -> None:
+    """Standing, banner, opinion, facts, limits and the way to reproduce are in every worded format."""
+    text = plain(FORMATS[name].render(SAMPLES["finding"]())).replace("│", "")
+    for sentence in (
+        "Technical reference; the decision is the committee's",
+        "SYNTHETIC EXAMPLE",
+        "evidence-only 1.0",
+        "3 of 4 compared",
+        "Shared weights, or a shared initial draw, found in model.audio_model, model.vision_model.",
+        "100% of the 3,211,264 compared values are identical to those of Qwen2-Audio.",
+        "correlation r = 0.9826, p < 1e-12",
+        "Whether training used the team's own data.",
+        "in all components: this version compares tensors in their places.",
+        "The checkpoint at step 0",
+        "Training logs",
+        "audit compare submission/ --ref qwen2.5-vl",
+        "The technical minimum is that weights are initialised and then trained on own data.",
+        "no opinion rests on it",
+    ):
+        assert plain(sentence) in text, sentence
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "json"])
+def test_only_synthetic_reports_carry_the_banner(name: str) -> None:
+    """A real report is never marked as an example."""
+    assert "SYNTHETIC" not in FORMATS[name].render(clean())
+
+
+def test_a_json_report_needs_no_other_library() -> None:
+    """Rendering JSON loads neither rich nor jinja2."""
+    program = (
+        "import sys; from tests.report.sample_reports import inconclusive; "
+        "from independence_audit.report.formats import FORMATS; FORMATS['json'].render(inconclusive()); "
+        "print(sorted({'rich', 'jinja2', 'torch', 'numpy'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, cwd=ROOT, encoding="utf-8"
+    )
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,195 @@
+"""The report as HTML, read as a document: one closed file, nothing inline but what the policy names, nothing lost."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from importlib.resources import files
+
+import pytest
+
+from independence_audit.report.html import render
+from independence_audit.report.plain import visible
+from tests.report.sample_reports import SAMPLES, clean, finding, hostile
+
+VOID = {"meta", "input", "br"}
+TEMPLATES = files("independence_audit.report") / "templates"
+
+
+@dataclass
+class Document(HTMLParser):
+    """A document's elements with their attributes and texts; opening and closing tags must match."""
+
+    elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    stack: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the element."""
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep an element of an image that closes itself."""
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the innermost element, which must be this one."""
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Keep a text under its element."""
+        if self.stack:
+            self.texts.setdefault(self.stack[-1], []).append(data)
+
+    def attributes(self, name: str) -> list[str]:
+        """All values of an attribute."""
+        return [value for _, attributes in self.elements if (value := attributes.get(name)) is not None]
+
+    def count(self, tag: str) -> int:
+        """How many elements of a kind there are."""
+        return sum(element == tag for element, _ in self.elements)
+
+
+def parsed(rendered: str) -> Document:
+    """Read a whole document."""
+    document = Document()
+    document.feed(rendered)
+    document.close()
+    assert document.stack == []
+    return document
+
+
+@pytest.fixture(scope="module", params=SAMPLES)
+def document(request: pytest.FixtureRequest) -> Document:
+    """Each sample report as a document."""
+    return parsed(render(SAMPLES[request.param]()))
+
+
+def test_policy_names_exactly_the_inline_parts(document: Document) -> None:
+    """The content security policy lets through this style and this script by digest, and nothing else at all."""
+    policy = next(a["content"] for _, a in document.elements if a.get("http-equiv") == "Content-Security-Policy")
+    digests = {
+        tag: base64.b64encode(hashlib.sha256("".join(document.texts[tag]).encode("utf-8")).digest()).decode("ascii")
+        for tag in ("style", "script")
+    }
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{digests['style']}'; script-src 'sha256-{digests['script']}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert (document.count("style"), document.count("script")) == (1, 1)
+
+
+def test_nothing_is_loaded_and_nothing_acts(document: Document) -> None:
+    """No address but anchors of the page, no inline style or handler, no element that loads or embeds."""
+    assert all(href.startswith("#") for href in document.attributes("href"))
+    assert not {tag for tag, _ in document.elements} & {"img", "iframe", "object", "embed", "link", "base", "a:href"}
+    for _, attributes in document.elements:
+        assert not [name for name in attributes if name in {"style", "src"} or name.startswith("on")]
+
+
+def test_references_inside_the_page_lead_somewhere(document: Document) -> None:
+    """Identifiers are unique, and every anchor and label that names one finds it."""
+    identifiers = document.attributes("id")
+    assert len(identifiers) == len(set(identifiers))
+    wanted = {href[1:] for href in document.attributes("href")} | set(document.attributes("aria-labelledby"))
+    assert wanted <= set(identifiers)
+
+
+def test_every_tensor_has_its_row(document: Document) -> None:
+    """The table of tensors is whole without any script."""
+    rows = [attributes for tag, attributes in document.elements if tag == "tr" and "data-r" in attributes]
+    assert len(rows) in {len(sample().tensors) for sample in SAMPLES.values()}
+
+
+def test_charts_have_names(document: Document) -> None:
+    """Every drawing is either decoration or has a role and a name."""
+    for tag, attributes in document.elements:
+        if tag == "svg":
+            assert attributes.get("aria-hidden") == "true" or (
+                attributes.get("role") == "img" and attributes.get("aria-labelledby")
+            )
+
+
+def test_names_are_escaped_and_whole_in_tooltips() -> None:
+    """Hostile names stand in the page as text; a cut name has the rest of it, or a thousand characters, at hand."""
+    rendered = render(hostile())
+    assert "<script>alert" not in rendered
+    assert "&lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;" in rendered
+    assert "{{ 7*7 }} {% raw %}" in rendered
+    titles = parsed(rendered).attributes("title")
+    assert any(title.startswith("layer.layer.") and len(title) == 1000 for title in titles)
+    long = "model.language_model." + "x" * 100
+    tensor = replace(finding().tensors[0], name=long)
+    assert visible(long) in parsed(render(replace(clean(), tensors=(tensor,)))).attributes("title")
+
+
+def test_two_thousand_tensors_are_under_three_megabytes() -> None:
+    """The report of a large model can still be sent by mail."""
+    report = finding()
+    tensors = (report.tensors * 2)[:2000]
+    assert len(render(replace(report, tensors=tensors)).encode("utf-8")) < 3_000_000
+
+
+def test_a_report_without_tensors_is_complete() -> None:
+    """Where nothing could be compared the charts give way to a sentence."""
+    rendered = render(replace(clean(), tensors=()))
+    assert "No norm vector was compared" in rendered
+    assert "No tensor was tested." in rendered
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``#rrggbb``, as WCAG 2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast of two colours, as WCAG 2 defines it."""
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def palettes() -> dict[str, dict[str, str]]:
+    """The colours of the light and of the dark sheet by their names."""
+    blocks = re.findall(r":root \{(.*?)\}", (TEMPLATES / "style.css").read_text(encoding="utf-8"), re.DOTALL)
+    light, dark, *_ = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block)) for block in blocks)
+    return {"light": light, "dark": light | dark}
+
+
+TEXT = [("ink", "paper"), ("ink", "tint"), ("soft", "paper"), ("soft", "tint"), ("accent", "paper")]
+OUTCOMES = [(name, ground) for name in ("met", "not_met", "review", "not_assessed") for ground in ("paper", "tint")]
+CELLS = [
+    ("paper", "identical"),
+    ("paper", "rounded"),
+    ("related-mark", "related"),
+    ("transformed-mark", "transformed"),
+    ("ink", "unrelated"),
+    ("ink", "inconclusive"),
+    ("ink", "uninformative"),
+]
+
+
+@pytest.mark.parametrize("sheet", ["light", "dark"])
+def test_text_can_be_read(sheet: str) -> None:
+    """Every text has the contrast that WCAG 2.2 AA asks for, 4.5 to 1, on every ground it stands on."""
+    colours = palettes()[sheet]
+    weak = {pair for pair in (*TEXT, *OUTCOMES, *CELLS) if contrast(colours[pair[0]], colours[pair[1]]) < 4.5}
+    assert not weak
+
+
+@pytest.mark.parametrize("sheet", ["light", "dark"])
+def test_findings_stand_out(sheet: str) -> None:
+    """Marks for shared weights differ from the paper, and from finding nothing, by the 3 to 1 of WCAG or by pattern."""
+    colours = palettes()[sheet]
+    for name in ("identical", "rounded", "point", "edge"):
+        assert contrast(colours[name], colours["paper"]) >= 3, name
+    assert contrast(colours["identical"], colours["unrelated"]) >= 2
