@@ -98,7 +98,8 @@ def all_nan(folder: Path) -> str:
 def vision_tower(folder: Path) -> str:
     """A model of another kind: a vision tower alone."""
     random = np.random.default_rng(5)
-    shapes = {"attn.qkv.weight": (384, 128), "attn.proj.weight": (128, 128), "norm1.weight": (128,), "norm2.weight": (128,)}
+    shapes: dict[str, tuple[int, ...]] = {"attn.qkv.weight": (384, 128), "attn.proj.weight": (128, 128)}
+    shapes |= {"norm1.weight": (128,), "norm2.weight": (128,)}
     shapes |= {"mlp.gate_proj.weight": (192, 128), "mlp.up_proj.weight": (192, 128), "mlp.down_proj.weight": (128, 192)}
     weights = {
         f"visual.blocks.{layer}.{name}": random.normal(0, 0.02, shape).astype(np.float32)

@@ -40,35 +40,35 @@ def noised(weights: Weights, share: float) -> Weights:
 class TestRelations:
     """What a subject made from a reference comes out as, in both modes."""
 
-    def test_a_copy_is_identical(self, tmp_path: Path, full: bool) -> None:
+    def test_a_copy_is_identical(self, tmp_path: Path, *, full: bool) -> None:
         """Equal values."""
         a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
         assert relation_of(a, b, full=full) is Relation.IDENTICAL
 
-    def test_a_cast_copy_is_rounded(self, tmp_path: Path, full: bool) -> None:
+    def test_a_cast_copy_is_rounded(self, tmp_path: Path, *, full: bool) -> None:
         """Equal up to half precision."""
         cast = {name: value.astype(np.float16) for name, value in llama(1).items()}
         a, b = save(cast, tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
         assert relation_of(a, b, full=full) is Relation.ROUNDED
 
     @pytest.mark.parametrize("share", [0.01, 0.5, 2.0])
-    def test_a_noised_copy_is_related(self, tmp_path: Path, full: bool, share: float) -> None:
+    def test_a_noised_copy_is_related(self, tmp_path: Path, share: float, *, full: bool) -> None:
         """Correlations of 0.9999 to 0.45 are found."""
         a, b = save(noised(llama(1), share), tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
         assert relation_of(a, b, full=full) is Relation.RELATED
 
-    def test_strangers_are_unrelated(self, tmp_path: Path, full: bool) -> None:
+    def test_strangers_are_unrelated(self, tmp_path: Path, *, full: bool) -> None:
         """Equal names and shapes are no evidence."""
         a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(2), tmp_path / "b.safetensors")
         assert relation_of(a, b, full=full) is Relation.UNRELATED
 
-    def test_a_renamed_copy_is_identical(self, tmp_path: Path, full: bool) -> None:
+    def test_a_renamed_copy_is_identical(self, tmp_path: Path, *, full: bool) -> None:
         """Names that no family knows are matched by shape and value."""
         renamed = {f"net.{abs(hash(name)) % 10**9}.w": value for name, value in llama(1).items()}
         a, b = save(renamed, tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
         assert relation_of(a, b, full=full) is Relation.IDENTICAL
 
-    def test_borrowed_embeddings_alone_are_found(self, tmp_path: Path, full: bool) -> None:
+    def test_borrowed_embeddings_alone_are_found(self, tmp_path: Path, *, full: bool) -> None:
         """Scattered shared tensors make a component related, with their share beside it."""
         weights = llama(1) | {"model.embed_tokens.weight": llama(2)["model.embed_tokens.weight"]}
         a, b = save(weights, tmp_path / "a.safetensors"), save(llama(2), tmp_path / "b.safetensors")
@@ -111,7 +111,9 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     a = save(noised(llama(1), 0.3), tmp_path / "a.safetensors")
     b = save(llama(1), tmp_path / "b.safetensors")
     for full in (False, True):
-        assert comparable(audit(a, [b], AuditSettings(full=full))) == comparable(audit(a, [b], AuditSettings(full=full)))
+        assert comparable(audit(a, [b], AuditSettings(full=full))) == comparable(
+            audit(a, [b], AuditSettings(full=full))
+        )
 
 
 def without_files(report: AuditReport) -> tuple[object, ...]:

@@ -22,7 +22,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_every_pair_comes_out_as_it_is(shared_cases: Path, full: bool) -> None:
+def test_every_pair_comes_out_as_it_is(shared_cases: Path, *, full: bool) -> None:
     """The relation of every pair is one that its truth allows, whichever of the two is the subject."""
     wrong = []
     for pair in json.loads((shared_cases / "cases.json").read_text())["pairs"]:

@@ -1,0 +1,1 @@
+"""How the example checkpoints were trained: small real models under the tensor names of large ones."""
