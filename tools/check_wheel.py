@@ -68,9 +68,9 @@ def check_program(programs: Path, folder: Path) -> None:
     run(programs / "independence-audit", "--version", cwd=folder)
     print(run(programs / "audit", "--version", cwd=folder).strip())
 
-    references = [f"--ref={CASE / name}.safetensors" for name in ("reference_vision", "reference_audio")]
+    references = [f"--ref={CASE / name}" for name in ("reference_vision", "reference_audio")]
     outputs = ["-o", "html=report.html", "-o", "json=report.json"]
-    subject = CASE / "subject.safetensors"
+    subject = CASE / "subject"
     run(programs / "audit", "compare", subject, *references, *outputs, cwd=folder, expected=FINDING)
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     print(f"audited {report['subject']['name']} outside the checkout")

@@ -7,7 +7,7 @@ from independence_audit.checkpoint.dtypes import DTYPES, Dtype, decode, decode_i
 from independence_audit.checkpoint.header import Header, parse_header, read_header
 from independence_audit.checkpoint.layout import Layout, choose_layout
 from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, TensorInfo
-from independence_audit.checkpoint.open import open_checkpoint
+from independence_audit.checkpoint.open import is_remote_name, open_checkpoint, open_named
 from independence_audit.checkpoint.sources.local import LocalSource
 from independence_audit.checkpoint.whole_files import file_sha256
 
@@ -25,7 +25,9 @@ __all__ = [
     "decode",
     "decode_into",
     "file_sha256",
+    "is_remote_name",
     "open_checkpoint",
+    "open_named",
     "parse_header",
     "read_checkpoint",
     "read_header",

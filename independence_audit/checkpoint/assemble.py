@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from independence_audit.checkpoint.config import read_config
 from independence_audit.checkpoint.header import Header, read_header
@@ -12,6 +14,8 @@ from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, 
 from independence_audit.checkpoint.names import quoted
 from independence_audit.errors import MalformedError
 
+_READERS = 4
+"""Headers read at the same time: one costs a round trip or two where the files are far away."""
 _ONE_COPY = "Give the one file that is meant, or a folder that holds the weights once."
 
 
@@ -31,7 +35,7 @@ def read_checkpoint(source: ByteSource, layout: Layout) -> Checkpoint:
     weight_map = {} if layout.index is None else read_index(source, layout.index)
     shards = layout.weights if layout.index is None else shards_of(weight_map)
     _check_present(source, shards)
-    headers = {shard: read_header(source, shard) for shard in shards}
+    headers = _read_headers(source, shards)
     tensors = _merged_tensors(headers.values())
     if not tensors:
         raise MalformedError(
@@ -55,6 +59,12 @@ def read_checkpoint(source: ByteSource, layout: Layout) -> Checkpoint:
         config=config,
         notices=tuple(notices),
     )
+
+
+def _read_headers(source: ByteSource, shards: Sequence[str]) -> dict[str, Header]:
+    """The headers of all shards, in their order."""
+    with ThreadPoolExecutor(_READERS) as threads:
+        return dict(zip(shards, threads.map(partial(read_header, source), shards), strict=True))
 
 
 def _check_present(source: ByteSource, shards: Iterable[str]) -> None:

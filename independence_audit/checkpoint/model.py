@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Protocol
+
+Span = tuple[int, memoryview]
+"""Where wanted bytes begin in a file, and the memory to fill with them."""
 
 
 class ByteSource(Protocol):
@@ -22,6 +25,13 @@ class ByteSource(Protocol):
 
         Raises:
             ReadError: The bytes could not be read, or fewer came than were asked for.
+        """
+
+    def read_many(self, name: str, spans: Sequence[Span]) -> None:
+        """Fill the memory of every span of file ``name``; a source that is far away joins them into few requests.
+
+        Raises:
+            ReadError: As for :meth:`read`, if one of the spans fails.
         """
 
     def close(self) -> None:
@@ -71,6 +81,10 @@ class Checkpoint:
     config: Mapping[str, Any]
     """The parsed ``config.json`` beside the weights; empty where there is none."""
     notices: tuple[Notice, ...] = ()
+    revision: str = ""
+    """The commit that was read; empty where the source keeps no revisions."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of whole files that the source states without a download, in hexadecimal by file."""
 
     @property
     def name(self) -> str:

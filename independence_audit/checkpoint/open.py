@@ -1,4 +1,4 @@
-"""Opens a checkpoint on this machine: a file, an index, or a folder."""
+"""Opens a checkpoint by what a user calls it: a file, an index or a folder on this machine, or one elsewhere."""
 
 from __future__ import annotations
 
@@ -13,8 +13,32 @@ from independence_audit.checkpoint.formats import INDEX_SUFFIX, check_suffix
 from independence_audit.checkpoint.layout import CONFIG, Layout, choose_layout, single_file_layout
 from independence_audit.checkpoint.model import Checkpoint
 from independence_audit.checkpoint.names import quoted
+from independence_audit.checkpoint.open_hub import open_hub_checkpoint
+from independence_audit.checkpoint.open_object_store import is_store_address, open_object_store_checkpoint
+from independence_audit.checkpoint.sources.hub.names import parse_hub_name
 from independence_audit.checkpoint.sources.local import LocalSource, display_name
-from independence_audit.errors import MissingError, ReadError
+from independence_audit.errors import MissingError, ReadError, UsageError
+
+
+def open_named(text: str, *, offline: bool = False) -> Checkpoint:
+    """Open what a user names: a path, a model on the Hub, or an address of an object store or web server.
+
+    What lies on this machine under that name goes before the Hub; ``hf://`` always means the Hub.
+
+    Args:
+        text: A path, ``owner/name[@revision]``, ``hf://owner/name[@revision]``, or an address with s3, gs, az, https.
+        offline: Use no network: of the Hub only what an earlier run kept.
+
+    Raises:
+        InputError: As :func:`open_checkpoint`, :func:`open_hub_checkpoint` and :func:`open_object_store_checkpoint`.
+        UsageError: The name is malformed, or needs the network that must not be used.
+    """
+    if is_store_address(text):
+        if offline:
+            raise UsageError(f"{quoted(text)} lies elsewhere, and the network is not to be used.", "Download it first.")
+        return open_object_store_checkpoint(text)
+    name = None if os.path.lexists(text) else parse_hub_name(text)
+    return open_checkpoint(text) if name is None else open_hub_checkpoint(name, offline=offline)
 
 
 def open_checkpoint(path: str | Path) -> Checkpoint:
@@ -71,3 +95,8 @@ def _entries(folder: Path) -> list[str]:
     except OSError as error:
         raise ReadError(f"The folder {quoted(folder.name)} could not be listed: {error.strerror}.") from error
     return [entry for entry in entries if entry != CONFIG or (folder / CONFIG).is_file()]
+
+
+def is_remote_name(text: str) -> bool:
+    """Whether a text has the form of a name that lies elsewhere: on the Hub, in an object store, on a web server."""
+    return is_store_address(text) or parse_hub_name(text) is not None

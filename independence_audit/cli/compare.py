@@ -33,6 +33,8 @@ SEVERITIES = ("remark", "review", "not_met")
 )
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="On stdout.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
+@click.option("--offline", is_flag=True, help="Touch no network; what is missing is listed as not available.")
+@click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
 @click.option("--team", default="", help="Who handed the subject in, for the report.")
 @click.option("--stage", default="", help="Stage of the evaluation, for the report.")
 @click.option("--model", default="", help="The subject's name, for the report.")
@@ -47,6 +49,8 @@ def compare(  # noqa: PLR0913  one parameter an option
     alpha: float,
     format_: str,
     outputs: tuple[str, ...],
+    offline: bool,
+    library: str,
     team: str,
     stage: str,
     model: str,
@@ -54,8 +58,10 @@ def compare(  # noqa: PLR0913  one parameter an option
 ) -> int:
     """Compare the weights of SUBJECT with references, component by component.
 
-    SUBJECT and REF are a .safetensors file, a folder with an index or loose shards, or a fingerprint
-    (.fp.safetensors). The report goes to stdout, progress and errors to stderr.
+    SUBJECT and REF are a .safetensors file, a folder with an index or loose shards, a fingerprint
+    (.fp.safetensors), or owner/name[@revision] on the Hub. REF can also be a name, alias or group of the
+    library, such as qwen or qwen-encoders: `audit refs list`. The report goes to stdout, progress and
+    errors to stderr.
     """
     from independence_audit.cli.outputs import check_outputs, show, write
     from independence_audit.cli.progress import progress_on
@@ -70,6 +76,8 @@ def compare(  # noqa: PLR0913  one parameter an option
         alpha=alpha,
         policy=policy,
         submission=Submission(team, stage, model),
+        offline=offline,
+        library=library,
         command=shlex.join(["audit", *sys.argv[1:]]),
     )
     with progress_on(sys.stderr, enabled=not quiet) as progress:

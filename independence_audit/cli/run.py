@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 import click
 
@@ -11,6 +12,7 @@ from independence_audit import __version__
 from independence_audit.cli.compare import compare
 from independence_audit.cli.fingerprint import fingerprint
 from independence_audit.cli.inspect import inspect
+from independence_audit.cli.refs import refs
 from independence_audit.errors import AuditError
 
 
@@ -25,7 +27,7 @@ def audit() -> None:
     """
 
 
-for command in (compare, inspect, fingerprint):
+for command in (compare, inspect, fingerprint, refs):
     audit.add_command(command)
 
 
@@ -35,6 +37,9 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         KeyboardInterrupt: The user stopped it.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console that lacks a character must not end the report
     try:
         result = audit.main(list(arguments), prog_name="audit", standalone_mode=False)
     except AuditError as error:

@@ -90,6 +90,10 @@ class Subject:
     parameters: int
     synthetic: bool
     """True for the shipped examples: the report says so on its first screen."""
+    verified: bool
+    """False where only a fingerprint was handed in: it may have been made of other weights, and nothing is passed."""
+    revision: str | None
+    """The commit that was read, where it came from a repository."""
     read_bytes: int
     """Bytes of weights that were read."""
     notices: tuple[Message, ...] = ()

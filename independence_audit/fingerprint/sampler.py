@@ -35,7 +35,8 @@ class Sampler:
         values: Values of a matrix, about; a narrow matrix gives more rows.
         columns: Columns, at most; a vector is always taken whole.
         segment: Adjacent rows read together.
-        pool_rows: Rows of all experts of a layer and role together; every expert gives at least one.
+        pool_rows: Rows of all experts of a layer and role together.
+        pool_members: Experts of a layer and role that are read, at most: each is a request where the weights are far.
         salt: Decides which rows and columns. The public one is known to everybody, a cheat included.
     """
 
@@ -44,6 +45,7 @@ class Sampler:
     columns: int = 1024
     segment: int = 4
     pool_rows: int = 128
+    pool_members: int = 24
     salt: bytes = PUBLIC_SALT
 
     @property
@@ -52,7 +54,7 @@ class Sampler:
         salt = "public" if self.salt == PUBLIC_SALT else hashlib.sha256(b"salt digest" + self.salt).hexdigest()[:16]
         return (
             f"rows-1/rows={self.rows},values={self.values},columns={self.columns},segment={self.segment},"
-            f"pool_rows={self.pool_rows},salt={salt}"
+            f"pool_rows={self.pool_rows},pool_members={self.pool_members},salt={salt}"
         )
 
     def plan(self, rows: int, columns: int, members: int) -> Plan:
@@ -67,7 +69,14 @@ class Sampler:
             return Plan(np.arange(rows, dtype=np.int64), 0, columns)
         start, stop = self.window(columns)
         budget = max(self.rows if members == 1 else self.pool_rows, self.values // (stop - start))
-        return Plan(self._rows(rows, max(1, budget // members)), start, stop)
+        return Plan(self._rows(rows, max(1, budget // min(members, self.pool_members))), start, stop)
+
+    def members(self, count: int) -> NDArray[np.int64]:
+        """Which of the experts of one layer and role are read, ascending; nested like the rows."""
+        if count <= self.pool_members:
+            return np.arange(count, dtype=np.int64)
+        order = np.argsort(_stream(self.salt, "experts", count), kind="stable")
+        return np.sort(order[: self.pool_members]).astype(np.int64)
 
     def window(self, columns: int) -> tuple[int, int]:
         """The columns of a matrix of this width that are read: all, or a run of ``self.columns`` of them."""
@@ -91,6 +100,7 @@ def _segments(salt: bytes, count: int) -> NDArray[np.int64]:
     return np.argsort(_stream(salt, "rows", count), kind="stable").astype(np.int64)
 
 
+@lru_cache(maxsize=256)
 def _stream(salt: bytes, label: str, count: int) -> NDArray[np.uint64]:
     """The first ``count`` words of a keyed pseudo-random stream (Philox, raw words: stable across numpy versions)."""
     key = hashlib.sha256(salt + b"\0" + label.encode()).digest()[:16]

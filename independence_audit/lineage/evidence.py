@@ -37,8 +37,16 @@ def tensor_evidence(subject: Fingerprint, ranking: Ranking) -> list[TensorEviden
     ]
 
 
-def component_evidence(ranking: Ranking, tensors: Sequence[TensorEvidence]) -> ComponentEvidence:
-    """A component's strongest relation and everything that stands behind it."""
+def component_evidence(
+    ranking: Ranking, tensors: Sequence[TensorEvidence], ancestors: Mapping[str, Sequence[str]]
+) -> ComponentEvidence:
+    """A component's strongest relation and everything that stands behind it.
+
+    Args:
+        ranking: What every comparison of the component came to.
+        tensors: The evidence of its tensors.
+        ancestors: By reference, the models it descends from by its owner's account.
+    """
     component, best = ranking.component, ranking.best
     shares = relation_shares(tensors)
     found = best is not None and best.relation in FOUND
@@ -61,7 +69,7 @@ def component_evidence(ranking: Ranking, tensors: Sequence[TensorEvidence]) -> C
         searches=_SEARCHES,
         reason=best.reason if best else "no_reference_of_kind",
     )
-    return replace(evidence, explanation=tuple(_explain(evidence, tensors)))
+    return replace(evidence, explanation=(*_explain(evidence, tensors), *_shared_ancestry(evidence, ancestors)))
 
 
 def relation_shares(tensors: Iterable[TensorEvidence]) -> dict[Relation, float]:
@@ -173,6 +181,17 @@ def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) ->
         yield Message("fact.mixed", {**data, "unchanged": unchanged})
     if component.relation not in FOUND:
         yield from _norm_trap(component.name, tensors)
+
+
+def _shared_ancestry(component: ComponentEvidence, ancestors: Mapping[str, Sequence[str]]) -> Iterator[Message]:
+    """Other references that share weights as well because one descends from the other: one finding, not two."""
+    nearest = component.reference
+    for other in component.runners_up:
+        if nearest is None or other.relation not in FOUND:
+            continue
+        if other.reference in ancestors.get(nearest, ()) or nearest in ancestors.get(other.reference, ()):
+            data = {"component": component.name, "reference": nearest, "other": other.reference, "r": other.r}
+            yield Message("fact.shared_ancestry", data)
 
 
 def _unchanged(tensors: Iterable[TensorEvidence]) -> float | None:

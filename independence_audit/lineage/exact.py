@@ -5,7 +5,6 @@ It adds exact counts and correlations to what the sample showed; the permutation
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,14 +17,20 @@ from independence_audit.anatomy import Part, View
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode, decode_into
 from independence_audit.fingerprint.sampler import Plan
 from independence_audit.fingerprint.spans import plan_spans
-from independence_audit.lineage.measure import CONSTANT, Numbers
 from independence_audit.lineage.rounding import GRIDS, Grid, Values
+from independence_audit.lineage.sums import Sums, sums_of
 
-CHUNK = 1 << 18
+CHUNK = 1 << 17
 """Values compared at a time: both sides as float32 fit in a core's share of the cache."""
 
 TASK = 1 << 25
 """Values given to one thread at a time."""
+
+_TINY, _HUGE = 1e-30, 1e30
+"""Sums of squares between these are those of a float32 product that neither vanished nor overflowed."""
+
+RUN = 4096
+"""Values added up in float32; longer runs are off by more than 1e-7."""
 
 TILE = 512
 """Columns of a tile: where one side is stored transposed, it is read in runs of as many values."""
@@ -40,71 +45,6 @@ class Matched:
     parts: PartPairs
     rounding: str | None = None
     """Name of the type whose rounding explained the sample's differences."""
-
-
-@dataclass(slots=True)
-class Sums:
-    """What is added up over the values of two tensors; adding is done in a fixed order, so that results repeat."""
-
-    count: int = 0
-    left_out: int = 0
-    equal: int = 0
-    unexplained: int = 0
-    """Differences that rounding does not explain, where it is asked for."""
-    largest: float = 0.0
-    first_mean: float = 0.0
-    second_mean: float = 0.0
-    first_square: float = 0.0
-    second_square: float = 0.0
-    product: float = 0.0
-    first_spread: float = 0.0
-    """Sum of squared deviations from the mean."""
-    second_spread: float = 0.0
-    shared_spread: float = 0.0
-
-    def add(self, other: Sums) -> None:
-        """Add another piece's sums; the spreads by the parallel formula of Chan, Golub and LeVeque (1983)."""
-        if other.count:
-            total = self.count + other.count
-            first, second = other.first_mean - self.first_mean, other.second_mean - self.second_mean
-            weight = self.count * other.count / total
-            self.first_spread += other.first_spread + first * first * weight
-            self.second_spread += other.second_spread + second * second * weight
-            self.shared_spread += other.shared_spread + first * second * weight
-            self.first_mean += first * other.count / total
-            self.second_mean += second * other.count / total
-        self.count += other.count
-        self.left_out += other.left_out
-        self.equal += other.equal
-        self.unexplained += other.unexplained
-        self.largest = max(self.largest, other.largest)
-        self.first_square += other.first_square
-        self.second_square += other.second_square
-        self.product += other.product
-
-    def numbers(self) -> Numbers:
-        """The figures that the sums amount to."""
-        if not self.count:
-            return Numbers(0, self.left_out, None, None, None, None)
-        same = self.equal == self.count
-        constant = self.first_spread <= CONSTANT**2 * self.first_square
-        constant |= self.second_spread <= CONSTANT**2 * self.second_square
-        return Numbers(
-            compared_values=self.count,
-            non_finite=self.left_out,
-            identical_fraction=self.equal / self.count,
-            max_abs_diff=self.largest,
-            cosine=_ratio(self.product, self.first_square, self.second_square, same=same),
-            pearson=None if constant else _ratio(self.shared_spread, self.first_spread, self.second_spread, same=same),
-        )
-
-
-def _ratio(product: float, first: float, second: float, *, same: bool) -> float | None:
-    """product / sqrt(first second), at most 1 in size; None where a square vanishes."""
-    size = math.sqrt(first) * math.sqrt(second)
-    if size == 0.0:
-        return None
-    return 1.0 if same else max(-1.0, min(1.0, product / size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +142,7 @@ class _Comparer:
         self._sides = _Side(subject), _Side(reference)
         self._difference = np.empty(CHUNK, np.float32)
         self._equal = np.empty(CHUNK, np.bool_)
+        self._ones = np.ones(CHUNK, np.float32)
 
     def compare(self, task: _Task) -> Sums:
         """Add up a task, chunk by chunk."""
@@ -217,13 +158,13 @@ class _Comparer:
     def _add_up(self, x: Values, y: Values) -> Sums:
         count = len(x)
         if x.dtype != np.float32 or y.dtype != np.float32:
-            return _add_up_carefully(x, y)
+            return sums_of(x, y)
         with np.errstate(all="ignore"):  # what is not finite, or too large for float32, is told by the sums
-            xx, yy, xy = float(x @ x), float(y @ y), float(x @ y)
-            sx, sy = float(x.sum()), float(y.sum())
+            xx, yy, xy = _dot(x, x), _dot(y, y), _dot(x, y)
+            sx, sy = _dot(x, self._ones[:count]), _dot(y, self._ones[:count])
         # Sums of squares that left the normal range of float32, or of values far from centred, would not do.
         if not (_TINY < xx < _HUGE and _TINY < yy < _HUGE) or 2 * sx * sx > xx * count or 2 * sy * sy > yy * count:
-            return _add_up_carefully(x, y)
+            return sums_of(x, y)
         difference, equal = self._difference[:count], self._equal[:count]
         np.subtract(x, y, out=difference)
         np.equal(x, y, out=equal)
@@ -242,32 +183,11 @@ class _Comparer:
         )
 
 
-_TINY, _HUGE = 1e-30, 1e30
-
-
-def _add_up_carefully(x: Values, y: Values) -> Sums:
-    """The same in float64, without the values that are not finite."""
-    finite = np.isfinite(x) & np.isfinite(y)
-    with np.errstate(invalid="ignore"):  # a signalling NaN is left out like any other
-        a, b = x[finite].astype(np.float64), y[finite].astype(np.float64)
-    if not len(a):
-        return Sums(left_out=len(x))
-    first_mean, second_mean = float(a.mean()), float(b.mean())
-    first, second = a - first_mean, b - second_mean
-    return Sums(
-        count=len(a),
-        left_out=len(x) - len(a),
-        equal=int(np.count_nonzero(a == b)),
-        largest=float(np.abs(a - b).max()),
-        first_mean=first_mean,
-        second_mean=second_mean,
-        first_square=float(a @ a),
-        second_square=float(b @ b),
-        product=float(a @ b),
-        first_spread=float(first @ first),
-        second_spread=float(second @ second),
-        shared_spread=float(first @ second),
-    )
+def _dot(x: Values, y: Values) -> float:
+    """The product of two float32 vectors: short runs in float32, their sums in float64."""
+    whole = len(x) // RUN * RUN
+    runs = np.vecdot(x[:whole].reshape(-1, RUN), y[:whole].reshape(-1, RUN))
+    return float(runs.sum(dtype=np.float64)) + float(x[whole:] @ y[whole:])
 
 
 def _count_unexplained(grid: Grid, x: Values, y: Values) -> int:

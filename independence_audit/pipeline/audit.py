@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from independence_audit import __version__
@@ -17,7 +18,8 @@ from independence_audit.lineage.compare import ComponentMeasured, compare_finger
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.rank import Ranking, level_of, rank
 from independence_audit.pipeline.full import measure_every_value
-from independence_audit.pipeline.models import Model, check_samplers, distinct_names, read_model
+from independence_audit.pipeline.models import Model, check_samplers, read_model
+from independence_audit.pipeline.references import Known, References, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.policy.judge import judge
 from independence_audit.policy.model import Policy, load_policy
@@ -43,14 +45,14 @@ def audit(
     """
     settings, progress = settings or AuditSettings(), progress or NoProgress()
     policy, sampler = load_policy(settings.policy), Sampler()
-    mine = read_model(subject, sampler, progress)
-    known = distinct_names([read_model(reference, sampler, progress) for reference in references])
+    mine = read_model(subject, sampler, progress, offline=settings.offline)
+    known = find_references(references, sampler, settings, progress)
     try:
-        check_samplers(mine.fingerprint, [model.fingerprint for model in known])
-        rankings = _rankings(mine, known, settings, progress)
-        return _report(mine.fingerprint, known, rankings, policy, settings)
+        check_samplers(mine.fingerprint, [model.fingerprint for model in known.models])
+        rankings = _rankings(mine, known.models, settings, progress)
+        return _report(mine, known, rankings, policy, settings)
     finally:
-        for model in (mine, *known):
+        for model in (mine, *known.models):
             model.close()
 
 
@@ -80,15 +82,23 @@ def _kinds(fingerprint: Fingerprint) -> str:
 
 
 def _report(
-    subject: Fingerprint, known: Sequence[Model], rankings: Sequence[Ranking], policy: Policy, settings: AuditSettings
+    mine: Model, known: References, rankings: Sequence[Ranking], policy: Policy, settings: AuditSettings
 ) -> AuditReport:
+    subject, verified = mine.fingerprint, mine.checkpoint is not None
+    ancestors = {one.facts.name: one.facts.derived_from for one in known.known}
     tensors = [tensor_evidence(subject, ranking) for ranking in rankings]
-    components = [component_evidence(ranking, own) for ranking, own in zip(rankings, tensors, strict=True)]
-    references = tuple(_reference(model.fingerprint, rankings) for model in known)
+    components = [component_evidence(ranking, own, ancestors) for ranking, own in zip(rankings, tensors, strict=True)]
+    references = tuple(_reference(one, rankings) for one in known.known)
     every_tensor = tuple(tensor for own in tensors for tensor in own)
     return AuditReport(
         tool=Tool("independence-audit", __version__),
-        settings=Settings("full" if settings.full else "sampled", settings.alpha, subject.sampler, policy.digest),
+        settings=Settings(
+            mode="full" if settings.full else "sampled",
+            alpha=settings.alpha,
+            sampler=subject.sampler,
+            policy_digest=policy.digest,
+            library_digest=known.library_digest,
+        ),
         run=Run(datetime.now(UTC).isoformat(timespec="seconds"), socket.gethostname(), settings.command),
         submission=settings.submission,
         subject=Subject(
@@ -96,6 +106,8 @@ def _report(
             files=subject.files,
             parameters=subject.parameters,
             synthetic=subject.synthetic,
+            verified=verified,
+            revision=(mine.checkpoint.revision or None) if mine.checkpoint else None,
             read_bytes=subject.read_bytes,
             notices=(*subject.notices, *_non_finite(every_tensor)),
         ),
@@ -103,26 +115,20 @@ def _report(
         components=tuple(components),
         tensors=every_tensor,
         summary=_summary(components, every_tensor, rankings),
-        opinion=judge(policy, components, references),
+        opinion=judge(policy, components, references, verified=verified),
     )
 
 
-def _reference(fingerprint: Fingerprint, rankings: Sequence[Ranking]) -> Reference:
+def _reference(known: Known, rankings: Sequence[Ranking]) -> Reference:
+    """A reference with whether it was compared."""
+    if known.model is None:
+        return known.facts
     met = any(
-        verdict.compared.reference == fingerprint.name and verdict.relation != Relation.NOT_TESTED
+        verdict.compared.reference == known.facts.name and verdict.relation != Relation.NOT_TESTED
         for ranking in rankings
         for verdict in ranking.verdicts
     )
-    return Reference(
-        name=fingerprint.name,
-        status="compared" if met else "incomparable",
-        reason=None if met else "no_counterpart",
-        sampler=fingerprint.sampler,
-        parameters=fingerprint.parameters,
-        synthetic=fingerprint.synthetic,
-        files=fingerprint.files,
-        notices=fingerprint.notices,
-    )
+    return known.facts if met else replace(known.facts, status="incomparable", reason="no_counterpart")
 
 
 def _summary(

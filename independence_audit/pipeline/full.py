@@ -12,8 +12,9 @@ from independence_audit.errors import UsageError
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.pools import pool_parts
 from independence_audit.lineage.compare import ComponentMeasured
-from independence_audit.lineage.exact import Matched, Sums, measure_exactly, pair_parts
+from independence_audit.lineage.exact import Matched, measure_exactly, pair_parts
 from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.sums import Sums
 from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import Progress
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from independence_audit.anatomy import Anatomy, Axis, place
-from independence_audit.checkpoint import Checkpoint, open_checkpoint
+from independence_audit.checkpoint import Checkpoint, open_named
 from independence_audit.errors import IncomparableError, InputError, MalformedError
 from independence_audit.fingerprint.build import build_fingerprint
 from independence_audit.fingerprint.codec import KEY, read_fingerprint, write_fingerprint
@@ -32,13 +32,19 @@ class Model:
             self.checkpoint.source.close()
 
 
-def read_model(path: str, sampler: Sampler, progress: Progress) -> Model:
-    """Open a checkpoint and fingerprint it, or read the fingerprint that the path holds.
+def read_model(name: str, sampler: Sampler, progress: Progress, *, offline: bool = False) -> Model:
+    """Open a checkpoint and fingerprint it, or read the fingerprint that is there.
+
+    Args:
+        name: A path, a name on the Hub, or an address of an object store.
+        sampler: What is read of it.
+        progress: Is told how far the reading has come.
+        offline: Touch no network.
 
     Raises:
         InputError: It cannot be read, or is no model.
     """
-    checkpoint = open_checkpoint(path)
+    checkpoint = open_named(name, offline=offline)
     if KEY in checkpoint.metadata:
         fingerprint = read_fingerprint(checkpoint)
         checkpoint.source.close()
@@ -95,24 +101,24 @@ def check_samplers(subject: Fingerprint, references: Sequence[Fingerprint]) -> N
             )
 
 
-def look_at(path: str) -> tuple[Checkpoint, Anatomy]:
+def look_at(name: str) -> tuple[Checkpoint, Anatomy]:
     """A checkpoint and its anatomy; no weights are read.
 
     Raises:
         InputError: It cannot be read, or is no model.
     """
-    checkpoint = open_checkpoint(path)
+    checkpoint = open_named(name)
     checkpoint.source.close()
     return checkpoint, place(list(checkpoint.tensors.values()), checkpoint.config)
 
 
-def save_fingerprint(path: str, target: Path, progress: Progress) -> None:
+def save_fingerprint(name: str, target: Path, progress: Progress) -> None:
     """Fingerprint a checkpoint with the public sampler and write it to a file.
 
     Raises:
         InputError: The checkpoint cannot be read, or the file cannot be written.
     """
-    model = read_model(path, Sampler(), progress)
+    model = read_model(name, Sampler(), progress)
     try:
         write_fingerprint(model.fingerprint, target)
     except OSError as error:

@@ -17,4 +17,4 @@ def exit_code(report: AuditReport, fail_on: Severity) -> int:
     if order.index(worst_severity(report.opinion)) >= order.index(fail_on):
         return FINDING
     policy = load_policy(report.opinion.policy)
-    return INCONCLUSIVE if undecided_components(policy, report.components) else PASSED
+    return INCONCLUSIVE if undecided_components(policy, report.components, verified=report.subject.verified) else PASSED

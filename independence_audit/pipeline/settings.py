@@ -18,6 +18,8 @@ class AuditSettings:
         policy: Name of the policy that turns evidence into an opinion.
         submission: What the subject was handed in as.
         command: The command line, for the report's way to reproduce it.
+        offline: Touch no network.
+        library: The user's library of references; empty for the usual one.
     """
 
     full: bool = False
@@ -25,6 +27,8 @@ class AuditSettings:
     policy: str = "evidence-only"
     submission: Submission = field(default_factory=Submission)
     command: str = ""
+    offline: bool = False
+    library: str = ""
 
 
 class Progress(Protocol):

@@ -16,14 +16,23 @@ _UNDECIDED = (Relation.INCONCLUSIVE, Relation.UNINFORMATIVE, Relation.NOT_TESTED
 _CANNOT_JUDGE = ("cannot.frozen", "cannot.training", "cannot.own_data", "cannot.policy")
 
 
-def judge(policy: Policy, components: Sequence[ComponentEvidence], references: Sequence[Reference]) -> Opinion:
-    """What a policy says of the evidence, one criterion per component."""
-    criteria = tuple(_criterion(policy, component) for component in components)
+def judge(
+    policy: Policy, components: Sequence[ComponentEvidence], references: Sequence[Reference], *, verified: bool = True
+) -> Opinion:
+    """What a policy says of the evidence, one criterion per component.
+
+    Args:
+        policy: The rules.
+        components: The evidence.
+        references: Everything that was asked for, compared or not.
+        verified: False where the subject is a fingerprint that somebody handed in: no criterion is met by it.
+    """
+    criteria = tuple(_criterion(policy, component, verified=verified) for component in components)
     changes = _distinct(change.key for criterion in criteria for change in criterion.would_change)
     return Opinion(
         policy=policy.name,
         policy_version=policy.version,
-        headline=_headline(criteria, undecided_components(policy, components), references),
+        headline=_headline(criteria, undecided_components(policy, components, verified=verified), references),
         facts=tuple(_facts(components)),
         criteria=criteria,
         cannot_judge=tuple(Message(key) for key in _CANNOT_JUDGE),
@@ -31,12 +40,14 @@ def judge(policy: Policy, components: Sequence[ComponentEvidence], references: S
     )
 
 
-def undecided_components(policy: Policy, components: Iterable[ComponentEvidence]) -> list[str]:
-    """Names of the components that matter to the policy and could not be tested, or not well enough."""
+def undecided_components(
+    policy: Policy, components: Iterable[ComponentEvidence], *, verified: bool = True
+) -> list[str]:
+    """Names of the components that matter to the policy and could not be tested, not well enough, or not on weights."""
     return [
         component.name
         for component in components
-        if component.relation in _UNDECIDED
+        if (component.relation in _UNDECIDED or (component.relation not in FOUND and not verified))
         and component.kind not in policy.optional_kinds
     ]
 
@@ -47,8 +58,9 @@ def worst_severity(opinion: Opinion) -> Severity:
     return max((criterion.severity for criterion in opinion.criteria), key=order.index, default=Severity.NONE)
 
 
-def _criterion(policy: Policy, component: ComponentEvidence) -> Criterion:
+def _criterion(policy: Policy, component: ComponentEvidence, *, verified: bool) -> Criterion:
     rule = policy.rule_for(component.relation)
+    unproven = rule.outcome == Outcome.MET and not verified
     data = {
         "component": component.name,
         "reference": component.reference,
@@ -59,9 +71,9 @@ def _criterion(policy: Policy, component: ComponentEvidence) -> Criterion:
     }
     return Criterion(
         id=f"no_shared_weights/{component.name}",
-        outcome=rule.outcome,
+        outcome=Outcome.NOT_ASSESSED if unproven else rule.outcome,
         severity=rule.severity,
-        message=Message(rule.message, data),
+        message=Message("criterion.unverified" if unproven else rule.message, data),
         component=component.name,
         evidence=component.explanation,
         would_change=tuple(Message(key) for key in rule.would_change),

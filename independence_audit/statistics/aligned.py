@@ -12,6 +12,10 @@ from independence_audit.statistics.permutation import Product, cross_product, pe
 from independence_audit.statistics.scores import Floats, normal_scores
 
 
+_ROUNDING = 1e-24
+"""Square sum of a cross-product, relative to its factors', that is nothing but rounding errors."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlignedTest:
     """One tensor's evidence for shared weights or a shared initial draw."""
@@ -51,6 +55,8 @@ def aligned_test_of_scores(scores: Floats, other: Floats) -> tuple[AlignedTest, 
     if statistic is None:
         return None
     size = norm(scores) * norm(other)
+    if product.square_sum <= _ROUNDING * size**2:
+        return None
     test = AlignedTest(
         z=statistic.z,
         p_value=two_sided(statistic.z),
@@ -70,6 +76,4 @@ def norm(matrix: Floats) -> float:
 
 def two_sided(z: float) -> float:
     """Two-sided p-value of a standard normal z; at least 1e-300, so that it never reads as zero."""
-    from scipy.special import ndtr
-
-    return max(2.0 * float(ndtr(-abs(z))), 1e-300)
+    return max(math.erfc(abs(z) / math.sqrt(2)), 1e-300)

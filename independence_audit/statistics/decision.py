@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 POWER = 0.95
 """The power at which detection bounds are stated."""
@@ -22,9 +23,7 @@ def bonferroni(p_value: float, tests: int) -> float:
 
 def critical_z(alpha: float, tests: int) -> float:
     """The two-sided |z| that one of several tests must reach at a family-wise level."""
-    from scipy.special import ndtri
-
-    return -float(ndtri(alpha / (2 * tests)))
+    return -NormalDist().inv_cdf(alpha / (2 * tests))
 
 
 def linear_bound(columns: int, effective_rows: float, alpha: float, tests: int) -> float:
@@ -51,6 +50,4 @@ def detection_bound(columns: int, effective_rows: float, alpha: float, tests: in
 
 
 def _needed_z(alpha: float, tests: int) -> float:
-    from scipy.special import ndtri
-
-    return critical_z(alpha, tests) + float(ndtri(POWER))
+    return critical_z(alpha, tests) + NormalDist().inv_cdf(POWER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 
@@ -54,25 +55,27 @@ def _lag_z(scores: Floats, lag: int, off_diagonal: float) -> float:
 
 def _most_ordered_row(rows: Floats, lag: int) -> float:
     """The z, corrected for the number of rows, of the row whose neighbours agree or differ most."""
-    from scipy.special import ndtr, ndtri
-
     n = rows.shape[1]
     squares = (rows**2).sum(axis=1)
     pairs = n - lag
     observed = (rows[:, lag:] * rows[:, :-lag]).sum(axis=1)
     deviation = np.sqrt((squares**2 - (rows**4).sum(axis=1)) * pairs / (n * (n - 1)))
     z = np.abs(observed + squares * pairs / (n * (n - 1))) / np.maximum(deviation, 1e-300)
-    return -float(ndtri(min(0.5, max(float(ndtr(-z.max())) * len(rows), 1e-300))))
+    tail = math.erfc(float(z.max()) / math.sqrt(2)) / 2
+    return -NormalDist().inv_cdf(min(0.5, max(tail * len(rows), 1e-300)))
 
 
 def _block_z(scores: Floats, blocks: int, total: float, effective_rows: float) -> float:
     """z, by its tail probability, of the squared block sums."""
-    from scipy.special import chdtrc, ndtri
-
     n = scores.shape[1] // blocks * blocks
     sums = scores[:, :n].reshape(len(scores), blocks, -1).sum(axis=2)
     sums = sums - sums.mean(axis=1, keepdims=True)
     freedom = effective_rows * (blocks - 1)
     scaled = float((sums**2).sum()) * effective_rows * blocks / total
-    tail = float(chdtrc(freedom, scaled))
-    return -float(ndtri(max(tail, 1e-300)))
+    third = 2 / (9 * freedom)
+    nearly = ((scaled / freedom) ** (1 / 3) - 1 + third) / math.sqrt(third)  # Wilson and Hilferty (1931)
+    if nearly < ORDERED_Z - 2:
+        return float(nearly)
+    from scipy.special import chdtrc  # the exact tail is needed for the rare case only
+
+    return -NormalDist().inv_cdf(max(float(chdtrc(freedom, scaled)), 1e-300))

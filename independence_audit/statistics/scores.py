@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ def normal_scores(rows: NDArray[np.floating]) -> Floats:
 
 def _finite_scores(rows: NDArray[np.floating]) -> Floats:
     count = rows.shape[1]
-    order = np.argsort(rows, axis=1, kind="stable")
+    order = np.argsort(rows, axis=1)  # ties share a score, in whichever order they come
     ordered = np.take_along_axis(rows, order, axis=1)
     twice_midrank = _first_of_ties(ordered) + _last_of_ties(ordered)
     scores = np.empty(rows.shape)
@@ -65,6 +66,5 @@ def _last_of_ties(ordered: NDArray[np.floating]) -> NDArray[np.int64]:
 @lru_cache(maxsize=64)
 def _quantiles(count: int) -> Floats:
     """Normal quantiles at every half-integer midrank: entry i belongs to the midrank (i / 2) + 1 of ``count``."""
-    from scipy.special import ndtri
-
-    return np.asarray(ndtri((np.arange(2 * count - 1) / 2 + 0.5) / count))
+    law = NormalDist()
+    return np.array([law.inv_cdf((place / 2 + 0.5) / count) for place in range(2 * count - 1)])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from independence_audit.checkpoint.sources.one_by_one import ReadsOneByOne
 from independence_audit.checkpoint.sources.ranges import check_range
 
 
-class MemorySource:
+class MemorySource(ReadsOneByOne):
     """Files by name and content."""
 
     def __init__(self, content: Mapping[str, bytes], name: str = "memory") -> None:

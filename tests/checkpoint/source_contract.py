@@ -74,6 +74,23 @@ class SourceContract:
         with pytest.raises(ReadError):
             source.read("other.safetensors", 0, memoryview(bytearray(1)))
 
+    def test_many_spans(self, source: ByteSource) -> None:
+        """Spans in any order, overlapping, touching, far apart or empty are filled, and nothing around them."""
+        places = [(150_000, 10), (5, 100), (105, 7), (50, 100), (0, 0), (199_000, 1000), (7, 190_000)]
+        buffer = bytearray(b"\xaa" * sum(length + 1 for _, length in places))
+        views, filled = [], 0
+        for start, length in places:
+            views.append((start, memoryview(buffer)[filled : filled + length]))
+            filled += length + 1
+        source.read_many(LARGE, views)
+        assert buffer == b"".join(CONTENT[LARGE][start : start + length] + b"\xaa" for start, length in places)
+        source.read_many(LARGE, [])
+
+    def test_many_spans_of_which_one_fails(self, source: ByteSource) -> None:
+        """One span outside the file is enough for an error."""
+        with pytest.raises(ReadError):
+            source.read_many(LARGE, [(0, memoryview(bytearray(9))), (199_999, memoryview(bytearray(2)))])
+
     def test_short_file(self, short_source: ByteSource) -> None:
         """A file that ends early is an error, never a buffer with old bytes at its end."""
         with pytest.raises(ReadError):

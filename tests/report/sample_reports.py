@@ -295,7 +295,15 @@ def component(
 
 def subject_of(name: str, shards: tuple[FileEvidence, ...], parameters: int, read_bytes: int) -> Subject:
     """Make up a subject that is no shipped example."""
-    return Subject(name=name, files=shards, parameters=parameters, synthetic=False, read_bytes=read_bytes)
+    return Subject(
+        name=name,
+        files=shards,
+        parameters=parameters,
+        synthetic=False,
+        verified=True,
+        revision=None,
+        read_bytes=read_bytes,
+    )
 
 
 def digest(text: str) -> str:
@@ -444,6 +452,8 @@ def finding() -> AuditReport:
             files=files("omni-32b", 14, 4_900_000_000, "sample"),
             parameters=sum(entry.parameters for entry in tensors),
             synthetic=True,
+            verified=True,
+            revision=None,
             read_bytes=412_000_000,
             notices=(Message("notice.hostile_name", {"tensor": "model.../../x"}),),
         ),
@@ -600,6 +610,8 @@ def hostile() -> AuditReport:
             files=tuple(FileEvidence(n, 1, None, None) for n in names),
             parameters=1,
             synthetic=False,
+            verified=True,
+            revision="0123456789abcdef0123456789abcdef01234567",
             read_bytes=1,
             notices=tuple(Message("notice.hostile_name", {"tensor": n}) for n in names),
         ),

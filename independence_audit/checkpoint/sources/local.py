@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from independence_audit.checkpoint.names import quoted
+from independence_audit.checkpoint.sources.one_by_one import ReadsOneByOne
 from independence_audit.checkpoint.sources.ranges import check_range
 from independence_audit.errors import MissingError, ReadError, UnsupportedError
 
@@ -27,7 +28,7 @@ class _State(NamedTuple):
     modified_ns: int
 
 
-class LocalSource:
+class LocalSource(ReadsOneByOne):
     """Files of one folder, by name; symbolic links are followed, because caches of the Hub consist of them.
 
     Reads may run in several threads at once; :meth:`close` may not run beside them.

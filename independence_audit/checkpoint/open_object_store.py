@@ -1,0 +1,88 @@
+"""Opens a checkpoint in an object store or on a web server without downloading it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+from independence_audit.checkpoint.assemble import read_checkpoint
+from independence_audit.checkpoint.formats import INDEX_SUFFIX, WEIGHTS_SUFFIX, check_suffix
+from independence_audit.checkpoint.index import read_index, shards_of
+from independence_audit.checkpoint.layout import CONFIG, Layout, choose_layout, single_file_layout
+from independence_audit.checkpoint.model import Checkpoint
+from independence_audit.checkpoint.names import quoted
+from independence_audit.checkpoint.sources.heads import HeadsFirst
+from independence_audit.checkpoint.sources.object_store import (
+    ObjectStoreSource,
+    connect,
+    listed_source,
+    named_source,
+)
+from independence_audit.errors import MissingError, UsageError
+
+SCHEMES = ("s3", "gs", "az", "https")
+"""What an address may begin with."""
+
+
+def is_store_address(text: str) -> bool:
+    """Whether a text is the address of an object store or a web server, by its beginning."""
+    return text.startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
+
+
+def open_object_store_checkpoint(url: str, *, allow_http: bool = False) -> Checkpoint:
+    """Open a checkpoint at an address: a safetensors file, an index of shards, or a folder with either.
+
+    Web servers cannot be asked what a folder holds: there it has to be the address of a file or an index.
+
+    Args:
+        url: Such as ``s3://bucket/model`` or ``https://host/model/model.safetensors.index.json``.
+        allow_http: Talk to web servers without encryption, too.
+
+    Raises:
+        UsageError: ``obstore`` is not installed, or the address is incomplete, signed or a web server's folder.
+        MissingError: There is nothing at the address, or no weights.
+        UnsupportedError: Its weights are in a format that is refused, or the server cannot deliver parts of files.
+        MalformedError: A file is damaged or contradicts itself or the index.
+        ReadError: Access was refused, or bytes could not be read and verified.
+    """
+    parts = urlsplit(url)
+    if parts.query or parts.fragment or parts.password:
+        raise UsageError(
+            f"{quoted(f'{parts.scheme}://{parts.hostname}{parts.path}')} was given with a query or a password, "
+            "which reports must not show.",
+            "Give the address alone; credentials come from the environment.",
+        )
+    url = url.rstrip("/")
+    folder, _, last = url.rpartition("/")
+    check_suffix(last)
+    with ExitStack() as stack:
+        if last.endswith((WEIGHTS_SUFFIX, INDEX_SUFFIX)):
+            source, layout = _given_by_file(folder, unquote(last), allow_http=allow_http)
+        elif parts.scheme in {"http", "https"}:
+            raise UsageError(
+                f"{quoted(url)} is no address of a safetensors file or an index, and web servers do not list folders.",
+                f"Give the address of the file that ends in {INDEX_SUFFIX} or {WEIGHTS_SUFFIX}.",
+            )
+        else:
+            source = listed_source(connect(url), unquote(last))
+            layout = choose_layout(source.name, source.files())
+        stack.callback(source.close)
+        checkpoint = read_checkpoint(HeadsFirst(source), layout)
+        stack.pop_all()
+    return replace(checkpoint, source=source)
+
+
+def _given_by_file(folder: str, file: str, *, allow_http: bool) -> tuple[ObjectStoreSource, Layout]:
+    """The source and the layout for a file that is given by its own address, or for the shards of an index."""
+    store = connect(folder, allow_http=allow_http)
+    source = named_source(store, [file], file)
+    shards = shards_of(read_index(source, file)) if file.endswith(INDEX_SUFFIX) else [file]
+    wanted = dict.fromkeys([file, *shards])
+    try:
+        source = named_source(store, [*wanted, CONFIG], file)
+    except MissingError:
+        source = named_source(store, list(wanted), file)
+    if file.endswith(INDEX_SUFFIX):
+        return source, Layout(tuple(shards), file, CONFIG if CONFIG in source.files() else None)
+    return source, single_file_layout(file, source.files())

@@ -1,0 +1,120 @@
+"""What was read from the Hub, kept on this machine by content, so that a second run needs no network."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import platformdirs
+
+from independence_audit.checkpoint.sources.blocks import Block
+from independence_audit.checkpoint.sources.remote import ReadBlock
+from independence_audit.errors import InputError
+
+VARIABLE = "AUDIT_CACHE"
+"""Names the folder of the cache where the system's usual one will not do."""
+
+_SEAL = hashlib.sha256().digest_size
+
+
+def cache_folder() -> Path:
+    """The folder that ``AUDIT_CACHE`` names, or the system's usual one for this program."""
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else platformdirs.user_cache_path("independence-audit")
+
+
+class Cache:
+    """Contents by key, one file each: a SHA-256 of key and content, then the content."""
+
+    __slots__ = ("_folder",)
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder; it is made when something is kept."""
+        self._folder = folder
+
+    def load(self, key: str) -> bytes | None:
+        """What is kept under a key; a file that is damaged is dropped, as if it had never been."""
+        place = self._place(key)
+        try:
+            sealed = place.read_bytes()
+        except OSError:
+            return None
+        content = sealed[_SEAL:]
+        if sealed[:_SEAL] == _seal(key, content):
+            return content
+        with suppress(OSError):
+            place.unlink()
+        return None
+
+    def save(self, key: str, content: bytes) -> None:
+        """Keep a content under a key, whole or not at all.
+
+        Raises:
+            InputError: The folder cannot be written, or its disk is full.
+        """
+        place = self._place(key)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, unfinished = tempfile.mkstemp(dir=place.parent)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(_seal(key, content))
+                    file.write(content)
+                os.replace(unfinished, place)  # noqa: PTH105 - beside mkstemp, which speaks of paths as texts
+            except BaseException:
+                os.unlink(unfinished)  # noqa: PTH108 - the same
+                raise
+        except OSError as error:
+            raise InputError(
+                f"The cache of what is read from the Hub could not be written: {error.strerror}.",
+                f"Free space, or set {VARIABLE} to a folder on another disk.",
+            ) from error
+
+    def _place(self, key: str) -> Path:
+        """The file of a key."""
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        return self._folder / "hub" / digest[:2] / digest
+
+
+class CachedBlocks:
+    """Reads blocks through the cache: what is kept is not asked for again."""
+
+    __slots__ = ("_cache", "_identities", "_read_block")
+
+    def __init__(self, cache: Cache, identities: Mapping[str, str], read_block: ReadBlock) -> None:
+        """Combine a cache and a reader.
+
+        Args:
+            cache: Where blocks are kept.
+            identities: For every file a digest of its whole content.
+            read_block: Reads what is not kept.
+        """
+        self._cache = cache
+        self._identities = identities
+        self._read_block = read_block
+
+    def __call__(self, name: str, block: Block) -> bytes:
+        """The wanted bytes of a block.
+
+        Raises:
+            ReadError: They are not kept and could not be read.
+            InputError: They could not be kept.
+        """
+        ranges = ",".join(f"{start}-{stop}" for start, stop in block.wanted)
+        key = f"bytes/{self._identities[name]}/{ranges}"
+        kept = self._cache.load(key)
+        if kept is None:
+            kept = self._read_block(name, block)
+            self._cache.save(key, kept)
+        return kept
+
+
+def _seal(key: str, content: bytes) -> bytes:
+    """The digest that a kept content must have."""
+    digest = hashlib.sha256(key.encode() + b"\0")
+    digest.update(content)
+    return digest.digest()

@@ -1,0 +1,145 @@
+"""The byte source for object stores and web servers, through ``obstore``, which the extra ``cloud`` installs.
+
+``obstore`` refuses an ignored ``Range`` and a wrong ``Content-Range`` by itself; an answer that is shorter than it says
+passes there, and is refused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from independence_audit.checkpoint.names import quoted
+from independence_audit.checkpoint.sources.blocks import Block
+from independence_audit.checkpoint.sources.remote import RemoteSource
+from independence_audit.errors import MissingError, ReadError, UnsupportedError, UsageError
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+    from obstore.store import ObjectStore
+
+_ACCESS = "Check the address, and the credentials that the store's own tools take from the environment."
+_STABLE = "Audit a checkpoint that nothing writes to any more."
+
+
+class _State(NamedTuple):
+    """What tells that an object is still the one that was looked at."""
+
+    size: int
+    etag: str | None
+
+
+class ObjectStoreSource(RemoteSource):
+    """Objects under one address. Reads may run in several threads at once."""
+
+    __slots__ = ("_states", "_store")
+
+    def __init__(self, store: ObjectStore, states: Mapping[str, _State], name: str) -> None:
+        """Take objects as they were looked at; nothing is read.
+
+        Args:
+            store: The store, rooted at the objects' folder.
+            states: What they were then, by name.
+            name: How the source is called in reports.
+        """
+        super().__init__(name, {file: state.size for file, state in states.items()}, self._read_verified)
+        self._store = store
+        self._states = states
+
+    def _read_verified(self, name: str, block: Block) -> bytes:
+        """The wanted bytes of a block, of an object that is still the one that was looked at."""
+        with _told(name):
+            answer = self._store.get(name, options={"range": (block.start, block.stop)})
+            content = bytes(answer.bytes())
+        if _state(answer.meta) != self._states[name]:
+            raise ReadError(f"{quoted(name)} was changed while it was read.", _STABLE)
+        if tuple(answer.range) != (block.start, block.stop) or len(content) != block.stop - block.start:
+            raise ReadError(f"{quoted(name)} could not be read: other bytes came than were asked for.", _ACCESS)
+        return block.wanted_of(content)
+
+
+def connect(url: str, *, allow_http: bool = False) -> ObjectStore:
+    """The store that is rooted at an address such as ``s3://bucket/folder``.
+
+    Args:
+        url: The address of a folder.
+        allow_http: Talk to web servers without encryption, too.
+
+    Raises:
+        UsageError: ``obstore`` is not installed, or the address or the credentials are incomplete.
+    """
+    try:
+        from obstore.exceptions import BaseError
+        from obstore.store import from_url
+    except ImportError as error:
+        raise UsageError(
+            "Reading from object stores and web servers needs the package obstore, which is not installed.",
+            "Install it: pip install 'independence-audit[cloud]'.",
+        ) from error
+    make: Callable[..., ObjectStore] = from_url
+    try:
+        return make(
+            url,
+            client_options={"allow_http": allow_http, "timeout": timedelta(seconds=60)},
+            retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=60)},
+        )
+    except (BaseError, ValueError) as error:
+        raise UsageError(f"{quoted(url)} is no address that can be read from.", _ACCESS) from error
+
+
+def listed_source(store: ObjectStore, name: str) -> ObjectStoreSource:
+    """The source for everything in a store's own folder, folders below it left out.
+
+    Raises:
+        MissingError: There is no such folder.
+        ReadError: It could not be listed.
+    """
+    with _told(name):
+        listed = store.list_with_delimiter()["objects"]
+    return ObjectStoreSource(store, {entry["path"].rpartition("/")[2]: _state(entry) for entry in listed}, name)
+
+
+def named_source(store: ObjectStore, files: Sequence[str], name: str) -> ObjectStoreSource:
+    """The source for objects that are known by name.
+
+    Raises:
+        MissingError: One is not there.
+        ReadError: One could not be looked at.
+    """
+    states = {}
+    for file in files:
+        with _told(file):
+            states[file] = _state(store.head(file))
+    return ObjectStoreSource(store, states, name)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn what ``obstore`` raises into an error for a user; its own texts quote addresses, which may be signed.
+
+    Raises:
+        MissingError: There is no such object.
+        UnsupportedError: The server cannot deliver parts of files.
+        ReadError: The store refused, could not be reached, or delivered something else.
+    """
+    from obstore import exceptions
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingError(f"There is no {quoted(name)} at this address.", _ACCESS) from error
+    except exceptions.NotSupportedError as error:
+        raise UnsupportedError(
+            f"The server of {quoted(name)} cannot deliver parts of files.", "Download the model and give its folder."
+        ) from error
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        raise ReadError(f"Access to {quoted(name)} was refused.", _ACCESS) from error
+    except (exceptions.BaseError, OSError, ValueError) as error:
+        raise ReadError(f"{quoted(name)} could not be read from its server.", _ACCESS) from error
+
+
+def _state(meta: ObjectMeta) -> _State:
+    """The part of an object's description that changes when its bytes do."""
+    return _State(meta["size"], meta["e_tag"])

@@ -1,0 +1,79 @@
+"""The byte source for files that are far away: few requests, some of them at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
+
+from independence_audit.checkpoint.model import Span
+from independence_audit.checkpoint.names import quoted
+from independence_audit.checkpoint.sources.blocks import Block, plan_blocks
+from independence_audit.checkpoint.sources.ranges import check_range
+from independence_audit.errors import ReadError
+
+ReadBlock = Callable[[str, Block], bytes]
+"""Delivers the wanted bytes of a block of a file, verified and complete, or raises :class:`ReadError`."""
+
+PARALLEL = 4
+"""Requests at the same time: enough to hide the round trips, few enough for a server's limits."""
+
+
+class RemoteSource:
+    """Files somewhere else, read in blocks. Reads may run in several threads at once."""
+
+    __slots__ = ("_closed", "_read_block", "_sizes", "name")
+
+    def __init__(self, name: str, sizes: Mapping[str, int], read_block: ReadBlock) -> None:
+        """Take the files as they are listed; nothing is read.
+
+        Args:
+            name: How the source is called in reports.
+            sizes: Every file with its size in bytes.
+            read_block: Reads one block.
+        """
+        self.name = name
+        self._sizes = MappingProxyType(dict(sizes))
+        self._read_block = read_block
+        self._closed = False
+
+    def files(self) -> Mapping[str, int]:
+        """Every file by its name, with its size in bytes."""
+        return self._sizes
+
+    def read(self, name: str, start: int, into: memoryview) -> None:
+        """Fill ``into`` with the bytes of file ``name`` from ``start`` on.
+
+        Raises:
+            ReadError: The range is not in the file, or its bytes could not be read and verified.
+        """
+        self.read_many(name, [(start, into)])
+
+    def read_many(self, name: str, spans: Sequence[Span]) -> None:
+        """Fill the memory of every span of file ``name``; close spans share a request, long ones take several.
+
+        Raises:
+            ReadError: A span is not in the file, or its bytes could not be read and verified.
+        """
+        if self._closed:
+            raise ReadError(f"{quoted(self.name)} is closed and cannot be read any more.")
+        for start, into in spans:
+            check_range(self._sizes, name, start, into.nbytes)
+        views = [into.cast("B") for _, into in spans]
+        blocks = plan_blocks((start, into.nbytes) for start, into in spans)
+
+        def fill(block: Block) -> None:
+            kept = memoryview(self._read_block(name, block))
+            for piece in block.pieces:
+                views[piece.span][piece.into : piece.into + piece.length] = kept[piece.at : piece.at + piece.length]
+
+        if len(blocks) == 1:
+            fill(blocks[0])
+        elif blocks:
+            with ThreadPoolExecutor(min(PARALLEL, len(blocks))) as threads:
+                for _ in threads.map(fill, blocks):
+                    pass
+
+    def close(self) -> None:
+        """Nothing can be read afterwards."""
+        self._closed = True

@@ -1,0 +1,40 @@
+"""The reference library: which open models there are, what they are called, and the fingerprints that are at hand."""
+
+from __future__ import annotations
+
+from independence_audit.fingerprint.library.bundle import Exported, export_bundle, import_bundle
+from independence_audit.fingerprint.library.change import add, new_entry, remove, store
+from independence_audit.fingerprint.library.folders import own_folder, shipped_folder
+from independence_audit.fingerprint.library.model import EVERY_KIND, Catalogue, Entry, Group
+from independence_audit.fingerprint.library.names import Wanted, known_names, resolve, resolve_all
+from independence_audit.fingerprint.library.pull import pull
+from independence_audit.fingerprint.library.reading import read_file
+from independence_audit.fingerprint.library.reference import reference_of
+from independence_audit.fingerprint.library.store import Held, Library, Status, open_library
+
+__all__ = [
+    "EVERY_KIND",
+    "Catalogue",
+    "Entry",
+    "Exported",
+    "Group",
+    "Held",
+    "Library",
+    "Status",
+    "Wanted",
+    "add",
+    "export_bundle",
+    "import_bundle",
+    "known_names",
+    "new_entry",
+    "open_library",
+    "own_folder",
+    "pull",
+    "read_file",
+    "reference_of",
+    "remove",
+    "resolve",
+    "resolve_all",
+    "shipped_folder",
+    "store",
+]

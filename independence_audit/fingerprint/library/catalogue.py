@@ -1,0 +1,193 @@
+"""Catalogue files: strict reading of TOML tables of models, and the checks that names mean one thing each.
+
+A file has ``format = 1``, tables ``[groups.NAME]``, and tables ``[[family]]`` whose facts hold for each of their
+``models`` unless the model says otherwise. Several files make one catalogue: the shipped one and those of the user.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from independence_audit.anatomy import Kind
+from independence_audit.anatomy.tables import Table
+from independence_audit.errors import MalformedError, UnsupportedError
+from independence_audit.fingerprint.library.model import EVERY_KIND, Catalogue, Entry, Group
+
+FORMAT = 1
+EXAMPLE = "example/"
+ALL = "all"
+
+_NAME = re.compile(r"(example/)?[a-z0-9][a-z0-9.+-]{0,79}")
+_HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+")
+_REVISION = re.compile(r"[A-Za-z0-9._-]*")
+_COUNTRY = re.compile(r"([A-Z]{2})?")
+
+
+def read_catalogue(files: Mapping[str, bytes]) -> Catalogue:
+    """One catalogue from the contents of its files, by the names they are called in messages.
+
+    Raises:
+        MalformedError: A file is no catalogue, or names clash or lead nowhere.
+        UnsupportedError: A file is of a newer format.
+    """
+    entries: list[Entry] = []
+    groups = [Group(ALL, "Every model but the examples", ALL, EVERY_KIND)]
+    for name, content in files.items():
+        try:
+            table = Table("The file", tomllib.loads(content.decode()))
+            _check_format(name, table.take("format", int))
+            groups += [_group(group, facts) for group, facts in table.take("groups", dict, {}).items()]
+            entries += [entry for family in table.take("family", list, []) for entry in family_entries(family)]
+            table.close()
+        except (ValueError, TypeError, RecursionError) as error:
+            raise _malformed(f"The catalogue {name} cannot be used: {error}") from error
+    _refuse_repeated("two groups are called", [group.name for group in groups])
+    by_name = {group.name: group for group in groups}
+    return check_catalogue(Catalogue(tuple(entries), by_name, tuple(files.values())))
+
+
+def family_entries(table: Mapping[str, Any]) -> list[Entry]:
+    """The models of one family's table.
+
+    Raises:
+        ValueError: A key is missing, unknown or of the wrong type.
+    """
+    family = Table("A family", table)
+    name = family.take("name", str)
+    shared = {key: family.take(key, str, "") for key in ("owner", "country", "licence")}
+    shared["family"] = name
+    kinds, groups = family.take_strings("kinds", ()), family.take_strings("groups", ())
+    models = family.take("models", list)
+    family.close()
+    return [_entry(model, shared, kinds, groups) for model in models]
+
+
+def check_catalogue(catalogue: Catalogue) -> Catalogue:
+    """The same catalogue, if every name in it means one thing and every ancestor is known.
+
+    Raises:
+        MalformedError: Two things bear one name, a group or an ancestor does not exist, or ancestors run in a circle.
+    """
+    entries = {entry.name: entry for entry in catalogue.entries}
+    hub_ids = {entry.hub_id: entry.name for entry in catalogue.entries if entry.hub_id}
+    _refuse_repeated("two models are called", [entry.name for entry in catalogue.entries])
+    _refuse_repeated("two models have the Hub id", [entry.hub_id for entry in catalogue.entries if entry.hub_id])
+    aliases = {alias for entry in catalogue.entries for alias in entry.aliases}
+    clashing = sorted(aliases & entries.keys() | aliases & catalogue.groups.keys() | entries.keys() & catalogue.groups)
+    if clashing:
+        raise _malformed(f"The catalogue uses {clashing[0]!r} for two things: a model, an alias or a group.")
+    own = {group.name for group in catalogue.groups.values() if group.of == group.name}
+    for group in catalogue.groups.values():
+        if group.of not in own:
+            raise _malformed(f"The group {group.name!r} is a part of {group.of!r}, which has no members of its own.")
+    for entry in catalogue.entries:
+        for name in entry.groups:
+            if name not in own - {ALL}:
+                raise _malformed(f"{entry.name} is put into {name!r}, which is no group that takes members.")
+        for ancestor in entry.derived_from:
+            if ancestor in hub_ids:
+                raise _malformed(f"{entry.name} derives from {ancestor}, whose name here is {hub_ids[ancestor]!r}.")
+            if ancestor not in entries and not _is_hub_id(ancestor):
+                raise _malformed(f"{entry.name} derives from {ancestor!r}, which is neither a model nor a Hub id.")
+    ancestors_first(catalogue.entries)
+    return catalogue
+
+
+def ancestors_first(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries in an order in which each comes after those among them that it derives from.
+
+    Raises:
+        MalformedError: Ancestors run in a circle.
+    """
+    by_name = {entry.name: entry for entry in entries}
+    graph = {entry.name: [name for name in entry.derived_from if name in by_name] for entry in entries}
+    try:
+        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        raise _malformed(f"Models derive from each other in a circle: {', '.join(error.args[1])}.") from error
+
+
+def _check_format(name: str, version: int) -> None:
+    if version != FORMAT:
+        raise UnsupportedError(
+            f"The catalogue {name} has the format {version}, known is {FORMAT}.", "Update independence-audit."
+        )
+
+
+def _group(name: str, facts: Mapping[str, Any]) -> Group:
+    if not _NAME.fullmatch(name) or is_example(name):
+        raise ValueError(f"{name!r} cannot be the name of a group.")
+    table = Table(f"The group {name!r}", facts)
+    title, of = table.take("title", str), table.take("of", str, name)
+    kinds = _kinds(table.take_strings("kinds", ())) or EVERY_KIND
+    table.close()
+    return Group(name, title, of, kinds)
+
+
+def _entry(content: Mapping[str, Any], shared: Mapping[str, str], kinds: Iterable[str], groups: Iterable[str]) -> Entry:
+    table = Table("A model", content)
+    name = table.take("name", str)
+    entry = Entry(
+        name=name,
+        hub_id=table.take("hub_id", str, ""),
+        revision=table.take("revision", str, ""),
+        owner=shared["owner"],
+        country=shared["country"],
+        family=shared["family"],
+        kinds=_kinds(table.take_strings("kinds", tuple(kinds))),
+        derived_from=table.take_strings("derived_from", ()),
+        licence=table.take("licence", str, shared["licence"]),
+        aliases=table.take_strings("aliases", ()),
+        groups=(*groups, *table.take_strings("groups", ())),
+        synthetic=table.take("synthetic", bool, default=False),
+    )
+    table.close()
+    _check_entry(entry)
+    return entry
+
+
+def _check_entry(entry: Entry) -> None:
+    if not _NAME.fullmatch(entry.name) or any(
+        not _NAME.fullmatch(alias) or is_example(alias) for alias in entry.aliases
+    ):
+        raise ValueError(f"{entry.name!r} or an alias of it is no name: a-z, 0-9, '.', '+' and '-' make one.")
+    if entry.synthetic != is_example(entry.name) or (
+        entry.synthetic and (entry.hub_id or entry.aliases or entry.groups)
+    ):
+        raise ValueError(f"{entry.name!r}: an example, and only an example, is 'example/NAME', and has no other name.")
+    if not entry.kinds:
+        raise ValueError(f"{entry.name!r} has no kinds of components.")
+    if entry.hub_id and not _is_hub_id(entry.hub_id):
+        raise ValueError(f"{entry.hub_id!r} is no Hub id.")
+    if not _REVISION.fullmatch(entry.revision) or not _COUNTRY.fullmatch(entry.country):
+        raise ValueError(f"{entry.name!r} has an impossible revision or country.")
+    if not all(text.isprintable() for text in (entry.owner, entry.family, entry.licence)):
+        raise ValueError(f"{entry.name!r} has facts with signs that cannot be shown.")
+
+
+def is_example(name: str) -> bool:
+    """Whether a name is of those that are kept for the examples."""
+    return name == EXAMPLE.rstrip("/") or name.startswith(EXAMPLE)
+
+
+def _kinds(names: Iterable[str]) -> frozenset[Kind]:
+    return frozenset(Kind(name) for name in names)
+
+
+def _is_hub_id(text: str) -> bool:
+    return bool(_HUB_ID.fullmatch(text)) and not is_example(text)
+
+
+def _refuse_repeated(what: str, names: Iterable[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise _malformed(f"In the catalogue {what} {min(repeated)!r}.")
+
+
+def _malformed(message: str) -> MalformedError:
+    return MalformedError(message, "Mend or remove the catalogue file; docs/formats.md says what it may hold.")

@@ -1,0 +1,49 @@
+"""Pulling: a model's fingerprint is made from its public weights and put into the user's library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from independence_audit.anatomy import place
+from independence_audit.checkpoint import Checkpoint
+from independence_audit.errors import MissingError
+from independence_audit.fingerprint.build import Progress, build_fingerprint, silent
+from independence_audit.fingerprint.library.change import store
+from independence_audit.fingerprint.library.model import Entry
+from independence_audit.fingerprint.library.store import Library
+
+SOURCE = "independence_audit_source"
+"""The metadata entry of a pulled fingerprint that says what it was made from, as the opened checkpoint was called."""
+
+
+def pull(library: Library, entry: Entry, opener: Callable[[str], Checkpoint], progress: Progress = silent) -> Path:
+    """Read the sampled values of a model's public weights and keep their fingerprint.
+
+    Args:
+        library: Where to put it; its sampler decides what is read.
+        entry: The model.
+        opener: Opens ``owner/name`` or ``owner/name@revision`` as a checkpoint, which is closed afterwards.
+        progress: Told of every tensor.
+
+    Returns:
+        The fingerprint's file.
+
+    Raises:
+        MissingError: It is not known where the model's weights are, or they are not there.
+        ReadError: They could not be read.
+        InputError: They cannot be used, or the fingerprint could not be written.
+    """
+    if not entry.hub_id:
+        raise MissingError(
+            f"It is not known where the weights of {entry.name} are.", "Add its fingerprint with `audit refs add`."
+        )
+    checkpoint = opener(entry.source)
+    try:
+        anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
+        fingerprint = build_fingerprint(checkpoint, anatomy, library.sampler, progress)
+    finally:
+        checkpoint.source.close()
+    metadata = {**fingerprint.metadata, SOURCE: checkpoint.name}
+    return store(library, entry, replace(fingerprint, metadata=metadata))

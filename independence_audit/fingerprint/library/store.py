@@ -1,0 +1,177 @@
+"""The library: its catalogue, and the fingerprints that are at hand, the user's own before those that were shipped."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from independence_audit.anatomy import Kind
+from independence_audit.errors import MalformedError, MissingError, ReadError
+from independence_audit.fingerprint.library.catalogue import read_catalogue
+from independence_audit.fingerprint.library.folders import shipped_folder
+from independence_audit.fingerprint.library.model import EVERY_KIND, Catalogue, Entry
+from independence_audit.fingerprint.library.reading import check_belongs, read_file
+from independence_audit.fingerprint.library.shelf import Shelf, file_digest, file_name
+from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.sampler import Sampler
+
+CATALOGUE = "catalogue.toml"
+
+
+class Status(StrEnum):
+    """Where a model's fingerprint is."""
+
+    SHIPPED = "shipped"
+    """It came with the program."""
+    PULLED = "pulled"
+    """It was put into the user's library: pulled, added or imported."""
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A model of the library and the fingerprint that there is of it."""
+
+    entry: Entry
+    status: Status
+    size: int
+    """Bytes; 0 where it is missing."""
+    sha256: str
+    """As recorded when it was put there; empty where it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A catalogue, two shelves of fingerprints, and the one sampler whose fingerprints it takes."""
+
+    catalogue: Catalogue
+    own: Path
+    """The user's folder; it need not exist."""
+    shipped: Path
+    sampler: Sampler
+
+    @property
+    def own_shelf(self) -> Shelf:
+        """The user's fingerprints; those of another sampler than the program's own have a folder of their own."""
+        if self.sampler == Sampler():
+            return Shelf(self.own)
+        return Shelf(self.own / f"sampler-{hashlib.sha256(self.sampler.name.encode()).hexdigest()[:16]}")
+
+    @property
+    def shipped_shelf(self) -> Shelf:
+        """The fingerprints that came with the program; they were made with its own sampler."""
+        return Shelf(self.shipped)
+
+    def held(self, entry: Entry) -> Held:
+        """What there is of one model."""
+        shelf = self._shelf_of(entry)
+        if shelf is None:
+            return Held(entry, Status.MISSING, 0, "")
+        status = Status.PULLED if shelf == self.own_shelf else Status.SHIPPED
+        return Held(entry, status, shelf.path(entry.name).stat().st_size, shelf.digest(entry.name))
+
+    def everything(self) -> list[Held]:
+        """What there is of every model, in the catalogue's order."""
+        return [self.held(entry) for entry in self.catalogue.entries]
+
+    def path(self, entry: Entry) -> Path:
+        """The file of a model's fingerprint.
+
+        Raises:
+            MissingError: It is not at hand.
+        """
+        shelf = self._shelf_of(entry)
+        if shelf is None:
+            raise MissingError(
+                f"There is no fingerprint of {entry.name} in the library.",
+                f"`audit refs pull {entry.name}` fetches it, `audit refs import` takes it from a bundle.",
+            )
+        return shelf.path(entry.name)
+
+    def read(self, entry: Entry, kinds: frozenset[Kind] = EVERY_KIND) -> Fingerprint:
+        """A model's fingerprint under its name in the library, with the components of some kinds.
+
+        Raises:
+            MissingError: It is not at hand.
+            MalformedError: Its file is damaged, or belongs to another model.
+            UnsupportedError: It is of a newer format.
+            IncomparableError: It was sampled in another way.
+            ReadError: It could not be read.
+        """
+        path = self.path(entry)
+        if file_digest(path) != self.held(entry).sha256:
+            raise MalformedError(
+                f"The fingerprint {path.name} is damaged: it is not the file whose digest was recorded.", _anew(entry)
+            )
+        try:
+            fingerprint = read_file(path)
+        except MalformedError as error:
+            raise MalformedError(error.message, _anew(entry)) from error
+        check_belongs(entry, fingerprint, self.sampler)
+        return _of_kinds(replace(fingerprint, name=entry.name), kinds)
+
+    def strays(self) -> list[str]:
+        """Files among the user's fingerprints that are of no model of the catalogue, or lack their digest."""
+        folder = self.own_shelf.folder
+        known = {file_name(entry.name) for entry in self.catalogue.entries if self.own_shelf.holds(entry.name)}
+        found = folder.glob("*.safetensors") if folder.is_dir() else []
+        return sorted(path.name for path in found if path.name not in known)
+
+    def digest(self) -> str:
+        """The SHA-256 over the catalogue's files and the digests of all fingerprints at hand, in hexadecimal."""
+        total = hashlib.sha256()
+        for content in self.catalogue.content:
+            total.update(hashlib.sha256(content).digest())
+        for held in self.everything():
+            if held.status != Status.MISSING:
+                total.update(f"{held.entry.name}\0{held.sha256}\n".encode())
+        return total.hexdigest()
+
+    def _shelf_of(self, entry: Entry) -> Shelf | None:
+        shelves = [self.own_shelf, *([self.shipped_shelf] if self.sampler == Sampler() else [])]
+        return next((shelf for shelf in shelves if shelf.holds(entry.name)), None)
+
+
+def open_library(own: Path, sampler: Sampler | None = None, shipped: Path | None = None) -> Library:
+    """The library as it is on this machine.
+
+    Args:
+        own: The user's folder; every ``.toml`` file in it extends the catalogue.
+        sampler: Whose fingerprints are wanted; the program's own, with the public salt, unless told otherwise.
+        shipped: What came with the program, where it is not in its usual place.
+
+    Raises:
+        MissingError: The shipped catalogue is not there.
+        MalformedError: A catalogue contradicts itself or another.
+        UnsupportedError: A catalogue is of a newer format.
+        ReadError: A catalogue could not be read.
+    """
+    shipped = shipped or shipped_folder()
+    if not (shipped / CATALOGUE).is_file():
+        raise MissingError("The program's own catalogue of models is missing.", "Install independence-audit again.")
+    files = {CATALOGUE: _content(shipped / CATALOGUE)}
+    files |= {f"{own.name}/{path.name}": _content(path) for path in sorted(own.glob("*.toml"))}
+    return Library(read_catalogue(files), own, shipped, sampler or Sampler())
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ReadError(f"The catalogue {path.name} could not be read: {error.strerror}.") from error
+
+
+def _of_kinds(fingerprint: Fingerprint, kinds: frozenset[Kind]) -> Fingerprint:
+    """A fingerprint without the components of other kinds."""
+    components = tuple(component for component in fingerprint.components if component.kind in kinds)
+    names = {component.name for component in components}
+    samples = tuple(sample for sample in fingerprint.samples if sample.component in names)
+    return replace(fingerprint, components=components, samples=samples)
+
+
+def _anew(entry: Entry) -> str:
+    if entry.hub_id:
+        return f"`audit refs pull {entry.name}` makes it anew."
+    return f"`audit refs remove {entry.name}`, then add it again; what was shipped comes back with a new installation."

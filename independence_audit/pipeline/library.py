@@ -1,0 +1,182 @@
+"""The library as commands use it: listing, pulling, adding, verifying, bundles for machines without network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from independence_audit.anatomy import place
+from independence_audit.checkpoint import Checkpoint, open_checkpoint, open_named
+from independence_audit.errors import IncomparableError, MissingError
+from independence_audit.fingerprint.build import build_fingerprint
+from independence_audit.fingerprint.codec import read_fingerprint
+from independence_audit.fingerprint.library import (
+    Exported,
+    Held,
+    Library,
+    add,
+    export_bundle,
+    import_bundle,
+    new_entry,
+    open_library,
+    own_folder,
+    read_file,
+    remove,
+    resolve_all,
+)
+from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.pipeline.references import pull_into
+from independence_audit.pipeline.settings import AuditSettings, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A fingerprint held against the weights it is said to be of."""
+
+    name: str
+    source: str
+    compared: int
+    """Samples that were read again."""
+    different: tuple[str, ...]
+    """Tensors whose values or places are others at the source."""
+
+
+def library_at(folder: str = "") -> Library:
+    """The library of this machine, or the one in a folder."""
+    return open_library(own_folder(folder))
+
+
+def held(library: Library, names: Sequence[str]) -> list[Held]:
+    """What there is of the models that names mean; of all where there are none.
+
+    Raises:
+        MissingError: Nothing is called so.
+    """
+    if not names:
+        return library.everything()
+    return [library.held(wanted.entry) for wanted in resolve_all(library.catalogue, names)]
+
+
+def pull_all(library: Library, names: Sequence[str], settings: AuditSettings, progress: Progress) -> list[str]:
+    """Make the fingerprints of models from their public weights.
+
+    Returns:
+        The names of what was pulled.
+
+    Raises:
+        InputError: Nothing is called so, or weights could not be read.
+    """
+    entries = [wanted.entry for wanted in resolve_all(library.catalogue, names)]
+    for entry in entries:
+        pull_into(library, entry, settings, progress)
+    return [entry.name for entry in entries]
+
+
+def add_file(library: Library, name: str, source: Path, facts: dict[str, str], ancestors: Sequence[str]) -> Path:
+    """Put a fingerprint into the user's library, as a new model or as that of one it knows.
+
+    Raises:
+        InputError: The file is no fingerprint, or cannot be that of the model.
+    """
+    known = [entry for entry in library.catalogue.entries if entry.name == name]
+    entry = known[0] if known else new_entry(name, read_file(source), derived_from=tuple(ancestors), **facts)
+    return add(library, entry, source)
+
+
+def remove_all(library: Library, names: Sequence[str]) -> list[str]:
+    """Take models out of the user's library.
+
+    Raises:
+        InputError: Nothing is called so, or it is none of the user's own.
+    """
+    entries = [wanted.entry for wanted in resolve_all(library.catalogue, names)]
+    for entry in entries:
+        remove(library, entry)
+    return [entry.name for entry in entries]
+
+
+def export_all(library: Library, names: Sequence[str], target: Path) -> Exported:
+    """Write the fingerprints of models into one bundle.
+
+    Raises:
+        InputError: Nothing is called so, or none is at hand.
+    """
+    return export_bundle(library, [wanted.entry for wanted in resolve_all(library.catalogue, names)], target)
+
+
+def import_file(library: Library, source: Path) -> tuple[str, ...]:
+    """Take the fingerprints of a bundle into the user's library.
+
+    Raises:
+        InputError: The bundle is damaged or was changed.
+    """
+    return import_bundle(library, source)
+
+
+def verify(library: Library, name: str, source: str, *, offline: bool, progress: Progress) -> Verification:
+    """Read a fingerprint's values again where its weights are, and compare.
+
+    Args:
+        library: Where names are looked up.
+        name: A model of the library, or a fingerprint's file.
+        source: The weights: a path or a name on the Hub; empty for the model's own repository.
+        offline: Touch no network.
+        progress: Is told how far it has come.
+
+    Raises:
+        MissingError: It is not known where the weights are.
+        IncomparableError: The fingerprint was made with a sampler that cannot be repeated.
+        InputError: The fingerprint or the weights cannot be read.
+    """
+    fingerprint, place_of_weights = _fingerprint_and_source(library, name)
+    where = source or place_of_weights
+    if not where:
+        raise MissingError(f"It is not known where the weights of {name} are.", "Name them with --source.")
+    if fingerprint.sampler != Sampler().name:
+        raise IncomparableError(
+            f"{name} was made with another sampler or salt than the public one.",
+            "Make it anew with the public sampler.",
+        )
+    checkpoint = open_named(where, offline=offline)
+    try:
+        again = _again(checkpoint, progress)
+    finally:
+        checkpoint.source.close()
+    return Verification(name, checkpoint.name, len(fingerprint.samples), _differences(fingerprint, again))
+
+
+def _fingerprint_and_source(library: Library, name: str) -> tuple[Fingerprint, str]:
+    if os.path.lexists(name):
+        checkpoint = open_checkpoint(name)
+        try:
+            return read_fingerprint(checkpoint), ""
+        finally:
+            checkpoint.source.close()
+    entry = resolve_all(library.catalogue, [name])[0].entry
+    return library.read(entry), entry.source
+
+
+def _again(checkpoint: Checkpoint, progress: Progress) -> Fingerprint:
+    anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
+    told = partial(progress.step, f"reading {checkpoint.name}")
+    return build_fingerprint(checkpoint, anatomy, Sampler(), lambda _, done, total: told(done, total))
+
+
+def _differences(first: Fingerprint, second: Fingerprint) -> tuple[str, ...]:
+    """Names of the samples that are not the same in both."""
+    others = {
+        (sample.component, sample.layer, sample.role, sample.name, sample.shape): sample for sample in second.samples
+    }
+    different = []
+    for sample in first.samples:
+        other = others.get((sample.component, sample.layer, sample.role, sample.name, sample.shape))
+        same = other is not None and sample.digest == other.digest and np.array_equal(sample.identity, other.identity)
+        if not same:
+            different.append(sample.name)
+    return tuple(different)

@@ -1,0 +1,139 @@
+"""What a user calls references, as models: paths, names on the Hub, and names of the library, pulled if missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from independence_audit.checkpoint import is_remote_name, open_named
+from independence_audit.errors import InputError, MissingError
+from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.report import Reference
+from independence_audit.fingerprint.library import (
+    Library,
+    Status,
+    Wanted,
+    open_library,
+    own_folder,
+    pull,
+    reference_of,
+    resolve_all,
+)
+from independence_audit.fingerprint.library.model import Entry
+from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.pipeline.models import Model, distinct_names, read_model
+from independence_audit.pipeline.settings import AuditSettings, Progress
+
+EXAMPLES = "example/"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A reference that was asked for: its model where it could be had, else why not."""
+
+    facts: Reference
+    """Everything the report says of it but whether it was compared."""
+    model: Model | None
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """All references of an audit, and the state of the library if one of them came from there."""
+
+    known: tuple[Known, ...]
+    library_digest: str | None
+
+    @property
+    def models(self) -> list[Model]:
+        """Those that could be had."""
+        return [one.model for one in self.known if one.model]
+
+
+def find_references(names: Sequence[str], sampler: Sampler, settings: AuditSettings, progress: Progress) -> References:
+    """Open every reference that was asked for; those of the library that are missing are pulled where that is allowed.
+
+    Raises:
+        InputError: A path or name cannot be used, or not one reference could be had.
+    """
+    given = [name for name in names if _is_given(name)]
+    asked = [name for name in names if not _is_given(name)]
+    models = distinct_names([read_model(name, sampler, progress, offline=settings.offline) for name in given])
+    known = [Known(_facts_of(model), model) for model in models]
+    library = open_library(own_folder(settings.library), sampler) if asked else None
+    if library:
+        wanted = resolve_all(library.catalogue, asked)
+        known += [_from_library(library, one, settings, progress) for one in wanted]
+        if not any(one.model for one in known):
+            raise _none_available([one.entry for one in wanted], known)
+    return References(tuple(known), library.digest() if library else None)
+
+
+def _is_given(name: str) -> bool:
+    """Whether a reference is named by where it is, not by what the library calls it."""
+    return os.path.lexists(name) or (is_remote_name(name) and not name.startswith(EXAMPLES)) or _looks_like_path(name)
+
+
+def _looks_like_path(name: str) -> bool:
+    return name.startswith((".", "~", os.sep)) or name.endswith(".safetensors")
+
+
+def _facts_of(model: Model) -> Reference:
+    fingerprint, checkpoint = model.fingerprint, model.checkpoint
+    return Reference(
+        name=fingerprint.name,
+        status="compared",
+        source=checkpoint.name if checkpoint and checkpoint.revision else None,
+        revision=(checkpoint.revision or None) if checkpoint else None,
+        sampler=fingerprint.sampler,
+        parameters=fingerprint.parameters,
+        synthetic=fingerprint.synthetic,
+        files=fingerprint.files,
+        notices=fingerprint.notices,
+    )
+
+
+def _from_library(library: Library, wanted: Wanted, settings: AuditSettings, progress: Progress) -> Known:
+    entry = wanted.entry
+    try:
+        if library.held(entry).status == Status.MISSING:
+            if settings.offline:
+                return Known(reference_of(entry, "not_available", "not_pulled"), None)
+            pull_into(library, entry, settings, progress)
+        fingerprint = library.read(entry, wanted.kinds)
+    except InputError as error:
+        facts = reference_of(entry, "not_available", "pull_failed")
+        told = Message("notice.pull_failed", {"model": entry.name, "reason": error.message})
+        return Known(replace(facts, notices=(told,)), None)
+    return Known(reference_of(entry, "compared", None, fingerprint), Model(fingerprint, None, None))
+
+
+def pull_into(library: Library, entry: Entry, settings: AuditSettings, progress: Progress) -> None:
+    """Make a model's fingerprint from its public weights and keep it in the user's library.
+
+    Raises:
+        InputError: The weights cannot be had, or the fingerprint cannot be written.
+    """
+    stage = f"pulling {entry.name}"
+    pull(
+        library,
+        entry,
+        partial(open_named, offline=settings.offline),
+        lambda _, done, total: progress.step(stage, done, total),
+    )
+
+
+def _none_available(entries: Sequence[Entry], known: Sequence[Known]) -> MissingError:
+    names = [entry.name for entry in entries]
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")  # noqa: PLR2004
+    why = next((str(notice.data["reason"]) for notice in _notices(known)), "no fingerprint is at hand")
+    return MissingError(
+        f"None of the {len(names)} references asked for could be had ({shown}): {why.rstrip('.')}.",
+        f"On a machine with a network, run: audit refs pull {' '.join(names[:3])}",
+    )
+
+
+def _notices(known: Sequence[Known]) -> Iterator[Message]:
+    for one in known:
+        yield from (notice for notice in one.facts.notices if notice.key == "notice.pull_failed")

