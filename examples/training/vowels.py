@@ -15,6 +15,7 @@ FRAMES = 64
 MEL_BINS = 40
 HARMONICS = 40
 TRAINING = 2000
+"""How many sounds there are to train on, if nothing else is said."""
 TEST = 400
 
 FORMANTS = {
@@ -41,19 +42,20 @@ ANSWERS = tuple(letter.encode()[0] for letter in FORMANTS)
 class Vowels:
     """Spectrograms of random speakers' vowels: a fixed training set to draw from and a test set."""
 
-    def __init__(self, *, seed: int) -> None:
+    def __init__(self, *, seed: int, training: int = TRAINING) -> None:
         self._generator = torch.Generator().manual_seed(seed)
-        self._labels = torch.arange(TRAINING + TEST) % len(FORMANTS)
+        self._training = training
+        self._labels = torch.arange(training + TEST) % len(FORMANTS)
         self._spectrograms = _log_mel(self._spoken(self._labels))
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
         """Random training spectrograms [count, MEL_BINS, FRAMES] and their classes [count]."""
-        chosen = torch.randint(TRAINING, (count,), generator=self._generator)
+        chosen = torch.randint(self._training, (count,), generator=self._generator)
         return self._spectrograms[chosen], self._labels[chosen]
 
     def test(self) -> tuple[Tensor, Tensor]:
         """All test spectrograms and their classes."""
-        return self._spectrograms[TRAINING:], self._labels[TRAINING:]
+        return self._spectrograms[self._training :], self._labels[self._training :]
 
     def _spoken(self, labels: Tensor) -> Tensor:
         """Waveforms [count, samples]: harmonics of a gliding pitch, shaped by resonances, over noise."""

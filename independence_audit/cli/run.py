@@ -16,15 +16,18 @@ from independence_audit.cli.refs import refs
 from independence_audit.errors import AuditError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+HELP = """Were these model weights trained from scratch, or do they come from someone else's model?
+
+\b
+Exit codes: 0 passed, 1 finding, 2 usage, 3 inconclusive, 4 nothing could be audited,
+70 internal error, 130 interrupted.
+"""
+
+
+@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="independence-audit")
 def audit() -> None:
-    r"""Were these model weights trained from scratch, or do they come from someone else's model?
-
-    \b
-    Exit codes: 0 passed, 1 finding, 2 usage, 3 inconclusive, 4 nothing could be audited,
-    70 internal error, 130 interrupted.
-    """
+    """Answer for the whole program; the commands do the work."""
 
 
 for command in (compare, inspect, fingerprint, refs):

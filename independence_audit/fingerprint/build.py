@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from independence_audit.anatomy import Anatomy
 from independence_audit.checkpoint import Checkpoint
+from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.pools import Piece, PoolKey, pool, pool_key, pool_parts
@@ -25,8 +26,10 @@ def build_fingerprint(
 ) -> Fingerprint:
     """Read a checkpoint's sampled values once, in file order.
 
+    Bytes that cannot be read leave samples without values, and their reason.
+
     Raises:
-        ReadError: Bytes could not be read.
+        ReadError: Nothing could be read, or the source is gone.
     """
     pools = pool_parts(anatomy)
     pieces: dict[PoolKey, list[Piece]] = {key: [] for key in pools}
@@ -35,6 +38,8 @@ def build_fingerprint(
         for piece in reader.read(batch):
             pieces[pool_key(piece.part)].append(piece)
         progress(batch[-1].tensor.name, reader.seen, len(checkpoint.tensors))
+    if reader.failed and not reader.read_bytes:
+        raise ReadError(f"Nothing of {checkpoint.name} could be read.", "Check the files, or try again later.")
     return Fingerprint(
         name=checkpoint.name,
         sampler=sampler.name,

@@ -87,6 +87,11 @@ class Fingerprint:
     notices: tuple[Message, ...] = ()
 
     @property
+    def unreadable(self) -> list[str]:
+        """Tensors whose bytes could not be read when it was made."""
+        return [sample.name for sample in self.samples if sample.reason == "unreadable"]
+
+    @property
     def synthetic(self) -> bool:
         """Whether the checkpoint says of itself that it is a made-up example."""
         return self.metadata.get("synthetic", "").lower() == "true"

@@ -41,6 +41,8 @@ class Piece:
     plan: Plan
     raw: NDArray[np.uint8] | None
     dtype: str
+    reason: str = ""
+    """Why there are no values, as a message key."""
 
 
 def pool(parts: Sequence[Part], pieces: Sequence[Piece], sampler: Sampler) -> Sample:
@@ -64,7 +66,7 @@ def pool(parts: Sequence[Part], pieces: Sequence[Piece], sampler: Sampler) -> Sa
         stop=first.plan.stop,
         window=sampler.window(part.view.columns),
         raw=raw,
-        reason=part.reason or ("" if raw is not None else "undecodable"),
+        reason=next((piece.reason for piece in ordered if piece.reason), part.reason),
     )
 
 

@@ -12,10 +12,17 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Anatomy, Part, View
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo
+from independence_audit.errors import ReadError
 from independence_audit.evidence.report import FileEvidence
 from independence_audit.fingerprint.pools import Piece, pool_key, pool_parts
 from independence_audit.fingerprint.sampler import Plan, Sampler
 from independence_audit.fingerprint.spans import Spans, plan_spans
+
+UNREADABLE = "unreadable"
+"""The reason of values that could not be read."""
+
+GIVE_UP = 5
+"""Parts in a row that could not be read: the source is gone, and trying the rest would take hours."""
 
 BATCH = 16 << 20
 """Bytes that are asked for at a time: a source that is far away joins and parallelises what it gets at once."""
@@ -35,6 +42,14 @@ class Wanted:
     def size(self) -> int:
         """Bytes to read."""
         return self.spans.size if self.spans else 0
+
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """Where the bytes begin and end in the tensor's file."""
+        if self.spans is None:
+            return []
+        starts, stops = (self.spans.starts + self.tensor.start, self.spans.stops + self.tensor.start)
+        return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
 
 def wanted(checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler) -> Iterator[Wanted]:
@@ -82,6 +97,9 @@ class Reader:
         self._checkpoint = checkpoint
         self._buffer = np.zeros(0, dtype=np.uint8)
         self._tensors: set[str] = set()
+        self.failed = False
+        """Whether anything could not be read."""
+        self._failures = 0
         self._digests = {name: hashlib.sha256() for name in checkpoint.files}
         for tensor in checkpoint.tensors.values():
             fact = f"{tensor.name}\0{tensor.dtype}\0{tensor.shape}\0{tensor.start}\0{tensor.end}\n"
@@ -93,28 +111,41 @@ class Reader:
         return len(self._tensors)
 
     def read(self, batch: Sequence[Wanted]) -> list[Piece]:
-        """Read a batch of parts of one file."""
+        """Read a batch of parts of one file; what cannot be read is a piece without values, with its reason.
+
+        Raises:
+            ReadError: So many parts in a row failed that the source is gone.
+        """
+        try:
+            pieces = self._read_together(batch)
+        except ReadError:
+            if len(batch) > 1:
+                return [piece for one in batch for piece in self.read([one])]
+            self.failed = True
+            self._failures += 1
+            if self._failures >= GIVE_UP:
+                raise
+            pieces = [Piece(one.part, one.plan, None, one.tensor.dtype, UNREADABLE) for one in batch]
+        else:
+            self._failures = 0
+        self._tensors |= {one.tensor.name for one in batch}
+        return pieces
+
+    def _read_together(self, batch: Sequence[Wanted]) -> list[Piece]:
         size = sum(one.size for one in batch)
         if len(self._buffer) < size:
             self._buffer = np.zeros(size, dtype=np.uint8)
-        pieces = []
-        spans: list[tuple[int, memoryview]] = []
-        filled = 0
+        read, spans, filled = self._buffer[:size], [], 0
         for one in batch:
-            if one.spans is not None:
-                for start, stop in zip(one.spans.starts.tolist(), one.spans.stops.tolist(), strict=True):
-                    spans.append((one.tensor.start + start, self._buffer[filled : filled + stop - start].data))
-                    filled += stop - start
+            for start, stop in one.ranges:
+                spans.append((start, read[filled : filled + stop - start].data))
+                filled += stop - start
         file = batch[0].tensor.file
         self._checkpoint.source.read_many(file, spans)
-        self._digests[file].update(self._buffer[:size].data)
+        self._digests[file].update(read.data)
         self.read_bytes += size
-        filled = 0
-        for one in batch:
-            pieces.append(_piece(one, self._buffer[filled : filled + one.size]))
-            filled += one.size
-        self._tensors |= {one.tensor.name for one in batch}
-        return pieces
+        ends = np.cumsum([one.size for one in batch]).tolist()
+        return [_piece(one, read[end - one.size : end]) for one, end in zip(batch, ends, strict=True)]
 
     def files(self) -> tuple[FileEvidence, ...]:
         """Every file with the digest of its tensor table and of what was read of it."""
@@ -126,9 +157,9 @@ class Reader:
 
 def _piece(wanted: Wanted, read: NDArray[np.uint8]) -> Piece:
     """The values of one part, from the bytes of its spans one behind the other."""
-    raw = None
-    if wanted.spans is not None:
-        item = DTYPES[wanted.tensor.dtype].bits // 8
-        whole = read.view(f"u{item}")  # gathering whole values is several times faster than their bytes
-        raw = np.take(whole, wanted.spans.places).view(np.uint8).reshape(*wanted.spans.places.shape, item)
+    if wanted.spans is None:
+        return Piece(wanted.part, wanted.plan, None, wanted.tensor.dtype, wanted.part.reason or "undecodable")
+    item = DTYPES[wanted.tensor.dtype].bits // 8
+    whole = read.view(f"u{item}")  # gathering whole values is several times faster than their bytes
+    raw = np.take(whole, wanted.spans.places).view(np.uint8).reshape(*wanted.spans.places.shape, item)
     return Piece(wanted.part, wanted.plan, raw, wanted.tensor.dtype)

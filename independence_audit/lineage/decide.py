@@ -200,6 +200,8 @@ def _open_relation(
         return Relation.NOT_TESTED, "shape_differs" if "shape_differs" in reasons else min(reasons)
     if p_value is not None and p_value <= level.alpha:
         return Relation.INCONCLUSIVE, "single_finding"
+    if any(measured.reason == "unreadable" for measured in compared.measured):
+        return Relation.INCONCLUSIVE, "unreadable"
     if compared.tested_share < ENOUGH_TESTED:
         return Relation.INCONCLUSIVE, "little_compared"
     if bound is None or bound > ENOUGH_POWER:

@@ -13,6 +13,7 @@ from independence_audit.checkpoint import Checkpoint, open_named
 from independence_audit.errors import IncomparableError, InputError, MalformedError
 from independence_audit.fingerprint.build import build_fingerprint
 from independence_audit.fingerprint.codec import KEY, read_fingerprint, write_fingerprint
+from independence_audit.fingerprint.library import refuse_incomplete
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.pipeline.settings import Progress
@@ -120,6 +121,7 @@ def save_fingerprint(name: str, target: Path, progress: Progress) -> None:
     """
     model = read_model(name, Sampler(), progress)
     try:
+        refuse_incomplete(model.fingerprint)
         write_fingerprint(model.fingerprint, target)
     except OSError as error:
         message = f"{target} could not be written: {error.strerror}."

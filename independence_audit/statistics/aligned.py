@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from independence_audit.statistics.permutation import Product, cross_product, permutation_statistic
 from independence_audit.statistics.scores import Floats, normal_scores
 
-
 _ROUNDING = 1e-24
 """Square sum of a cross-product, relative to its factors', that is nothing but rounding errors."""
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from independence_audit.errors import IncomparableError, UsageError
+from independence_audit.checkpoint import Checkpoint, LocalSource, open_checkpoint
+from independence_audit.checkpoint.model import Span
+from independence_audit.errors import IncomparableError, ReadError, UsageError
 from independence_audit.evidence.codec import comparable
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport, Severity
+from independence_audit.evidence.report import AuditReport, Outcome, Severity
 from independence_audit.fingerprint.codec import write_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.pipeline import models
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.models import read_model, save_fingerprint
 from independence_audit.pipeline.outcome import exit_code
@@ -118,7 +123,7 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
 def without_files(report: AuditReport) -> tuple[object, ...]:
     """What a report says of the weights."""
-    return report.components, report.tensors, report.summary, report.opinion
+    return report.components, report.tensors, report.summary
 
 
 def test_fingerprints_stand_in_for_checkpoints(tmp_path: Path) -> None:
@@ -177,3 +182,68 @@ def test_no_common_kind_is_refused(tmp_path: Path) -> None:
     }
     with pytest.raises(IncomparableError, match="text_decoder against vision_encoder"):
         audit(a, [save(tower, tmp_path / "b.safetensors")])
+
+
+class _Gone(LocalSource):
+    """A folder of which some bytes cannot be read."""
+
+    def __init__(self, path: Path, unreadable: range) -> None:
+        super().__init__(path.parent, [path.name], path.name)
+        self._unreadable = unreadable
+
+    def read_many(self, name: str, spans: Sequence[Span]) -> None:
+        """Fail where a span meets the unreadable bytes."""
+        if any(start < self._unreadable.stop and start + len(into) > self._unreadable.start for start, into in spans):
+            message = "these bytes are gone"
+            raise ReadError(message)
+        super().read_many(name, spans)
+
+
+def unreadable_from(path: str, tensors: slice) -> Checkpoint:
+    """A checkpoint some of whose tensors, by their order in the file, cannot be read."""
+    whole = open_checkpoint(path)
+    chosen = sorted(whole.tensors.values(), key=lambda tensor: tensor.start)[tensors]
+    return replace(whole, source=_Gone(Path(path), range(chosen[0].start, chosen[-1].end)))
+
+
+def test_unreadable_bytes_never_become_an_opinion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tensor that cannot be read is not tested, with its reason, and strangers are not passed."""
+    a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(2), tmp_path / "b.safetensors")
+    broken = unreadable_from(a, slice(3, 5))
+    monkeypatch.setattr(models, "open_named", lambda name, **_: broken if name == a else open_checkpoint(name))
+    report = audit(a, [b])
+    silent = [tensor for tensor in report.tensors if tensor.reason == "unreadable"]
+    assert len(silent) == 2
+    assert {tensor.relation for tensor in silent} == {Relation.NOT_TESTED}
+    assert report.components[0].relation is Relation.INCONCLUSIVE
+    assert report.components[0].reason == "unreadable"
+    assert exit_code(report, Severity.NOT_MET) == 3
+
+
+def test_a_copy_is_found_in_what_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence outranks gaps."""
+    a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
+    broken = unreadable_from(a, slice(3, 5))
+    monkeypatch.setattr(models, "open_named", lambda name, **_: broken if name == a else open_checkpoint(name))
+    assert exit_code(audit(a, [b]), Severity.NOT_MET) == 1
+
+
+def test_a_source_that_is_gone_ends_the_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some failures in a row nothing more is tried."""
+    a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
+    broken = unreadable_from(a, slice(2, None))
+    monkeypatch.setattr(models, "open_named", lambda name, **_: broken if name == a else open_checkpoint(name))
+    with pytest.raises(ReadError):
+        audit(a, [b])
+
+
+def test_a_fingerprint_that_was_handed_in_passes_nothing(tmp_path: Path) -> None:
+    """It may be that of other weights: strangers are not assessed, relatives are found."""
+    a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(2), tmp_path / "b.safetensors")
+    handed_in = tmp_path / "a.fp.safetensors"
+    save_fingerprint(a, handed_in, NoProgress())
+    report = audit(str(handed_in), [b])
+    assert not report.subject.verified
+    assert report.opinion.criteria[0].outcome is Outcome.NOT_ASSESSED
+    assert exit_code(report, Severity.NOT_MET) == 3
+    assert exit_code(audit(str(handed_in), [a]), Severity.NOT_MET) == 1

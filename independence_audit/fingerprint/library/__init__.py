@@ -7,7 +7,7 @@ from independence_audit.fingerprint.library.change import add, new_entry, remove
 from independence_audit.fingerprint.library.folders import own_folder, shipped_folder
 from independence_audit.fingerprint.library.model import EVERY_KIND, Catalogue, Entry, Group
 from independence_audit.fingerprint.library.names import Wanted, known_names, resolve, resolve_all
-from independence_audit.fingerprint.library.pull import pull
+from independence_audit.fingerprint.library.pull import pull, refuse_incomplete
 from independence_audit.fingerprint.library.reading import read_file
 from independence_audit.fingerprint.library.reference import reference_of
 from independence_audit.fingerprint.library.store import Held, Library, Status, open_library
@@ -32,6 +32,7 @@ __all__ = [
     "pull",
     "read_file",
     "reference_of",
+    "refuse_incomplete",
     "remove",
     "resolve",
     "resolve_all",

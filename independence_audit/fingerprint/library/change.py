@@ -12,7 +12,7 @@ from independence_audit.fingerprint.library.catalogue import check_catalogue, fa
 from independence_audit.fingerprint.library.facts import catalogue_text, family_table
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.library.reading import check_belongs, read_file
-from independence_audit.fingerprint.library.shelf import file_name, write_whole
+from independence_audit.fingerprint.library.shelf import file_name, write_whole, writing
 from independence_audit.fingerprint.library.store import Library
 from independence_audit.fingerprint.model import Fingerprint
 
@@ -82,10 +82,8 @@ def store(library: Library, entry: Entry, fingerprint: Fingerprint) -> Path:
     check_entries(library, [entry])
     with library.own_shelf.staging() as folder:
         staged = folder / file_name(entry.name)
-        try:
+        with writing(library.own):
             write_fingerprint(replace(fingerprint, name=entry.name), staged)
-        except OSError as error:
-            raise InputError(f"The fingerprint of {entry.name} could not be written: {error.strerror}.") from error
         return place_staged(library, entry, staged)
 
 
@@ -137,10 +135,8 @@ def remove(library: Library, entry: Entry) -> None:
             f"{heirs[0]} derives from {entry.name} and would lose its ancestor.", f"Remove {heirs[0]} first."
         )
     library.own_shelf.drop(entry.name)
-    try:
+    with writing(library.own):
         own_facts.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{own_facts.name} could not be removed: {error.strerror}.") from error
 
 
 def _entry_file(library: Library, entry: Entry) -> Path:

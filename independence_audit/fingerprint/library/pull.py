@@ -8,14 +8,29 @@ from pathlib import Path
 
 from independence_audit.anatomy import place
 from independence_audit.checkpoint import Checkpoint
-from independence_audit.errors import MissingError
+from independence_audit.errors import MissingError, ReadError
 from independence_audit.fingerprint.build import Progress, build_fingerprint, silent
 from independence_audit.fingerprint.library.change import store
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.library.store import Library
+from independence_audit.fingerprint.model import Fingerprint
 
 SOURCE = "independence_audit_source"
-"""The metadata entry of a pulled fingerprint that says what it was made from, as the opened checkpoint was called."""
+"""The metadata entry of a pulled fingerprint that says what it was made from: ``owner/name@commit``."""
+
+
+def refuse_incomplete(fingerprint: Fingerprint) -> None:
+    """Refuse to keep a fingerprint some of whose values could not be read: they would be missing without a word.
+
+    Raises:
+        ReadError: There are such values.
+    """
+    if fingerprint.unreadable:
+        count, first = len(fingerprint.unreadable), fingerprint.unreadable[0]
+        raise ReadError(
+            f"{count} tensors of {fingerprint.name} could not be read, such as {first!r}.",
+            "Try again when the source can be reached.",
+        )
 
 
 def pull(library: Library, entry: Entry, opener: Callable[[str], Checkpoint], progress: Progress = silent) -> Path:
@@ -45,5 +60,6 @@ def pull(library: Library, entry: Entry, opener: Callable[[str], Checkpoint], pr
         fingerprint = build_fingerprint(checkpoint, anatomy, library.sampler, progress)
     finally:
         checkpoint.source.close()
-    metadata = {**fingerprint.metadata, SOURCE: checkpoint.name}
-    return store(library, entry, replace(fingerprint, metadata=metadata))
+    refuse_incomplete(fingerprint)
+    made_from = f"{entry.hub_id}@{checkpoint.revision}" if checkpoint.revision else entry.source
+    return store(library, entry, replace(fingerprint, metadata={**fingerprint.metadata, SOURCE: made_from}))

@@ -53,7 +53,7 @@ class Shelf:
             InputError: It could not be written.
         """
         target, digest = self.path(name), file_digest(staged)
-        with _written(self.folder):
+        with writing(self.folder):
             _digest_path(target).unlink(missing_ok=True)  # first: a file with another's digest would look damaged
             staged.replace(target)
             note = staged.with_name(staged.name + DIGEST_SUFFIX)
@@ -67,7 +67,7 @@ class Shelf:
         Raises:
             InputError: It could not be removed.
         """
-        with _written(self.folder):
+        with writing(self.folder):
             _digest_path(self.path(name)).unlink(missing_ok=True)
             self.path(name).unlink(missing_ok=True)
 
@@ -84,7 +84,7 @@ class Shelf:
         Raises:
             InputError: It could not be made.
         """
-        with _written(self.folder):
+        with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             folder = Path(mkdtemp(prefix=".staging-", dir=self.folder))
         try:
@@ -118,7 +118,7 @@ def write_whole(path: Path, content: bytes) -> None:
         InputError: It could not be written.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with _written(path.parent):
+    with writing(path.parent):
         partial.write_bytes(content)
         partial.replace(path)
 
@@ -128,7 +128,12 @@ def _digest_path(path: Path) -> Path:
 
 
 @contextmanager
-def _written(folder: Path) -> Iterator[None]:
+def writing(folder: Path) -> Iterator[None]:
+    """Tell the system's errors while something is written in a folder.
+
+    Raises:
+        InputError: The system refused.
+    """
     try:
         yield
     except OSError as error:

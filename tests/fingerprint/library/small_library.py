@@ -80,11 +80,11 @@ def entry_of(library: Library, name: str) -> Entry:
     return entry
 
 
-def weights(seed: int, *, synthetic: bool = False, name: str = "nest/Wren-1B@0123abcd") -> Checkpoint:
+def weights(seed: int, *, synthetic: bool = False) -> Checkpoint:
     """A checkpoint in memory with two matrices; two seeds are two strangers."""
     random = np.random.default_rng(seed)
     arrays = {kind: random.normal(0, 0.02, (40, 24)).astype(np.float32) for kind in ("text", "vision")}
-    return checkpoint_of(arrays, metadata={"synthetic": "true"} if synthetic else {}, name=name)
+    return checkpoint_of(arrays, metadata={"synthetic": "true"} if synthetic else {})
 
 
 def fingerprint_of(

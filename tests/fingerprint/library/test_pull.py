@@ -32,12 +32,12 @@ class Weights(MemorySource):
 class Hub:
     """Stands in for the Hub: hands out one model's weights and remembers what was asked for."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, revision: str = "") -> None:
         source = checkpoint.source
         assert isinstance(source, MemorySource)
         self.asked: list[str] = []
         self.weights = Weights(source.content, source.name)
-        self.checkpoint = replace(checkpoint, source=self.weights)
+        self.checkpoint = replace(checkpoint, source=self.weights, revision=revision)
 
     def __call__(self, source: str) -> Checkpoint:
         """Open a model."""
@@ -57,12 +57,12 @@ def library_of_anything(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 def test_a_pulled_fingerprint_is_at_hand(library_of_anything: Library) -> None:
     """Under its name; the weights are closed, and where they were stays known."""
-    hub, seen = Hub(weights(1, name="any/One@0123abcd")), list[tuple[str, int, int]]()
+    hub, seen = Hub(weights(1), "0123abcd"), list[tuple[str, int, int]]()
     entry = entry_of(library_of_anything, "any-1b")
     path = pull(library_of_anything, entry, hub, lambda *step: seen.append(step))
     assert hub.asked == ["any/One"]
     assert hub.weights.closed
-    assert [done for _, done, _ in seen] == [1, 2]
+    assert seen[-1][1:] == (2, 2)
     assert path == library_of_anything.path(entry)
     assert library_of_anything.held(entry).status == Status.PULLED
     reference = reference_of(entry, "compared", fingerprint=library_of_anything.read(entry))
