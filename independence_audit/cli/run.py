@@ -15,7 +15,6 @@ from independence_audit.cli.inspect import inspect
 from independence_audit.cli.refs import refs
 from independence_audit.errors import AuditError
 
-
 HELP = """Were these model weights trained from scratch, or do they come from someone else's model?
 
 \b

@@ -116,7 +116,11 @@ def compared(subject: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, di
 def test_the_weights_are_identical_to_their_fingerprint(original: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """In every component, and the report says whose model that is."""
     status, report = compared(original, capsys)
-    print({k:v for k,v in report["components"][0].items() if k not in ("layers",)}, report["references"], report["summary"])
+    print(
+        {k: v for k, v in report["components"][0].items() if k not in ("layers",)},
+        report["references"],
+        report["summary"],
+    )
     assert status == 1
     [component] = report["components"]
     assert component["relation"] == "identical"
@@ -127,8 +131,8 @@ def test_the_weights_are_identical_to_their_fingerprint(original: Path, capsys: 
 def test_a_finetuned_version_is_related(finetuned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Training of every weight leaves them near where they came from."""
     status, report = compared(finetuned, capsys)
-    print({k:v for k,v in report["components"][0].items() if k not in ("layers",)}, report["summary"])
-    print([(t["name"],t["r"],t["identical_fraction"],t["relation"]) for t in report["tensors"]])
+    print({k: v for k, v in report["components"][0].items() if k not in ("layers",)}, report["summary"])
+    print([(t["name"], t["r"], t["identical_fraction"], t["relation"]) for t in report["tensors"]])
     assert status == 1
     [component] = report["components"]
     assert component["relation"] == "related"
@@ -137,7 +141,7 @@ def test_a_finetuned_version_is_related(finetuned: Path, capsys: pytest.CaptureF
 def test_a_stranger_of_the_same_shape_is_unrelated(stranger: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Equal names, shapes and training sentences are no evidence."""
     status, report = compared(stranger, capsys)
-    print({k:v for k,v in report["components"][0].items() if k not in ("layers",)}, report["summary"])
+    print({k: v for k, v in report["components"][0].items() if k not in ("layers",)}, report["summary"])
     assert status == 0
     [component] = report["components"]
     assert component["relation"] == "unrelated"

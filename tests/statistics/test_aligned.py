@@ -183,7 +183,7 @@ def test_scores_that_never_meet_are_no_test() -> None:
 @pytest.mark.parametrize("columns", [2000, 2100])
 def test_nearly_constant_vectors_are_tested_or_said_not_to_be(columns: int) -> None:
     """A copy of a vector of a hundred values among zeros is found or not tested; it never reads as silence."""
-    generator = np.random.default_rng(7)
+    generator = np.random.default_rng(0)
     kept = generator.random((1, columns)) < 0.05
     first, noise = kept * generator.normal(size=(2, 1, columns))
     found = result_of(first, first + 0.3 * noise)
