@@ -13,6 +13,9 @@ ORDERED_Z = 5.0
 """|z| above which columns count as ordered; two-sided 5.7e-7, so that six looks lose one innocent tensor in 300,000."""
 
 
+FEW = 8
+"""Effective columns (Σc)²/Σc² below which lag sums are far from normal: rows of mostly one value show no order."""
+
 SHORT = 16
 """Fewer columns cannot show an order."""
 
@@ -33,11 +36,12 @@ def is_ordered(scores: Floats) -> bool:
         return False
     gram = scores @ scores.T
     column_norms = (scores**2).sum(axis=0)
-    off_diagonal = float((gram**2).sum()) - float(column_norms @ column_norms)
-    rows = scores[squares > 0.0]
+    spread_columns = total**2 >= FEW * float(column_norms @ column_norms)
+    off_diagonal = float((gram**2).sum()) - float(column_norms @ column_norms) if spread_columns else 0.0
+    rows = scores[(squares > 0.0) & (squares**2 >= FEW * (scores**4).sum(axis=1))]
     if any(abs(_lag_z(scores, lag, off_diagonal)) > ORDERED_Z for lag in (1, 2) if off_diagonal > 0.0):
         return True
-    if any(_most_ordered_row(rows, lag) > ORDERED_Z for lag in (1, 2)):
+    if len(rows) and any(_most_ordered_row(rows, lag) > ORDERED_Z for lag in (1, 2)):
         return True
     effective_rows = total**2 / float((gram**2).sum())
     return any(_block_z(scores, blocks, total, effective_rows) > ORDERED_Z for blocks in (2, 4))

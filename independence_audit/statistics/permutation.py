@@ -65,6 +65,14 @@ class DenseProduct:
         """Largest absolute value."""
         return float(max(self.matrix.max(), -self.matrix.min()))
 
+    def count_above(self, limit: float) -> int:
+        """How many entries exceed a limit in absolute value, at most."""
+        return (
+            int(self.matrix.size)
+            if limit < 0.0
+            else int(min(self.matrix.size, self.square_sum / max(limit, 1e-300) ** 2))
+        )
+
     def above(self, limit: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows and columns of the entries above a limit in absolute value."""
         mask = self.matrix > limit
@@ -85,21 +93,28 @@ class OuterProduct:
         self.columns = len(first)
         self.diagonal: Floats = first * second
         self.square_sum = float((first @ first) * (second @ second))
+        self._descending = np.argsort(-np.abs(second), kind="stable")
 
     def largest(self) -> float:
         """Largest absolute value."""
         return float(np.abs(self.first).max() * np.abs(self.second).max())
 
+    def count_above(self, limit: float) -> int:
+        """How many entries exceed a limit in absolute value."""
+        return int(self._counts(limit).sum())
+
+    def _counts(self, limit: float) -> NDArray[np.int64]:
+        """How many entries of each row exceed a limit: the first so many of its columns in descending order."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            needed = np.where(self.first == 0.0, np.sign(limit) * np.inf, limit / np.abs(self.first))
+        return np.searchsorted(-np.abs(self.second)[self._descending], -needed, side="left")
+
     def above(self, limit: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows and columns of the entries above a limit in absolute value."""
-        size = np.abs(self.second)
-        descending = np.argsort(-size, kind="stable")
-        with np.errstate(divide="ignore"):
-            needed = limit / np.abs(self.first)
-        counts = np.searchsorted(-size[descending], -needed, side="left")
+        counts = self._counts(limit)
         row = np.repeat(np.arange(self.columns), counts)
         rank = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return row, descending[rank]
+        return row, self._descending[rank]
 
     def values(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> Floats:
         """Entries at the given places."""
@@ -120,30 +135,35 @@ def permutation_statistic(product: Product) -> Statistic | None:
     """Statistic of a double-centred cross-product under a random permutation of one side's columns.
 
     Returns:
-        None where the product is all zeros or has fewer than two columns.
+        None where the product is all zeros, has fewer than two columns, or is that of long, nearly constant vectors.
     """
     if product.columns < 2 or product.square_sum == 0.0:  # noqa: PLR2004  one column cannot be permuted
         return None
     flips = math.sqrt(float(product.diagonal @ product.diagonal))
     sign_flip = float(product.diagonal.sum()) / flips if flips > 0.0 else 0.0
     winsorised = _winsorised(product)
+    if winsorised is None:
+        return None
     agree = winsorised * sign_flip > 0.0
     z = math.copysign(min(abs(winsorised), abs(sign_flip)), winsorised) if agree else 0.0
     jump = product.largest() / math.sqrt(product.square_sum / (product.columns - 1))
     return Statistic(z=z, winsorised=winsorised, sign_flip=sign_flip, jump=jump)
 
 
-def _winsorised(product: Product) -> float:
-    """z of the trace after clipping, from the entries that clipping can touch; exact, whatever is kept aside."""
+def _winsorised(product: Product) -> float | None:
+    """z of the trace after clipping, from the entries that clipping can touch; exact, whatever is kept aside.
+
+    None for a long vector with a handful of values, where clipping would touch most of the matrix.
+    """
     rms = math.sqrt(product.square_sum) / product.columns
     for share in _ASIDE:
-        if share < 0.0 and product.columns**2 > _MOST:
+        if product.count_above(share * rms) > _MOST:
             break
         row, column = product.above(share * rms)
         z = _clipped_z(product, _Large(share * rms, row, column, product.values(row, column)))
         if z is not None:
             return z
-    return 0.0  # nothing can be said of a long vector with a handful of values; equality does not need this test
+    return None
 
 
 def _clipped_z(product: Product, large: _Large) -> float | None:
