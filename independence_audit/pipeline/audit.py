@@ -13,7 +13,6 @@ from independence_audit.evidence.measurement import ComponentEvidence, Message, 
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
 from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.rank import Ranking, level_of, rank
@@ -44,9 +43,9 @@ def audit(
         InputError: Nothing could be audited.
     """
     settings, progress = settings or AuditSettings(), progress or NoProgress()
-    policy, sampler = load_policy(settings.policy), Sampler()
-    mine = read_model(subject, sampler, progress, offline=settings.offline)
-    known = find_references(references, sampler, settings, progress)
+    policy = load_policy(settings.policy)
+    mine = read_model(subject, settings.sampler, progress, offline=settings.offline)
+    known = find_references(references, settings, progress)
     try:
         check_samplers(mine.fingerprint, [model.fingerprint for model in known.models])
         rankings = _rankings(mine, known.models, settings, progress)

@@ -113,13 +113,13 @@ def look_at(name: str) -> tuple[Checkpoint, Anatomy]:
     return checkpoint, place(list(checkpoint.tensors.values()), checkpoint.config)
 
 
-def save_fingerprint(name: str, target: Path, progress: Progress) -> None:
-    """Fingerprint a checkpoint with the public sampler and write it to a file.
+def save_fingerprint(name: str, target: Path, sampler: Sampler, progress: Progress) -> None:
+    """Fingerprint a checkpoint and write it to a file.
 
     Raises:
         InputError: The checkpoint cannot be read, or the file cannot be written.
     """
-    model = read_model(name, Sampler(), progress)
+    model = read_model(name, sampler, progress)
     try:
         refuse_incomplete(model.fingerprint)
         write_fingerprint(model.fingerprint, target)

@@ -22,7 +22,6 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.model import Entry
-from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.pipeline.models import Model, distinct_names, read_model
 from independence_audit.pipeline.settings import AuditSettings, Progress
 
@@ -51,12 +50,13 @@ class References:
         return [one.model for one in self.known if one.model]
 
 
-def find_references(names: Sequence[str], sampler: Sampler, settings: AuditSettings, progress: Progress) -> References:
+def find_references(names: Sequence[str], settings: AuditSettings, progress: Progress) -> References:
     """Open every reference that was asked for; those of the library that are missing are pulled where that is allowed.
 
     Raises:
         InputError: A path or name cannot be used, or not one reference could be had.
     """
+    sampler = settings.sampler
     given = [name for name in names if _is_given(name)]
     asked = [name for name in names if not _is_given(name)]
     models = distinct_names([read_model(name, sampler, progress, offline=settings.offline) for name in given])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from independence_audit.evidence.report import Submission
+from independence_audit.fingerprint.sampler import Sampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class AuditSettings:
         command: The command line, for the report's way to reproduce it.
         offline: Touch no network.
         library: The user's library of references; empty for the usual one.
+        salt: Decides which rows are read; None for the public one.
     """
 
     full: bool = False
@@ -29,6 +31,12 @@ class AuditSettings:
     command: str = ""
     offline: bool = False
     library: str = ""
+    salt: bytes | None = None
+
+    @property
+    def sampler(self) -> Sampler:
+        """What is read of every model."""
+        return Sampler() if self.salt is None else Sampler(salt=self.salt)
 
 
 class Progress(Protocol):

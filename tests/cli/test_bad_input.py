@@ -185,3 +185,15 @@ def test_scattered_nan_are_counted_and_left_out(tmp_path: Path, capsys: pytest.C
     report = json.loads(capsys.readouterr().out)
     assert report["components"][0]["relation"] == "identical"
     assert any(notice["key"] == "notice.non_finite" for notice in report["subject"]["notices"])
+
+
+@pytest.mark.parametrize("content", [None, b"short"])
+def test_a_salt_that_is_no_secret_is_refused(
+    content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A missing or guessable salt is a wrong usage, told before anything is read."""
+    salt = tmp_path / "salt"
+    if content is not None:
+        salt.write_bytes(content)
+    assert main(["compare", "a", "--ref", "b", "--salt-file", str(salt)]) == 2
+    assert "salt file" in capsys.readouterr().err

@@ -131,7 +131,7 @@ def test_fingerprints_stand_in_for_checkpoints(tmp_path: Path) -> None:
     paths = [save(noised(llama(1), 0.3), tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")]
     prints = [tmp_path / f"{name}.fp.safetensors" for name in "ab"]
     for path, target in zip(paths, prints, strict=True):
-        save_fingerprint(path, target, NoProgress())
+        save_fingerprint(path, target, Sampler(), NoProgress())
     expected = without_files(audit(paths[0], paths[1:]))
     assert without_files(audit(str(prints[0]), [str(prints[1])])) == expected
     assert without_files(audit(paths[0], [str(prints[1])])) == expected
@@ -141,7 +141,7 @@ def test_full_needs_weights(tmp_path: Path) -> None:
     """A fingerprint has no other values to compare."""
     path = save(llama(1), tmp_path / "a.safetensors")
     target = tmp_path / "a.fp.safetensors"
-    save_fingerprint(path, target, NoProgress())
+    save_fingerprint(path, target, Sampler(), NoProgress())
     with pytest.raises(UsageError, match="fingerprint"):
         audit(path, [str(target)], AuditSettings(full=True))
 
@@ -241,9 +241,22 @@ def test_a_fingerprint_that_was_handed_in_passes_nothing(tmp_path: Path) -> None
     """It may be that of other weights: strangers are not assessed, relatives are found."""
     a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(2), tmp_path / "b.safetensors")
     handed_in = tmp_path / "a.fp.safetensors"
-    save_fingerprint(a, handed_in, NoProgress())
+    save_fingerprint(a, handed_in, Sampler(), NoProgress())
     report = audit(str(handed_in), [b])
     assert not report.subject.verified
     assert report.opinion.criteria[0].outcome is Outcome.NOT_ASSESSED
     assert exit_code(report, Severity.NOT_MET) == 3
     assert exit_code(audit(str(handed_in), [a]), Severity.NOT_MET) == 1
+
+
+def test_a_secret_salt_finds_what_was_hidden_from_the_public_one(tmp_path: Path) -> None:
+    """Borrowed embeddings, disturbed in just the rows that the public salt reads."""
+    name = "model.embed_tokens.weight"
+    own, borrowed = llama(2), llama(1)[name].copy()
+    read = Sampler().plan(len(borrowed), borrowed.shape[1], 1).rows
+    borrowed[read] = own[name][read]
+    a, b = save(own | {name: borrowed}, tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
+    assert relation_of(a, b) is Relation.UNRELATED
+    report = audit(a, [b], AuditSettings(salt=b"a secret of an evaluation"))
+    assert "salt=public" not in report.settings.sampler
+    assert report.components[0].relation is Relation.RELATED

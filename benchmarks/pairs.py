@@ -1,0 +1,87 @@
+"""Public pairs of models whose lineage is known: the table they are read from, and what auditing one came to."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from independence_audit.evidence.report import AuditReport, Severity
+from independence_audit.pipeline.outcome import exit_code
+
+PAIRS = Path(__file__).with_name("known_pairs.csv")
+COLUMNS = ["subject", "reference", "truth", "provenance"]
+
+
+class PairsError(Exception):
+    """A table of pairs cannot be used."""
+
+
+class Truth(StrEnum):
+    """What is publicly known of a pair."""
+
+    SHARES_WEIGHTS = "shares weights"
+    SHARES_DRAW = "shares an initial draw"
+    """Trained apart from the same initial weights, which the audit cannot and need not tell from shared training."""
+    INDEPENDENT = "independent"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two models on the Hub, and what is known of them."""
+
+    subject: str
+    reference: str
+    truth: Truth
+    provenance: str
+    """How one of the two came from the other; ``none`` where it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a pair could not be audited."""
+
+    reason: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A pair with its report, or with why there is none."""
+
+    pair: Pair
+    outcome: AuditReport | Failure
+
+    @property
+    def exit_code(self) -> int:
+        """The exit status that the command line would give."""
+        if isinstance(self.outcome, Failure):
+            return self.outcome.exit_code
+        return exit_code(self.outcome, Severity.NOT_MET)
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """The pairs of a table with the columns subject, reference, truth and provenance.
+
+    Raises:
+        PairsError: The table cannot be read, or a row is none.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise PairsError(f"{path} could not be read: {error}.") from error
+    if not rows or rows[0] != COLUMNS:
+        raise PairsError(f"{path} does not begin with the columns {', '.join(COLUMNS)}.")
+    return [_pair(path, number, row) for number, row in enumerate(rows[1:], 2)]
+
+
+def _pair(path: Path, number: int, row: list[str]) -> Pair:
+    if len(row) != len(COLUMNS):
+        raise PairsError(f"{path}, row {number}: {len(row)} columns instead of {len(COLUMNS)}.")
+    subject, reference, truth, provenance = row
+    try:
+        return Pair(subject, reference, Truth(truth), provenance)
+    except ValueError as error:
+        raise PairsError(f"{path}, row {number}: the truth is one of {', '.join(Truth)}, not {truth!r}.") from error
