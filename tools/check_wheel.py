@@ -41,9 +41,10 @@ def build(folder: Path) -> Path:
 
 
 def check_contents(wheel: Path) -> None:
-    """Compare the wheel's files with the package's folder, data files included."""
+    """Compare the wheel's files with the package's folder, data files and the shipped fingerprints included."""
     files = (path for path in (ROOT / PACKAGE).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     wanted = {path.relative_to(ROOT).as_posix() for path in files}
+    wanted |= {f"{PACKAGE}/shipped/{path.name}" for path in (ROOT / "fingerprints").iterdir()}
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(f"{PACKAGE}/")}
     if packed != wanted:
         sys.exit(f"the wheel lacks {sorted(wanted - packed)} and has {sorted(packed - wanted)} too many")
@@ -67,6 +68,9 @@ def check_program(programs: Path, folder: Path) -> None:
         sys.exit(f"the new environment imports {place}, not its own copy")
     run(programs / "independence-audit", "--version", cwd=folder)
     print(run(programs / "audit", "--version", cwd=folder).strip())
+    listed = run(programs / "audit", "refs", "list", "--library", folder / "library", cwd=folder)
+    if "all-minilm-l6-v2" not in listed or "shipped" not in listed:
+        sys.exit("the installed program does not list the fingerprints that come with it")
 
     references = [f"--ref={CASE / name}" for name in ("reference_vision", "reference_audio")]
     outputs = ["-o", "html=report.html", "-o", "json=report.json"]

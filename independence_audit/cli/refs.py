@@ -45,15 +45,24 @@ def show(names: tuple[str, ...], *, library: str) -> None:
 @NAMES
 @LIBRARY
 @QUIET
-def pull(names: tuple[str, ...], *, library: str, quiet: bool) -> None:
-    """Make fingerprints from the models' public weights, about 1% of which is read."""
+def pull(names: tuple[str, ...], *, library: str, quiet: bool) -> int:
+    """Make fingerprints from the models' public weights, about 1% of which is read.
+
+    Exit code 4 if any of them could not be had; the others are kept.
+    """
     from independence_audit.cli.progress import progress_on
     from independence_audit.pipeline.library import library_at, pull_all
     from independence_audit.pipeline.settings import AuditSettings
 
     with progress_on(sys.stderr, enabled=not quiet) as progress:
-        pulled = pull_all(library_at(library), names, AuditSettings(library=library), progress)
-    click.echo("\n".join(pulled))
+        done = list(pull_all(library_at(library), names, AuditSettings(library=library), progress))
+    for name, error in done:
+        if error is None:
+            click.echo(name)
+        else:
+            click.echo(f"error: {name}: {error.message}", err=True)
+            click.echo(f"hint: {error.hint}", err=True)
+    return 4 if any(error for _, error in done) else 0
 
 
 @refs.command()

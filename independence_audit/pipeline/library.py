@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from independence_audit.anatomy import place
 from independence_audit.checkpoint import Checkpoint, open_checkpoint, open_named
-from independence_audit.errors import IncomparableError, MissingError
+from independence_audit.errors import IncomparableError, InputError, MissingError, UsageError
 from independence_audit.fingerprint.build import build_fingerprint
 from independence_audit.fingerprint.codec import read_fingerprint
 from independence_audit.fingerprint.library import (
@@ -63,28 +63,36 @@ def held(library: Library, names: Sequence[str]) -> list[Held]:
     return [library.held(wanted.entry) for wanted in resolve_all(library.catalogue, names)]
 
 
-def pull_all(library: Library, names: Sequence[str], settings: AuditSettings, progress: Progress) -> list[str]:
-    """Make the fingerprints of models from their public weights.
+def pull_all(
+    library: Library, names: Sequence[str], settings: AuditSettings, progress: Progress
+) -> Iterator[tuple[str, InputError | None]]:
+    """Make the fingerprints of models from their public weights, one after the other.
 
-    Returns:
-        The names of what was pulled.
+    Yields:
+        The name of each model as it is done, with the error that stopped it; the others go on.
 
     Raises:
-        InputError: Nothing is called so, or weights could not be read.
+        MissingError: Nothing is called so.
     """
-    entries = [wanted.entry for wanted in resolve_all(library.catalogue, names)]
-    for entry in entries:
-        pull_into(library, entry, settings, progress)
-    return [entry.name for entry in entries]
+    for wanted in resolve_all(library.catalogue, names):
+        try:
+            pull_into(library, wanted.entry, settings, progress)
+        except InputError as error:
+            yield wanted.entry.name, error
+        else:
+            yield wanted.entry.name, None
 
 
 def add_file(library: Library, name: str, source: Path, facts: dict[str, str], ancestors: Sequence[str]) -> Path:
     """Put a fingerprint into the user's library, as a new model or as that of one it knows.
 
     Raises:
+        UsageError: Facts are given of a model that the library knows already.
         InputError: The file is no fingerprint, or cannot be that of the model.
     """
     known = [entry for entry in library.catalogue.entries if entry.name == name]
+    if known and (ancestors or any(facts.values())):
+        raise UsageError(f"The library knows {name!r} and its facts already.", "Leave them out, or choose a new name.")
     entry = known[0] if known else new_entry(name, read_file(source), derived_from=tuple(ancestors), **facts)
     return add(library, entry, source)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -72,18 +72,6 @@ def _refuse_broken(fingerprint: Fingerprint) -> None:
                 f"Every value read of the tensor {sample.name!r} in {fingerprint.name} is NaN: the weights are broken.",
                 "Export the checkpoint again and check it with a forward pass.",
             )
-
-
-def distinct_names(models: Sequence[Model]) -> list[Model]:
-    """The models with numbers behind names that occur more than once, so that a report can tell them apart."""
-    seen: dict[str, int] = {}
-    named = []
-    for model in models:
-        name = model.fingerprint.name
-        seen[name] = seen.get(name, 0) + 1
-        distinct = name if seen[name] == 1 else f"{name} ({seen[name]})"
-        named.append(replace(model, fingerprint=replace(model.fingerprint, name=distinct)))
-    return named
 
 
 def check_samplers(subject: Fingerprint, references: Sequence[Fingerprint]) -> None:

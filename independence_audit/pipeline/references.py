@@ -22,7 +22,7 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.model import Entry
-from independence_audit.pipeline.models import Model, distinct_names, read_model
+from independence_audit.pipeline.models import Model, read_model
 from independence_audit.pipeline.settings import AuditSettings, Progress
 
 EXAMPLES = "example/"
@@ -59,7 +59,7 @@ def find_references(names: Sequence[str], settings: AuditSettings, progress: Pro
     sampler = settings.sampler
     given = [name for name in names if _is_given(name)]
     asked = [name for name in names if not _is_given(name)]
-    models = distinct_names([read_model(name, sampler, progress, offline=settings.offline) for name in given])
+    models = [read_model(name, sampler, progress, offline=settings.offline) for name in given]
     known = [Known(_facts_of(model), model) for model in models]
     library = open_library(own_folder(settings.library), sampler) if asked else None
     if library:
@@ -67,7 +67,18 @@ def find_references(names: Sequence[str], settings: AuditSettings, progress: Pro
         known += [_from_library(library, one, settings, progress) for one in wanted]
         if not any(one.model for one in known):
             raise _none_available([one.entry for one in wanted], known)
-    return References(tuple(known), library.digest() if library else None)
+    return References(tuple(_told_apart(known)), library.digest() if library else None)
+
+
+def _told_apart(known: Sequence[Known]) -> Iterator[Known]:
+    """The references with numbers behind names that occur more than once, so that a report can tell them apart."""
+    seen: dict[str, int] = {}
+    for one in known:
+        name = one.facts.name
+        seen[name] = seen.get(name, 0) + 1
+        distinct = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        model = replace(one.model, fingerprint=replace(one.model.fingerprint, name=distinct)) if one.model else None
+        yield Known(replace(one.facts, name=distinct), model)
 
 
 def _is_given(name: str) -> bool:

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from huggingface_hub.utils import _http
 
 from independence_audit.checkpoint.sources.hub import patience
 from independence_audit.cli.entry import main
@@ -46,10 +45,9 @@ Audit = Callable[..., Ended]
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that would have been waited, whether by the program or the Hub's own library."""
+    """The seconds that would have been waited before another try."""
     waits: list[float] = []
     monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=waits.append))
-    monkeypatch.setattr(_http.time, "sleep", waits.append)
     return waits
 
 

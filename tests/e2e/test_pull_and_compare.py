@@ -89,7 +89,7 @@ def test_a_name_is_pulled_compared_and_kept(case: Case, hub: FakeHub, audit: Aud
     hub.stop()
     again = audit("compare", case.team, "--ref", "qwen2.5-vl", "--format", "json")
     assert (again.code, len(hub.seen)) == (1, before)
-    for part in ("tool", "submission", "subject", "components", "tensors", "summary", "opinion"):
+    for part in ("tool", "settings", "submission", "subject", "components", "tensors", "summary", "opinion"):
         assert again.report[part] == first.report[part], part
     assert again.report["references"][0] == pulled
     offline = audit("compare", case.team, "--ref", "qwen2.5-vl", "--offline")
