@@ -30,6 +30,10 @@ class AuditError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[type[AuditError], tuple[str, str]]:
+        """Keep the hint on the way from one process to another."""
+        return type(self), (self.message, self.hint)
+
 
 class UsageError(AuditError):
     """The command line or a setting is wrong."""

@@ -30,7 +30,8 @@ def progress_on(stream: TextIO, *, enabled: bool) -> Iterator[Progress]:
         def step(self, stage: str, done: int, total: int) -> None:
             if stage not in self._tasks:
                 self._tasks[stage] = self._bars.add_task(escape(stage), total=total)
-            self._bars.update(self._tasks[stage], completed=done, total=total)
+            self._bars.update(self._tasks[stage], completed=done, total=total, refresh=True)
 
-    with Bars(console=Console(file=stream), transient=True) as bars:
+    # Refreshed as it is told, without a thread of its own: the audit may fork.
+    with Bars(console=Console(file=stream), transient=True, auto_refresh=False) as bars:
         yield Shown(bars)

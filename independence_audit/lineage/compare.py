@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from independence_audit.anatomy import Axis
@@ -56,7 +53,8 @@ def _measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured
     seen: set[tuple[bytes, bytes]] = set()
     joint: dict[int, JointTest] = {}
     fixed = pair.subject.fixed_positions or pair.reference.fixed_positions
-    for (mine, theirs), (plain, product) in zip(pair.pairs, _measured(pair.pairs), strict=True):
+    for mine, theirs in pair.pairs:
+        plain, product = measure(mine, theirs)
         values = mine.digest, theirs.digest
         on_residual = Axis.RESIDUAL in (mine.axis, theirs.axis)
         doubt = plain.doubt or ("fixed_positions" if fixed and on_residual else "")
@@ -68,22 +66,6 @@ def _measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured
     results = [(test.result(), test.weakest()) for test in joint.values()]
     whole, weakest = max(results, key=lambda both: both[0].effective_rows if both[0] else 0.0, default=(None, None))
     return ComponentMeasured(reference, pair, tuple(measured), whole, weakest)
-
-
-AHEAD = 4
-"""Pairs measured ahead of the one that is taken: each holds a cross-product of up to 8 MiB."""
-
-
-def _measured(pairs: Sequence[tuple[Sample, Sample]]) -> Iterator[tuple[Measured, Product | None]]:
-    """The pairs measured, in their order, two at a time."""
-    waiting: deque[Future[tuple[Measured, Product | None]]] = deque()
-    with ThreadPoolExecutor(2) as pool:
-        for mine, theirs in pairs:
-            waiting.append(pool.submit(measure, mine, theirs))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _add(joint: dict[int, JointTest], sample: Sample, measured: Measured, product: Product) -> None:

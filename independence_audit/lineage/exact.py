@@ -5,9 +5,7 @@ It adds exact counts and correlations to what the sample showed; the permutation
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +17,16 @@ from independence_audit.fingerprint.sampler import Plan
 from independence_audit.fingerprint.spans import plan_spans
 from independence_audit.lineage.rounding import GRIDS, Grid, Values
 from independence_audit.lineage.sums import Sums, sums_of
+from independence_audit.lineage.workers import in_order
 
-CHUNK = 1 << 17
+CHUNK = 1 << 18
 """Values compared at a time: both sides as float32 fit in a core's share of the cache."""
 
-TASK = 1 << 25
-"""Values given to one thread at a time."""
+TASK = 1 << 24
+"""Values given to one process at a time."""
+
+WORTH_IT = 1 << 26
+"""Values from which starting another process is worth its time."""
 
 _TINY, _HUGE = 1e-30, 1e30
 """Sums of squares between these are those of a float32 product that neither vanished nor overflowed."""
@@ -69,7 +71,7 @@ def measure_exactly(
     subject: Checkpoint,
     reference: Checkpoint,
     progress: Callable[[int, int], None],
-    threads: int = 2,
+    processes: int = 1,
 ) -> list[Sums]:
     """Compare every value of matched parts.
 
@@ -78,7 +80,7 @@ def measure_exactly(
         subject: Where the first parts' bytes are.
         reference: Where the second parts' bytes are.
         progress: Told how many values are done and how many there are.
-        threads: How many pieces are worked on at a time.
+        processes: How many pieces are worked on at a time; more than one only where bytes lie on this machine.
 
     Returns:
         The sums over every entry of ``pairs``.
@@ -87,21 +89,13 @@ def measure_exactly(
         ReadError: Bytes could not be read.
     """
     tasks = [task for index, matched in enumerate(pairs) for task in _tasks(index, matched)]
-    local = threading.local()
-
-    def work(task: _Task) -> Sums:
-        if not hasattr(local, "comparer"):
-            local.comparer = _Comparer(subject, reference)
-        comparer: _Comparer = local.comparer
-        return comparer.compare(task)
-
     totals = [Sums() for _ in pairs]
     size, done = sum(task.size for task in tasks), 0
-    with ThreadPoolExecutor(threads) as pool:
-        for task, sums in zip(tasks, pool.map(work, tasks), strict=True):
-            totals[task.index].add(sums)
-            done += task.size
-            progress(done, size)
+    results = in_order(tasks, lambda: _Comparer(subject, reference).compare, processes if size >= WORTH_IT else 1)
+    for task, sums in zip(tasks, results, strict=True):
+        totals[task.index].add(sums)
+        done += task.size
+        progress(done, size)
     return totals
 
 
@@ -136,7 +130,7 @@ def _size(piece: slice | Plan) -> int:
 
 
 class _Comparer:
-    """One thread's buffers, and the comparison of a task's values."""
+    """One process's buffers, and the comparison of a task's values."""
 
     def __init__(self, subject: Checkpoint, reference: Checkpoint) -> None:
         self._sides = _Side(subject), _Side(reference)

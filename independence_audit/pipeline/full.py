@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from independence_audit.anatomy import Anatomy, Part
-from independence_audit.checkpoint import Checkpoint
+from independence_audit.checkpoint import Checkpoint, LocalSource
 from independence_audit.errors import UsageError
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.pools import pool_parts
@@ -38,11 +38,16 @@ def measure_every_value(
         told = [measured for one in ours for measured in one.measured if not measured.incomparable]
         pairs = [Matched(pair_parts(own[id(each.subject)], theirs[id(each.reference)]), each.rounding) for each in told]
         stage = f"comparing every value with {model.fingerprint.name}"
-        sums = measure_exactly(pairs, checkpoint, there, partial(progress.step, stage))
+        sums = measure_exactly(pairs, checkpoint, there, partial(progress.step, stage), _processes(checkpoint, there))
         exactly = {id(each): one for each, one in zip(told, sums, strict=True)}
         for one in ours:
             exact[id(one)] = one.with_measured(tuple(_refined(each, exactly.get(id(each))) for each in one.measured))
     return exact
+
+
+def _processes(*checkpoints: Checkpoint) -> int:
+    """Two, where every byte lies on this machine; a connection cannot be shared between processes."""
+    return 2 if all(isinstance(checkpoint.source, LocalSource) for checkpoint in checkpoints) else 1
 
 
 def _weights(model: Model) -> tuple[Checkpoint, Anatomy]:

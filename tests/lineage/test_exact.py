@@ -36,7 +36,7 @@ def sums_of(first: Stored, second: Stored, rounding: str | None = None) -> Sums:
     """The sums over two tensors, seen as their views say."""
     subject, reference = checkpoint_of({"a": first[0]}), checkpoint_of({"pad": noise(3), "b": second[0]})
     matched = Matched([(part_of("a", first[1]), part_of("b", second[1]))], rounding)
-    (sums,) = measure_exactly([matched], subject, reference, ignore, threads=1)
+    (sums,) = measure_exactly([matched], subject, reference, ignore, processes=1)
     return sums
 
 
@@ -259,12 +259,12 @@ def test_figures_of_a_pool_are_added_up() -> None:
     assert empty.numbers() == Numbers(0, 0, None, None, None, None)
 
 
-def test_threads_change_nothing() -> None:
+def test_processes_change_nothing() -> None:
     """The same figures, bit by bit, with one thread and with several, and every time."""
     subject = checkpoint_of({f"{i}": noise(300, 1001, seed=i) for i in range(4)})
     reference = checkpoint_of({f"{i}": np.ascontiguousarray(noise(300, 1001, seed=i + 2).T) for i in range(4)})
     pairs = [Matched([(part_of(f"{i}", dense(300, 1001)), part_of(f"{i}", transposed(300, 1001)))]) for i in range(4)]
-    found = [measure_exactly(pairs, subject, reference, ignore, threads) for threads in (1, 2, 2, 5)]
+    found = [measure_exactly(pairs, subject, reference, ignore, processes) for processes in (1, 2, 2, 5)]
     assert all(each == found[0] for each in found)
 
 
