@@ -25,9 +25,13 @@ def list_(names: tuple[str, ...], *, format_: str, library: str) -> None:
     """List models, and whether their fingerprints are at hand; all, or those that names, aliases and groups mean."""
     from independence_audit.cli.library_table import as_json, as_text
     from independence_audit.pipeline.library import held, library_at
+    from independence_audit.report.plain import visible
 
-    found = held(library_at(library), names)
+    opened = library_at(library)
+    found = held(opened, names)
     click.echo(as_json(found) if format_ == "json" else as_text(found))
+    for stray in opened.strays():
+        click.echo(f"not used, of no model of the catalogue or without its digest: {visible(stray)}", err=True)
 
 
 @refs.command()

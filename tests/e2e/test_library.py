@@ -211,3 +211,12 @@ def test_a_real_model_comes_with_the_program(audit: Audit, hub: FakeHub) -> None
         assert {one["relation"] for one in ended.report["components"]} == {"identical"}
         assert ended.report["references"][0]["name"] == "all-minilm-l6-v2"
     assert hub.seen == []
+
+
+def test_files_that_are_of_no_model_are_named(audit: Audit, own: Path) -> None:
+    """A fingerprint that nobody can ask for is not passed over in silence."""
+    (own.parent / "unknown.fp.safetensors").touch()
+    ended = audit("refs", "list", OWN)
+    assert ended.code == 0
+    assert "unknown.fp.safetensors" in ended.err
+    assert OWN not in ended.err
