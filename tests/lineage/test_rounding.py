@@ -37,7 +37,7 @@ def test_every_grid_is_tried() -> None:
 @pytest.mark.parametrize("name", TYPES)
 @pytest.mark.parametrize("spread", [1e-4, 1.0, 100.0])
 def test_casts_are_named(name: str, spread: float) -> None:
-    """Every type's cast is found and called by its name, from either side; one that leaves mostly zeros says nothing."""
+    """Every type's cast is found and named, from either side; one that leaves mostly zeros says nothing."""
     values = WEIGHTS * np.float32(spread)
     rounded = cast(values, name)
     expected = name if np.count_nonzero(rounded) > len(rounded) / 2 else None
