@@ -48,6 +48,8 @@ format: $(DEV) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix $(CODE)
 
 docs: $(DEV) ## Rewrite the documentation's help blocks and schemas from the program
+	$(BIN)/python -c 'from independence_audit.evidence.schema import schema_text; print(schema_text(), end="")' \
+	    > independence_audit/evidence/report.schema.json
 	$(BIN)/python tools/check_docs.py --update
 
 bench: $(DEV) ## Measure time and memory

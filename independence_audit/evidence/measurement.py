@@ -126,5 +126,9 @@ class ComponentEvidence:
     runners_up: tuple[Comparison, ...] = ()
     searches: Mapping[str, Search] = field(default_factory=dict)
     """By name: ``moved``, ``disguised``."""
+    changes: tuple[Message, ...] = ()
+    """What was done to the reference's weights, each with the figure that shows it; nothing is guessed."""
+    repeated: tuple[Message, ...] = ()
+    """What repeats inside the component itself, found without any reference: duplicated layers, cloned experts."""
     explanation: tuple[Message, ...] = ()
     reason: str | None = None

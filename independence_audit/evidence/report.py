@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from independence_audit.evidence.declaration import DeclarationEvidence
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import Relation
+from independence_audit.evidence.training import TrainingEvidence
 
 SCHEMA_VERSION = "1.0"
 
@@ -178,7 +180,7 @@ class AuditReport:
     tensors: tuple[TensorEvidence, ...]
     summary: Summary
     opinion: Opinion
-    training: Mapping[str, object] | None = None
+    training: TrainingEvidence | None = None
     context: Mapping[str, object] | None = None
-    declaration: Mapping[str, object] | None = None
+    declaration: DeclarationEvidence | None = None
     schema_version: str = field(default=SCHEMA_VERSION)

@@ -76,7 +76,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "list for tuple": {"tensors": []},
     "number for string": {"schema_version": 1},
     "None for a record": {"subject": None},
-    "number for a key": {"training": {1: 2}},
+    "number for a key": {"context": {1: 2}},
     "object in a free part": {"context": {"x": object()}},
 }
 
@@ -184,7 +184,7 @@ def test_overflowing_literals_are_refused() -> None:
     """A number beyond the range of floats is not read as infinity, nor inside the free parts."""
     text = to_json(inconclusive())
     with pytest.raises(MalformedError, match="too large"):
-        from_json(text.replace('"training": null', '"training": {"loss": 1e999}'))
+        from_json(text.replace('"context": null', '"context": {"loss": 1e999}'))
 
 
 def test_errors_cannot_fool_a_terminal() -> None:
@@ -200,7 +200,7 @@ def test_a_later_minor_version_is_read() -> None:
 
 
 def test_free_parts_keep_their_types() -> None:
-    """Training, context and declaration hold any JSON, and come back with the types they had."""
-    training = {"loss": (1.5, 2.0), "steps": 100, "resumed": False, "seed": None, "nested": {"a": ("b",)}}
-    report = replace(hostile(), training=training)
-    assert from_json(to_json(report)).training == training
+    """Context holds any JSON, and comes back with the types they had."""
+    context = {"loss": (1.5, 2.0), "steps": 100, "resumed": False, "seed": None, "nested": {"a": ("b",)}}
+    report = replace(hostile(), context=context)
+    assert from_json(to_json(report)).context == context
