@@ -14,6 +14,18 @@ from independence_audit.statistics.permutation import Product
 
 
 @dataclass(frozen=True, slots=True)
+class MovedSearch:
+    """What became of searching one component for layers, experts and values that were moved."""
+
+    tests: int
+    """How many pairs the search looked at; every level is corrected for them."""
+    reason: str = ""
+    """Why it could not be made, as a message key; empty where it was."""
+    found: ComponentMeasured | None = None
+    """The comparison with moves undone; None where the search shows nothing that could be found."""
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentMeasured:
     """Everything measured between one component of the subject and one of a reference."""
 
@@ -24,12 +36,17 @@ class ComponentMeasured:
     """All roles together."""
     weakest: JointResult | None
     """The joint result nearest to nothing with any one role left out."""
+    search: MovedSearch | None = None
+    counted: int | None = None
+    """With moves undone: how many tests were made to get there. None where nothing was undone."""
 
     @property
     def tests(self) -> int:
-        """How many tests were made, the choices of matching by value included."""
+        """How many tests were made, the choices of matching by value and the search for moves included."""
+        if self.counted is not None:
+            return self.counted
         made = sum(1 for measured in self.measured if measured.evidence) + (self.weakest is not None)
-        return made + self.pair.choices
+        return made + self.pair.choices + (self.search.tests if self.search else 0)
 
     @property
     def tested_share(self) -> float:
@@ -45,10 +62,11 @@ class ComponentMeasured:
 
 def compare_fingerprints(subject: Fingerprint, reference: Fingerprint) -> list[ComponentMeasured]:
     """Measure every component of the subject against every component of the reference that it may meet."""
-    return [_measure_component(reference.name, pair) for pair in pair_components(subject, reference)]
+    return [measure_component(reference.name, pair) for pair in pair_components(subject, reference)]
 
 
-def _measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
+def measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
+    """Measure every pair of samples, and their joint test."""
     measured = []
     seen: set[tuple[bytes, bytes]] = set()
     joint: dict[int, JointTest] = {}

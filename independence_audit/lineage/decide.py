@@ -94,11 +94,12 @@ def tensor_relation(measured: Measured, bound: float | None, level: Level, *, fo
         return Relation.NOT_TESTED
     if measured.reason or measured.test is None:
         return Relation.UNINFORMATIVE
-    if measured.numbers.identical_fraction == 1.0 or measured.rounding:
+    exact = measured.numbers.identical_fraction == 1.0 or measured.rounding is not None
+    if exact and not measured.undone:
         return Relation.ROUNDED if measured.rounding else Relation.IDENTICAL
     significant = bonferroni(measured.test.p_value, level.tests) <= level.alpha
-    if significant and found:
-        return Relation.RELATED
+    if found and (significant or exact):
+        return Relation.TRANSFORMED if measured.undone else Relation.RELATED
     if measured.doubt:
         return Relation.UNINFORMATIVE
     powerful = bound is not None and bound <= ENOUGH_POWER

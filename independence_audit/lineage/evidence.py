@@ -15,14 +15,13 @@ from independence_audit.evidence.measurement import (
 )
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.lineage.changes import changes, layer_map_of
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.rank import Ranking
 
 _NORM_COSINE = 0.9
 """Raw cosine of a norm gain from which the report explains that it says nothing."""
-
-_SEARCHES = {name: Search("not_possible", "search_not_available") for name in ("moved", "disguised")}
 
 
 def tensor_evidence(subject: Fingerprint, ranking: Ranking) -> list[TensorEvidence]:
@@ -64,9 +63,10 @@ def component_evidence(
         joint_z=best.compared.weakest.z if best and best.compared.weakest else None,
         detection_bound=best.detection_bound if best else None,
         layers=best.layers if best else (),
-        layer_map=_layer_map(best) if best and found else {},
+        layer_map={str(layer): there for layer, there in layer_map_of(best).items()} if best and found else {},
         runners_up=tuple(_comparison(verdict) for verdict in ranking.verdicts[1 if found else 0 :]),
-        searches=_SEARCHES,
+        searches={"moved": _moved_search(ranking), "disguised": Search("not_possible", "search_not_available")},
+        changes=changes(best) if best else (),
         reason=best.reason if best else "no_reference_of_kind",
     )
     return replace(evidence, explanation=(*_explain(evidence, tensors), *_shared_ancestry(evidence, ancestors)))
@@ -131,15 +131,16 @@ def _reason(measured: Measured, relation: Relation) -> str | None:
         return measured.doubt
     if relation == Relation.INCONCLUSIVE:
         return "low_power"
-    return None
+    return measured.undone if relation == Relation.TRANSFORMED else None
 
 
-def _layer_map(verdict: Verdict) -> Mapping[str, int]:
-    return {
-        str(layer.layer): layer.reference_layer
-        for layer in verdict.layers
-        if layer.layer is not None and layer.reference_layer is not None
-    }
+def _moved_search(ranking: Ranking) -> Search:
+    """Whether moved copies were searched for, in one reference at least."""
+    searches = [verdict.compared.search for verdict in ranking.verdicts if verdict.compared.search]
+    if not searches:
+        return Search("not_possible", "no_reference_of_kind")
+    reasons = [search.reason for search in searches]
+    return Search("not_possible", reasons[0]) if all(reasons) else Search("done")
 
 
 def _comparison(verdict: Verdict) -> Comparison:

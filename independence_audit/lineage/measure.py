@@ -56,6 +56,10 @@ class Measured:
     counts, since these are weights and no computed buffer."""
     repeated: bool = False
     """True where the same values were measured before (a tied head): the evidence counts once."""
+    undone: str = ""
+    """What was undone before the pair was measured, as a message key: it does not stand in its place."""
+    rearranged: bool = False
+    """True where rows or experts of the reference's sample were put into another order."""
 
     @property
     def is_matrix(self) -> bool:

@@ -28,6 +28,8 @@ class ComponentPair:
     """Samples of the subject without a counterpart."""
     choices: int
     """How many pairs were tried where samples were matched by value; tests are corrected for it."""
+    free: tuple[Sample, ...] = ()
+    """Samples of the reference without a counterpart."""
 
 
 def pair_components(subject: Fingerprint, reference: Fingerprint) -> list[ComponentPair]:
@@ -58,9 +60,9 @@ def _by_component(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
 def _pair(mine: Component, other: Component, ours: Sequence[Sample], theirs: Sequence[Sample]) -> ComponentPair:
     pairs, left, free = _pair_by_place(ours, theirs)
     by_value, choices = _pair_by_value(left, free)
-    matched = {id(first) for first, _ in by_value}
-    unmatched = tuple(sample for sample in left if id(sample) not in matched)
-    return ComponentPair(mine, other, (*pairs, *by_value), unmatched, choices)
+    matched = {id(sample) for pair in by_value for sample in pair}
+    unmatched, unused = (tuple(one for one in samples if id(one) not in matched) for samples in (left, free))
+    return ComponentPair(mine, other, (*pairs, *by_value), unmatched, choices, unused)
 
 
 Pairs = list[tuple[Sample, Sample]]

@@ -34,7 +34,7 @@ def level_of(compared: Sequence[ComponentMeasured], alpha: float) -> Level:
 
 def rank(subject: Fingerprint, compared: Sequence[ComponentMeasured], level: Level) -> list[Ranking]:
     """Judge every comparison and order each component's by nearness."""
-    verdicts = [decide(one, level) for one in compared]
+    verdicts = [_better(one, level) for one in compared]
     return [
         Ranking(
             component,
@@ -47,6 +47,27 @@ def rank(subject: Fingerprint, compared: Sequence[ComponentMeasured], level: Lev
         )
         for component in subject.components
     ]
+
+
+def _better(compared: ComponentMeasured, level: Level) -> Verdict:
+    """The verdict in place, or with moves undone where that shows more."""
+    verdict = decide(compared, level)
+    if compared.search is None or compared.search.found is None:
+        return verdict
+    moved = decide(compared.search.found, level)
+    return moved if _shown(moved) > _shown(verdict) else verdict
+
+
+def _shown(verdict: Verdict) -> float:
+    """Parameters found, each tensor's weighted by its correlation."""
+    if verdict.relation not in FOUND:
+        return 0.0
+    pairs = zip(verdict.compared.measured, verdict.tensors, strict=True)
+    return sum(
+        one.subject.parameters * abs(one.test.r)
+        for one, relation in pairs
+        if relation in FOUND and one.test is not None
+    )
 
 
 def _distance(verdict: Verdict) -> tuple[int, float, float, float, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,6 +15,7 @@ from independence_audit.evidence.report import AuditReport, Reference, Run, Sett
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
+from independence_audit.lineage.moved import search_moved
 from independence_audit.lineage.rank import Ranking, level_of, rank
 from independence_audit.pipeline.full import measure_every_value
 from independence_audit.pipeline.models import Model, check_samplers, read_model
@@ -67,13 +68,23 @@ def _rankings(mine: Model, known: Sequence[Model], settings: AuditSettings, prog
             f"{_kinds(mine.fingerprint)} against {', '.join(_kinds(model.fingerprint) for model in known)}.",
             "Name a reference that has such a component; `audit inspect` lists a checkpoint's components.",
         )
+    compared = search_moved(compared, settings.alpha)
     level = level_of(compared, settings.alpha)
     rankings = rank(mine.fingerprint, compared, level)
     if settings.full:
         nearest = [ranking.best.compared for ranking in rankings if ranking.best]
         exact = measure_every_value(mine, known, nearest, progress)
-        rankings = rank(mine.fingerprint, [exact.get(id(one), one) for one in compared], level)
+        rankings = rank(mine.fingerprint, [_exactly(one, exact) for one in compared], level)
     return rankings
+
+
+def _exactly(compared: ComponentMeasured, exact: Mapping[int, ComponentMeasured]) -> ComponentMeasured:
+    """A comparison with every value compared, in place or with moves undone, whichever was the nearer."""
+    search = compared.search
+    if search is None or search.found is None:
+        return exact.get(id(compared), compared)
+    found = exact.get(id(search.found), search.found)
+    return replace(exact.get(id(compared), compared), search=replace(search, found=found))
 
 
 def _kinds(fingerprint: Fingerprint) -> str:

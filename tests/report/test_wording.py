@@ -42,7 +42,7 @@ from independence_audit.report.wording import (
 )
 
 PACKAGE = Path(independence_audit.__file__).parent
-GROUPS = ("headline", "fact", "cannot", "change", "not_searched", "criterion", "notice")
+GROUPS = ("headline", "fact", "cannot", "change", "changed", "repeated", "not_searched", "criterion", "notice")
 KEY = re.compile(rf"({'|'.join(GROUPS)})\.[a-z0-9_]+")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 ACCUSING = re.compile(r"\b(copied|stolen|stole|theft|derived|derivative|plagiari\w*|guilty|cheat\w*)\b", re.IGNORECASE)

@@ -1,0 +1,152 @@
+"""All pairs of layers of two components, role by role: the plain permutation statistic of every cell at once."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.anatomy import Axis
+from independence_audit.fingerprint.model import Sample
+from independence_audit.statistics.scores import Floats, normal_scores
+
+MOST_ROWS = 256
+"""Rows of a narrow matrix that are compared: the Gram matrix of more would be larger than the sample."""
+
+_ROUNDING = 1e-24
+"""Square sum of a cross-product, relative to its factors', that is nothing but rounding errors."""
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCells:
+    """One role in every layer of one component against every layer of another; NaN where a layer lacks it."""
+
+    r: Floats
+    """Correlation of the normal scores, [layers, layers]."""
+    z: Floats
+    """T = tr(XᵀY) over its deviation under a random permutation of the columns, sqrt(<XXᵀ, YYᵀ>/(n-1))."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCells:
+    """Every layer of one component against every layer of another."""
+
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    roles: Mapping[str, RoleCells]
+
+    @property
+    def tests(self) -> int:
+        """How many cells were looked at: every role's, and the joint test that a cell can be given."""
+        cells = sum(int(np.isfinite(cells.z).sum()) for cells in self.roles.values())
+        return cells + len(self.first) * len(self.second)
+
+    @property
+    def strength(self) -> Floats:
+        """Mean r over the roles that both layers have, [layers, layers]; -1 where they have none in common."""
+        return _over_roles([cells.r for cells in self.roles.values()], (len(self.first), len(self.second)))
+
+    @property
+    def evidence(self) -> Floats:
+        """Square root of the sum of the roles' squared z, of those above zero: no weighting makes more of them."""
+        total = np.zeros((len(self.first), len(self.second)))
+        for cells in self.roles.values():
+            total += np.clip(np.nan_to_num(cells.z), 0.0, None) ** 2
+        return np.sqrt(total)
+
+
+def layer_cells(ours: Iterable[Sample], theirs: Iterable[Sample]) -> LayerCells:
+    """Compare every layer of one component with every layer of another, in one matrix product for each role."""
+    mine, other = [one for one in ours if _speaks(one)], [one for one in theirs if _speaks(one)]
+    first, second = _layers(mine), _layers(other)
+    shelves = _by_role(other)
+    found: dict[str, list[RoleCells]] = defaultdict(list)
+    for place, group in _by_role(mine).items():
+        matching = shelves.get(place, {})
+        found[place[0]] += [
+            _role_cells(samples, against, first, second) for samples in group.values() for against in matching.values()
+        ]
+    roles = {role: _merged(cells) for role, cells in found.items() if cells}
+    return LayerCells(first, second, roles)
+
+
+def _speaks(sample: Sample) -> bool:
+    return sample.layer is not None and sample.raw is not None and sample.axis is not Axis.NONE and sample.shape[0] > 1
+
+
+def _layers(samples: Iterable[Sample]) -> tuple[int, ...]:
+    return tuple(sorted({sample.layer for sample in samples if sample.layer is not None}))
+
+
+Place = tuple[str, int, int, int]
+
+
+def _by_role(samples: Iterable[Sample]) -> Mapping[Place, Mapping[bytes, list[Sample]]]:
+    """Samples by role and columns, then by the rows they hold: those of one list can be stacked."""
+    found: dict[Place, dict[bytes, list[Sample]]] = defaultdict(lambda: defaultdict(list))
+    for sample in samples:
+        place = sample.role, sample.shape[1], sample.start, sample.stop
+        found[place][sample.identity.tobytes()].append(sample)
+    return found
+
+
+def _role_cells(
+    mine: Sequence[Sample], other: Sequence[Sample], first: Sequence[int], second: Sequence[int]
+) -> RoleCells:
+    _, ours, theirs = np.intersect1d(mine[0].identity, other[0].identity, assume_unique=True, return_indices=True)
+    r, z = (np.full((len(first), len(second)), np.nan) for _ in range(2))
+    if len(ours):
+        x, y = (stacked_scores(each, rows[:MOST_ROWS]) for each, rows in ((mine, ours), (other, theirs)))
+        rows = [first.index(sample.layer or 0) for sample in mine]
+        columns = [second.index(sample.layer or 0) for sample in other]
+        r[np.ix_(rows, columns)], z[np.ix_(rows, columns)] = all_pairs(x, y)
+    return RoleCells(r, z)
+
+
+def stacked_scores(samples: Sequence[Sample], rows: Rows) -> Floats:
+    """Normal scores of the same rows of several samples, [samples, rows, columns]."""
+    return np.stack([normal_scores(sample.values()[rows]) for sample in samples])
+
+
+def all_pairs(first: Floats, second: Floats) -> tuple[Floats, Floats]:
+    """r and the plain permutation z of every pair of score matrices, [a, r, n] and [b, r, n], as [a, b] each.
+
+    The variance of the trace, ‖XᵀY‖²/(n-1), is <XXᵀ, YYᵀ>/(n-1): products of small Gram matrices.
+    """
+    columns = first.shape[2]
+    x, y = first.reshape(len(first), -1), second.reshape(len(second), -1)
+    trace = x @ y.T
+    size = np.linalg.norm(x, axis=1)[:, None] * np.linalg.norm(y, axis=1)
+    spread = _grams(first) @ _grams(second).T
+    known = spread > _ROUNDING * size**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = np.where(known, trace / size, np.nan)
+        z = np.where(known, trace * math.sqrt(max(1, columns - 1)) / np.sqrt(spread), np.nan)
+    return r, z
+
+
+def _grams(scores: Floats) -> Floats:
+    return np.asarray(np.einsum("lin,ljn->lij", scores, scores, optimize=True).reshape(len(scores), -1))
+
+
+def _merged(cells: Sequence[RoleCells]) -> RoleCells:
+    """One role's cells from groups of different rows; every cell is known to one of them at most."""
+    r, z = cells[0].r.copy(), cells[0].z.copy()
+    for one in cells[1:]:
+        known = np.isfinite(one.z)
+        r[known], z[known] = one.r[known], one.z[known]
+    return RoleCells(r, z)
+
+
+def _over_roles(values: Sequence[Floats], shape: tuple[int, int]) -> Floats:
+    total, count = np.zeros(shape), np.zeros(shape)
+    for one in values:
+        total += np.nan_to_num(one)
+        count += np.isfinite(one)
+    return np.where(count > 0, total / np.maximum(count, 1), -1.0)
