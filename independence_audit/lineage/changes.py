@@ -33,8 +33,11 @@ def _layers(verdict: Verdict) -> Iterator[Message]:
     if missing and len(layer_map) < len(reference_layers):
         yield Message("changed.missing_layers", {**data, "layers": spans(missing), "count": len(missing)})
     open_layers = {layer.layer for layer in verdict.layers if layer.relation != Relation.UNRELATED}
-    new = [layer for layer in _with_matrices((*(mine for mine, _ in pair.pairs), *pair.unmatched))
-           if layer not in layer_map and layer not in open_layers]
+    new = [
+        layer
+        for layer in _with_matrices((*(mine for mine, _ in pair.pairs), *pair.unmatched))
+        if layer not in layer_map and layer not in open_layers
+    ]
     if new:
         yield Message("changed.other_layers", {**data, "layers": spans(new), "count": len(new)})
 
