@@ -50,9 +50,18 @@ def write(report: AuditReport, name: str, path: Path) -> None:
     Raises:
         InputError: The disk is full or the file cannot be written.
     """
+    write_text(FORMATS[name].render(report), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text, whole or not at all.
+
+    Raises:
+        InputError: The disk is full or the file cannot be written.
+    """
     partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(FORMATS[name].render(report), encoding="utf-8")
+        partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

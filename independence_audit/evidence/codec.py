@@ -9,6 +9,7 @@ from typing import Any, cast
 from independence_audit.errors import MalformedError
 from independence_audit.evidence.report import SCHEMA_VERSION, AuditReport
 from independence_audit.evidence.shape import malformed, shape_of, step
+from independence_audit.evidence.training_report import TrainingReport
 
 ROOT = "$"
 VERSION = re.compile(rf"{SCHEMA_VERSION.partition('.')[0]}\.(0|[1-9][0-9]*)")
@@ -36,6 +37,16 @@ def comparable(report: AuditReport) -> str:
         ValueError: A float is NaN or infinite.
     """
     return _text({key: value for key, value in _encoded(report).items() if key != RUN})
+
+
+def record_json(record: TrainingReport) -> str:
+    """Write the report of a training alone as JSON, in the same way.
+
+    Raises:
+        TypeError: A value is not what its field's type hint says.
+        ValueError: A float is NaN or infinite.
+    """
+    return _text(cast("dict[str, Any]", shape_of(TrainingReport).encode(record, ROOT)))
 
 
 def from_json(text: str) -> AuditReport:

@@ -26,6 +26,26 @@ class Conclusion(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was seen in one component, how large it is, and what else could explain it."""
+
+    message: Message
+    """A key of the group ``finding``, with its figures."""
+    contradicts: bool = False
+    """Whether training from an initial draw, as the checkpoints are presented, would not look like this."""
+    effect: float | None = None
+    """The size that the finding rests on, in the unit that the message names."""
+    tolerance: float | None = None
+    """The size from which, or up to which, it is a finding."""
+    tensors: tuple[str, ...] = ()
+    """The tensors concerned, the first ones where there are many."""
+    checkpoints: tuple[str, ...] = ()
+    """The checkpoints concerned, in order; empty where there is one checkpoint only."""
+    alternatives: tuple[Message, ...] = ()
+    """What else could explain it; keys of the group ``alternative``."""
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentTraining:
     """One component's conclusion, the evidence for it and its limits."""
 
@@ -33,6 +53,109 @@ class ComponentTraining:
     conclusion: Conclusion
     evidence: tuple[Message, ...] = ()
     limits: tuple[Message, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSeen:
+    """One checkpoint of a trajectory, in order of steps, and whether it could be used."""
+
+    name: str
+    step: int | None
+    """None where no step could be found in its name."""
+    status: str
+    """``read`` or ``skipped``."""
+    reason: Message | None = None
+    """Why it was skipped, or what of it was left out."""
+    read_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePoint:
+    """One component of one checkpoint against one reference."""
+
+    reference: str
+    r: float | None
+    """Median correlation of the matrices as they are."""
+    z: float | None
+    """The joint test of the matrices as they are, else the strongest single one."""
+    update_r: float | None
+    """The same for the update since the first checkpoint, with what is left of that taken out: a shared initial draw
+    is no part of it, shared training is. None for the first checkpoint."""
+    update_z: float | None
+    related: bool
+    """Whether the matrices as they are share weights or an initial draw with the reference, at the audit's level."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrajectoryPoint:
+    """One component at one checkpoint that was read."""
+
+    checkpoint: str
+    step: int | None
+    component: str
+    first_r: float | None
+    """Median correlation of its matrices with those of the first checkpoint."""
+    previous_r: float | None
+    """The same with the checkpoint before."""
+    relative_update: float | None
+    """Length of the change since the checkpoint before, relative to the weights."""
+    update_cosine: float | None
+    """Cosine of this change with the one before."""
+    identical_fraction: float | None
+    """Share of the values that are those of the checkpoint before."""
+    references: tuple[ReferencePoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrajectoryEvidence:
+    """Checkpoints in order, and every component's way through them."""
+
+    checkpoints: tuple[CheckpointSeen, ...]
+    points: tuple[TrajectoryPoint, ...]
+    initialiser: str
+    """What step 0 was held against: ``any`` known law, a model type's defaults, or the name of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayTensor:
+    """One tensor that regeneration did not give back bit for bit."""
+
+    name: str
+    status: str
+    """``differs``, ``shape_differs``, ``not_generated`` or ``not_in_checkpoint``."""
+    max_abs_diff: float | None = None
+    correlation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayEvidence:
+    """Initial weights regenerated from a seed, bit for bit against step 0 or by correlation against later weights."""
+
+    generator: str
+    """The ``transformers`` class, or ``module:function``."""
+    seed: int
+    versions: str
+    """Versions of what drew the weights."""
+    checkpoint: str
+    """What they were compared with."""
+    tensors: int
+    identical: int
+    different: tuple[ReplayTensor, ...] = ()
+    """Those that are not identical."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvidence:
+    """A training log, as far as it could be read and held against the checkpoints."""
+
+    source: str
+    rows: int
+    first_step: int | None
+    last_step: int | None
+    columns: tuple[str, ...]
+    """What was recognised: ``step``, ``loss``, ``learning_rate``, ``tokens``."""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +163,6 @@ class TrainingEvidence:
     """Everything that was seen of the subject's training."""
 
     components: tuple[ComponentTraining, ...]
+    trajectory: TrajectoryEvidence | None = None
+    replay: ReplayEvidence | None = None
+    logs: tuple[LogEvidence, ...] = ()

@@ -23,6 +23,7 @@ from independence_audit.pipeline.references import Known, References, find_refer
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.policy.judge import judge
 from independence_audit.policy.model import Policy, load_policy
+from independence_audit.training.scratch import scratch_evidence
 
 
 def audit(
@@ -126,6 +127,7 @@ def _report(
         tensors=every_tensor,
         summary=_summary(components, every_tensor, rankings),
         opinion=judge(policy, components, references, verified=verified),
+        training=scratch_evidence(subject),
     )
 
 

@@ -29,7 +29,7 @@ NUMBERS: Mapping[str, Callable[[float | None], str]] = {
 }
 """Formats of a placeholder that write a number."""
 REASON = "reason"
-WORDS = ("relation", REASON, "kind", "mode", "layer_map")
+WORDS = ("relation", REASON, "kind", "mode", "layer_map", "law", "conclusion")
 """Formats of a placeholder that look a word up in the group of that name."""
 PLURALS = ("files", "models", "tensors")
 """Formats of a placeholder that stand for a noun, which agrees with the number."""

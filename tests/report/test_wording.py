@@ -28,6 +28,7 @@ from independence_audit.errors import MalformedError, UsageError
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import Outcome
+from independence_audit.evidence.training import Conclusion
 from independence_audit.report.wording import (
     ENGLISH,
     NUMBERS,
@@ -40,9 +41,14 @@ from independence_audit.report.wording import (
     word,
     word_or_name,
 )
+from independence_audit.statistics.laws import LAWS
+from independence_audit.training.initialisers import ANY
 
 PACKAGE = Path(independence_audit.__file__).parent
-GROUPS = ("headline", "fact", "cannot", "change", "changed", "repeated", "not_searched", "criterion", "notice")
+GROUPS = (
+    *("headline", "fact", "cannot", "change", "changed", "repeated", "not_searched", "criterion", "notice"),
+    *("finding", "alternative", "grounds", "limit"),
+)
 KEY = re.compile(rf"({'|'.join(GROUPS)})\.[a-z0-9_]+")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 ACCUSING = re.compile(r"\b(copied|stolen|stole|theft|derived|derivative|plagiari\w*|guilty|cheat\w*)\b", re.IGNORECASE)
@@ -161,6 +167,9 @@ def test_every_word_of_the_contracts_is_there() -> None:
         "status": ["compared", "not_available", "incomparable"],
         "mode": ["sampled", "full"],
         "digest_scope": ["file", "sample"],
+        "conclusion": list(Conclusion),
+        "conclusion_meaning": list(Conclusion),
+        "law": [*LAWS, ANY],
     }
     assert not {f"{group}.{key}" for group, keys in wanted.items() for key in keys} - set(entries)
 

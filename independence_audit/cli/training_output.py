@@ -1,0 +1,50 @@
+"""Where training reports go: stdout, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from independence_audit.cli.outputs import check_outputs, write_text
+from independence_audit.evidence.codec import record_json
+from independence_audit.evidence.training_report import TrainingReport
+
+FORMATS = ("text", "json")
+
+
+def check_training_outputs(outputs: Sequence[str], formats: Sequence[str]) -> list[tuple[str, Path]]:
+    """The (format, path) pairs of ``-o`` options, refused before any work is done.
+
+    Raises:
+        UsageError: An option is not FORMAT=PATH, its format is unknown, or its file could not be written.
+    """
+    return check_outputs(outputs, formats)
+
+
+def show_training(report: TrainingReport, files: Sequence[tuple[str, Path]], format_: str) -> None:
+    """Write a training report to files and, with a format, to stdout; in a terminal in its width and colours.
+
+    Raises:
+        InputError: A file cannot be written.
+    """
+    for name, path in files:
+        write_text(_rendered(report, name), path)
+    if format_ == "text" and sys.stdout.isatty():
+        from rich.console import Console
+
+        from independence_audit.report.training_text import print_training
+
+        print_training(report, Console())
+    elif format_:
+        click.echo(_rendered(report, format_), nl=False)
+
+
+def _rendered(report: TrainingReport, name: str) -> str:
+    if name == "json":
+        return record_json(report)
+    from independence_audit.report.training_text import render_training
+
+    return render_training(report)

@@ -1,0 +1,54 @@
+"""``audit scratch`` from a name to a report: one checkpoint, and what its values say of its training."""
+
+from __future__ import annotations
+
+import socket
+from datetime import UTC, datetime
+
+from independence_audit import __version__
+from independence_audit.evidence.report import Run, Tool
+from independence_audit.evidence.training_report import TrainingReport
+from independence_audit.pipeline.models import read_model
+from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
+from independence_audit.training.scratch import scratch_evidence
+
+
+def scratch(subject: str, settings: AuditSettings | None = None, progress: Progress | None = None) -> TrainingReport:
+    """Look for what training has not touched in one checkpoint.
+
+    Args:
+        subject: A checkpoint's file or folder, a name on the Hub, or a fingerprint.
+        settings: The salt, and whether the network may be used.
+        progress: Is told how far the reading has come.
+
+    Raises:
+        InputError: The subject cannot be read, or is no model.
+    """
+    settings, progress = settings or AuditSettings(), progress or NoProgress()
+    model = read_model(subject, settings.sampler, progress, offline=settings.offline)
+    model.close()
+    fingerprint = model.fingerprint
+    return TrainingReport(
+        tool=Tool("independence-audit", __version__),
+        run=run_of(settings),
+        subject=fingerprint.name,
+        sampler=fingerprint.sampler,
+        training=scratch_evidence(fingerprint),
+        notices=fingerprint.notices,
+    )
+
+
+def run_of(settings: AuditSettings) -> Run:
+    """When, where and how a report is made."""
+    return Run(datetime.now(UTC).isoformat(timespec="seconds"), socket.gethostname(), settings.command)
+
+
+def incomplete(report: TrainingReport) -> bool:
+    """Whether some of what was handed in could not be looked at."""
+    trajectory = report.training.trajectory
+    return trajectory is not None and any(seen.status != "read" for seen in trajectory.checkpoints)
+
+
+def contradicted(report: TrainingReport) -> bool:
+    """Whether something was found that training from an initial draw does not explain."""
+    return any(finding.contradicts for component in report.training.components for finding in component.findings)

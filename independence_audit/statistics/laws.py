@@ -1,0 +1,165 @@
+"""Initial laws: does a matrix look like an independent draw, of which law and scale, and how far from it?
+
+Tests of fit on thousands of values reject everything, so these are effect sizes with tolerances (docs/scratch.md), and
+one dependence ratio whose expectation under an independent draw is exactly 1, whatever the law and the scales.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+NORMAL = "normal"
+TRUNCATED_2 = "truncated_normal_2"
+TRUNCATED_3 = "truncated_normal_3"
+UNIFORM = "uniform"
+LAWS = (NORMAL, TRUNCATED_2, TRUNCATED_3, UNIFORM)
+"""Symmetric laws that libraries draw weights from; Xavier and Kaiming variants are one of these with a scale."""
+
+SAMPLED = 65536
+"""Values that a fit looks at, at most: its standard error is then 0.002, below every tolerance."""
+
+_TOLD_APART = 0.25
+"""Difference of sqrt(n) D below which the first of the laws is named: it is within chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class LawFit:
+    """The law nearest to some values."""
+
+    law: str
+    scale: float
+    """Standard deviation of the values about zero."""
+    distance: float
+    """Largest difference between the two distribution functions (Kolmogorov's D)."""
+    values: int
+
+
+def fit_law(values: NDArray[np.floating]) -> LawFit | None:
+    """The law nearest to some values, with zero mean and their own scale.
+
+    Args:
+        values: Any shape; NaN and infinities are left out.
+
+    Returns:
+        None where all are zero or none is finite.
+    """
+    finite = np.asarray(values, dtype=np.float64).ravel()
+    finite = finite[np.isfinite(finite)]
+    if finite.size > SAMPLED:
+        finite = finite[:: -(-finite.size // SAMPLED)]
+    scale = math.sqrt(float(finite @ finite) / finite.size) if finite.size else 0.0
+    if scale == 0.0:
+        return None
+    ordered = np.sort(finite / scale)
+    distances = {law: kolmogorov(ordered, _DISTRIBUTIONS[law]) for law in LAWS}
+    within = min(distances.values()) + _TOLD_APART / math.sqrt(finite.size)
+    law = next(law for law in LAWS if distances[law] <= within)
+    return LawFit(law, scale, distances[law], finite.size)
+
+
+def kolmogorov(ordered: Floats, distribution: Callable[[Floats], Floats]) -> float:
+    """Largest difference between the distribution of sorted values [n] and a law's."""
+    expected = distribution(ordered)
+    steps = np.arange(len(ordered) + 1) / len(ordered)
+    return float(max((steps[1:] - expected).max(), (expected - steps[:-1]).max()))
+
+
+def _normal(values: Floats) -> Floats:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(values), dtype=np.float64)
+
+
+def _truncated(limit: float) -> Callable[[Floats], Floats]:
+    """The normal law cut at ± limit of its own deviations, rescaled to deviation 1."""
+    density = math.exp(-(limit**2) / 2) / math.sqrt(2 * math.pi)
+    mass = math.erf(limit / math.sqrt(2))
+    deviation = math.sqrt(1 - 2 * limit * density / mass)
+
+    def distribution(values: Floats) -> Floats:
+        inside = np.clip(values * deviation, -limit, limit)
+        return (_normal(inside) - (1 - mass) / 2) / mass
+
+    return distribution
+
+
+def _uniform(values: Floats) -> Floats:
+    return np.clip((values / math.sqrt(3) + 1) / 2, 0.0, 1.0)
+
+
+_DISTRIBUTIONS: Mapping[str, Callable[[Floats], Floats]] = {
+    NORMAL: _normal,
+    TRUNCATED_2: _truncated(2.0),
+    TRUNCATED_3: _truncated(3.0),
+    UNIFORM: _uniform,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """How much the rows of a matrix have to do with each other, against independent signs."""
+
+    found: float
+    """Σ over pairs of rows of their squared product."""
+    expected: float
+    """The same under independent random signs: Σ over pairs and columns of x² y²."""
+    pairs: int
+
+    @property
+    def ratio(self) -> float:
+        """1 for an independent draw, below 1 for an orthogonal one, far above for a trained matrix or update."""
+        return self.found / self.expected if self.expected > 0.0 else 1.0
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the ratio under independent signs, about: each pair is a chi-square with 1 degree."""
+        return math.sqrt(2.0 / max(1, self.pairs))
+
+    def __add__(self, other: Dependence) -> Dependence:
+        return Dependence(self.found + other.found, self.expected + other.expected, self.pairs + other.pairs)
+
+
+NOTHING = Dependence(0.0, 0.0, 0)
+
+
+def row_dependence(matrix: NDArray[np.floating]) -> Dependence:
+    """How strongly the rows of a matrix [r, n] depend on each other.
+
+    Under any draw whose entries have independent, symmetric signs the expectation of the ratio is 1 exactly, whatever
+    the scales of entries, rows and columns: E[(Σⱼ sⱼ xⱼ yⱼ)²] = Σⱼ xⱼ² yⱼ². Training makes rows share directions.
+    Rows are brought to unit length first, so that no long row speaks for all; zero rows say nothing.
+    """
+    rows = np.nan_to_num(np.asarray(matrix, dtype=np.float64), posinf=0.0, neginf=0.0)
+    largest = np.abs(rows).max(axis=1, initial=0.0)
+    rows = rows[largest > 0.0] / largest[largest > 0.0, None]
+    if len(rows) < 2:  # noqa: PLR2004  a pair needs two
+        return NOTHING
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    upper = np.triu_indices(len(rows), 1)
+    squares = rows**2
+    found = float(((rows @ rows.T)[upper] ** 2).sum())
+    expected = float((squares @ squares.T)[upper].sum())
+    return Dependence(found, expected, len(upper[0]))
+
+
+def spread_excess(matrix: NDArray[np.floating]) -> float:
+    """Relative spread of the rows' lengths beyond what an independent draw of one scale gives, 0 for such a draw.
+
+    With kurtosis κ of the entries the variance of a row's mean square is (κ - 1)/n of its square.
+    """
+    rows = np.asarray(matrix, dtype=np.float64)
+    squares = rows**2
+    lengths = squares.mean(axis=1)
+    mean = float(lengths.mean())
+    if mean == 0.0 or len(rows) < 2:  # noqa: PLR2004  a spread needs two
+        return 0.0
+    kurtosis = float((squares**2).mean()) / mean**2
+    expected = max(kurtosis - 1.0, 0.0) / rows.shape[1]
+    return math.sqrt(max(0.0, float(lengths.var(ddof=1)) / mean**2 - expected))

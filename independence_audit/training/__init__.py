@@ -1,0 +1,1 @@
+"""What a model's own values and checkpoints say of its training: laws, untouched parts, trajectory, replay."""
