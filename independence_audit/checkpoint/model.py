@@ -51,6 +51,8 @@ class TensorInfo:
     """Offset of the first byte in the file."""
     end: int
     """Offset behind the last byte in the file."""
+    packing: str = ""
+    """How its values are packed in the file, where they are worked out of other stored tensors: ``nf4``, ``int4``."""
 
     @property
     def size(self) -> int:

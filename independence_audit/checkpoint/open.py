@@ -15,6 +15,7 @@ from independence_audit.checkpoint.model import Checkpoint
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.open_hub import open_hub_checkpoint
 from independence_audit.checkpoint.open_object_store import is_store_address, open_object_store_checkpoint
+from independence_audit.checkpoint.packed import unpacked
 from independence_audit.checkpoint.sources.hub.names import parse_hub_name
 from independence_audit.checkpoint.sources.local import LocalSource, display_name
 from independence_audit.errors import MissingError, ReadError, UsageError
@@ -23,7 +24,8 @@ from independence_audit.errors import MissingError, ReadError, UsageError
 def open_named(text: str, *, offline: bool = False) -> Checkpoint:
     """Open what a user names: a path, a model on the Hub, or an address of an object store or web server.
 
-    What lies on this machine under that name goes before the Hub; ``hf://`` always means the Hub.
+    What lies on this machine under that name goes before the Hub; ``hf://`` always means the Hub. Weights that a
+    quantiser packed come as the tensors they stand for.
 
     Args:
         text: A path, ``owner/name[@revision]``, ``hf://owner/name[@revision]``, or an address with s3, gs, az, https.
@@ -36,9 +38,18 @@ def open_named(text: str, *, offline: bool = False) -> Checkpoint:
     if is_store_address(text):
         if offline:
             raise UsageError(f"{quoted(text)} lies elsewhere, and the network is not to be used.", "Download it first.")
-        return open_object_store_checkpoint(text)
+        return _unpacked(open_object_store_checkpoint(text))
     name = None if os.path.lexists(text) else parse_hub_name(text)
-    return open_checkpoint(text) if name is None else open_hub_checkpoint(name, offline=offline)
+    return _unpacked(open_checkpoint(text) if name is None else open_hub_checkpoint(name, offline=offline))
+
+
+def _unpacked(stored: Checkpoint) -> Checkpoint:
+    """The checkpoint with packed weights worked out; nothing stays open where that fails."""
+    with ExitStack() as stack:
+        stack.callback(stored.source.close)
+        checkpoint = unpacked(stored)
+        stack.pop_all()
+    return checkpoint
 
 
 def open_checkpoint(path: str | Path) -> Checkpoint:

@@ -68,6 +68,7 @@ class _Described:
     window: tuple[int, int]
     reason: str
     values: bool
+    packing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ def _describe(sample: Sample) -> _Described:
         window=sample.window,
         reason=sample.reason,
         values=sample.raw is not None,
+        packing=sample.packing,
     )
 
 
@@ -201,6 +203,7 @@ def _sample(checkpoint: Checkpoint, index: int, described: _Described) -> Sample
         window=described.window,
         raw=_values(checkpoint, index, described) if described.values else None,
         reason=described.reason,
+        packing=described.packing,
     )
 
 

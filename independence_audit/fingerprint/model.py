@@ -43,6 +43,8 @@ class Sample:
     """None where the values cannot be had."""
     reason: str = ""
     """Why the sample is no evidence or has no values, as a message key."""
+    packing: str = ""
+    """How a quantiser packed the values in the checkpoint: ``nf4``; empty where they are stored as they are."""
 
     @property
     def key(self) -> tuple[int | None, str]:

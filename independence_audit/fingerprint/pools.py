@@ -43,6 +43,8 @@ class Piece:
     dtype: str
     reason: str = ""
     """Why there are no values, as a message key."""
+    packing: str = ""
+    """How the values are packed in the checkpoint; empty where they are stored as they are."""
 
 
 def pool(parts: Sequence[Part], pieces: Sequence[Piece], sampler: Sampler) -> Sample:
@@ -67,6 +69,7 @@ def pool(parts: Sequence[Part], pieces: Sequence[Piece], sampler: Sampler) -> Sa
         window=sampler.window(part.view.columns),
         raw=raw,
         reason=next((piece.reason for piece in ordered if piece.reason), part.reason),
+        packing=first.packing,
     )
 
 

@@ -162,4 +162,4 @@ def _piece(wanted: Wanted, read: NDArray[np.uint8]) -> Piece:
     item = DTYPES[wanted.tensor.dtype].bits // 8
     whole = read.view(f"u{item}")  # gathering whole values is several times faster than their bytes
     raw = np.take(whole, wanted.spans.places).view(np.uint8).reshape(*wanted.spans.places.shape, item)
-    return Piece(wanted.part, wanted.plan, raw, wanted.tensor.dtype)
+    return Piece(wanted.part, wanted.plan, raw, wanted.tensor.dtype, packing=wanted.tensor.packing)

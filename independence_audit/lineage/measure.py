@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, is_generic
 from independence_audit.fingerprint.model import Sample
+from independence_audit.lineage.quantised import quantisation
 from independence_audit.lineage.rounding import Values, rounding
 from independence_audit.statistics.aligned import AlignedTest, aligned_test_of_scores
 from independence_audit.statistics.order import is_ordered
@@ -97,7 +98,7 @@ def measure(subject: Sample, reference: Sample) -> tuple[Measured, Product | Non
     if tested is None:
         return Measured(subject, reference, numbers, None, None, reason or "constant"), None
     test, product = tested
-    exact = None if numbers.identical_fraction == 1.0 else _rounding(first, second)
+    exact = None if numbers.identical_fraction == 1.0 else _rounding(subject, reference, first, second)
     return Measured(subject, reference, numbers, exact, test, "", doubt="ramp" if ordered else ""), product
 
 
@@ -166,6 +167,11 @@ def _no_evidence(  # noqa: PLR0913  everything that is known of the pair
     return ""
 
 
-def _rounding(first: Values, second: Values) -> str | None:
+def _rounding(subject: Sample, reference: Sample, first: Values, second: Values) -> str | None:
+    """The type or the quantiser whose rounding explains every difference; None where none does."""
     finite = np.isfinite(first) & np.isfinite(second)
-    return rounding(first[finite], second[finite])
+    return (
+        rounding(first[finite], second[finite])
+        or quantisation(first, second, subject.start, packing=subject.packing)
+        or quantisation(second, first, reference.start, packing=reference.packing)
+    )
