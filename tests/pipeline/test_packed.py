@@ -11,14 +11,14 @@ from safetensors.torch import load_file, save_file
 from independence_audit.evidence.relation import Relation
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.settings import AuditSettings
-from tests.checkpoint.packed.quantisers import SCHEMES, scheme
+from tests.checkpoint.packed.quantisers import SCHEMES, Tensors, scheme
 
 CASE = Path(__file__).parents[2] / "examples" / "seeds_case"
 
 
 def packed(which: str, folder: Path) -> Path:
     """The base with every matrix of its blocks packed."""
-    tensors = {}
+    tensors: Tensors = {}
     for name, values in load_file(CASE / "base" / "model.safetensors").items():
         if "_proj" in name:
             tensors |= scheme(which, name, np.asarray(values.float().numpy()))[0]
