@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.measure import Measured, measure
 from independence_audit.lineage.pairing import ComponentPair, pair_components
+from independence_audit.lineage.tiles import Tile
 from independence_audit.statistics.aligned import aligned_test
 from independence_audit.statistics.joint import JointResult, JointTest
 from independence_audit.statistics.permutation import Product
@@ -72,7 +75,8 @@ def measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
     joint: dict[int, JointTest] = {}
     fixed = pair.subject.fixed_positions or pair.reference.fixed_positions
     for mine, theirs in pair.pairs:
-        plain, product = measure(mine, theirs)
+        tile = pair.tiles.get(mine.shape[1])
+        plain, product = measure(mine, theirs, tile)
         values = mine.digest, theirs.digest
         on_residual = Axis.RESIDUAL in (mine.axis, theirs.axis)
         doubt = plain.doubt or ("fixed_positions" if fixed and on_residual else "")
@@ -80,18 +84,19 @@ def measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
         seen.add(values)
         measured.append(result)
         if product is not None and mine.axis == theirs.axis == Axis.RESIDUAL and result.evidence:
-            _add(joint, mine, result, product)
+            _add(joint, mine, result, product, tile)
     results = [(test.result(), test.weakest()) for test in joint.values()]
     whole, weakest = max(results, key=lambda both: both[0].effective_rows if both[0] else 0.0, default=(None, None))
     return ComponentMeasured(reference, pair, tuple(measured), whole, weakest)
 
 
-def _add(joint: dict[int, JointTest], sample: Sample, measured: Measured, product: Product) -> None:
+def _add(joint: dict[int, JointTest], sample: Sample, measured: Measured, product: Product, tile: Tile | None) -> None:
     """Add a pair to the joint test of its width; a vector enters with the columns that matrices are sampled at."""
     start, stop = sample.window
     width = sample.shape[1]
     tested = (measured.test, product) if measured.test else None
-    if stop - start < product.columns:
-        tested = aligned_test(sample.values()[:, start:stop], measured.reference.values()[:, start:stop])
+    keep = np.arange(start, stop)[tile.keep(start, stop)] if tile else np.arange(start, stop)
+    if len(keep) < product.columns or measured.subject.start < start:
+        tested = aligned_test(sample.values()[:, keep], measured.reference.values()[:, keep])
     if tested is not None:
-        joint.setdefault(width, JointTest(stop - start)).add(sample.role, *tested)
+        joint.setdefault(width, JointTest(len(keep))).add(sample.role, *tested)

@@ -37,7 +37,10 @@ def tensor_evidence(subject: Fingerprint, ranking: Ranking) -> list[TensorEviden
 
 
 def component_evidence(
-    ranking: Ranking, tensors: Sequence[TensorEvidence], ancestors: Mapping[str, Sequence[str]]
+    ranking: Ranking,
+    tensors: Sequence[TensorEvidence],
+    ancestors: Mapping[str, Sequence[str]],
+    repeated: Sequence[Message] = (),
 ) -> ComponentEvidence:
     """A component's strongest relation and everything that stands behind it.
 
@@ -45,6 +48,7 @@ def component_evidence(
         ranking: What every comparison of the component came to.
         tensors: The evidence of its tensors.
         ancestors: By reference, the models it descends from by its owner's account.
+        repeated: What repeats inside the component itself.
     """
     component, best = ranking.component, ranking.best
     shares = relation_shares(tensors)
@@ -67,6 +71,7 @@ def component_evidence(
         runners_up=tuple(_comparison(verdict) for verdict in ranking.verdicts[1 if found else 0 :]),
         searches={"moved": _moved_search(ranking), "disguised": Search("not_possible", "search_not_available")},
         changes=changes(best) if best else (),
+        repeated=tuple(repeated),
         reason=best.reason if best else "no_reference_of_kind",
     )
     return replace(evidence, explanation=(*_explain(evidence, tensors), *_shared_ancestry(evidence, ancestors)))

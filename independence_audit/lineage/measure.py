@@ -12,6 +12,7 @@ from independence_audit.anatomy import Axis, is_generic
 from independence_audit.fingerprint.model import Sample
 from independence_audit.lineage.quantised import quantisation
 from independence_audit.lineage.rounding import Values, rounding
+from independence_audit.lineage.tiles import Tile
 from independence_audit.statistics.aligned import AlignedTest, aligned_test_of_scores
 from independence_audit.statistics.order import is_ordered
 from independence_audit.statistics.permutation import Product
@@ -76,8 +77,13 @@ class Measured:
 NOTHING = Numbers(0, 0, None, None, None, None)
 
 
-def measure(subject: Sample, reference: Sample) -> tuple[Measured, Product | None]:
+def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tuple[Measured, Product | None]:
     """Compare two samples taken with the same sampler.
+
+    Args:
+        subject: The one.
+        reference: The other.
+        tile: How the width repeats itself on both sides; of its copies one is tested.
 
     Returns:
         What was measured, and the cross-product of normal scores for the joint test; None where nothing was tested.
@@ -91,10 +97,11 @@ def measure(subject: Sample, reference: Sample) -> tuple[Measured, Product | Non
     if first.size == 0:
         return _not_compared(subject, reference, "no_overlap"), None
     numbers = compare_values(first, second)
-    scores = normal_scores(second)
+    tested_columns = tile.keep(subject.start, subject.stop) if tile else slice(None)
+    scores = normal_scores(second[:, tested_columns])
     ordered = is_ordered(scores)
     reason = _no_evidence(subject, reference, first, second, numbers, ordered=ordered)
-    tested = None if reason else aligned_test_of_scores(normal_scores(first), scores)
+    tested = None if reason else aligned_test_of_scores(normal_scores(first[:, tested_columns]), scores)
     if tested is None:
         return Measured(subject, reference, numbers, None, None, reason or "constant"), None
     test, product = tested

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from independence_audit.anatomy import Component, Kind
 from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.lineage.tiles import Tile, find_tiles, shared_tiles
 from independence_audit.statistics.scores import Floats, normal_scores
 
 SAME_VALUES = 0.5
@@ -30,6 +31,8 @@ class ComponentPair:
     """How many pairs were tried where samples were matched by value; tests are corrected for it."""
     free: tuple[Sample, ...] = ()
     """Samples of the reference without a counterpart."""
+    tiles: Mapping[int, Tile] = field(default_factory=dict)
+    """Widths that repeat themselves in both, and how."""
 
 
 def pair_components(subject: Fingerprint, reference: Fingerprint) -> list[ComponentPair]:
@@ -62,7 +65,8 @@ def _pair(mine: Component, other: Component, ours: Sequence[Sample], theirs: Seq
     by_value, choices = _pair_by_value(left, free)
     matched = {id(sample) for pair in by_value for sample in pair}
     unmatched, unused = (tuple(one for one in samples if id(one) not in matched) for samples in (left, free))
-    return ComponentPair(mine, other, (*pairs, *by_value), unmatched, choices, unused)
+    tiles = shared_tiles(find_tiles(ours), find_tiles(theirs))
+    return ComponentPair(mine, other, (*pairs, *by_value), unmatched, choices, unused, tiles)
 
 
 Pairs = list[tuple[Sample, Sample]]

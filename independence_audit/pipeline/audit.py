@@ -17,6 +17,7 @@ from independence_audit.lineage.compare import ComponentMeasured, compare_finger
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.moved import search_moved
 from independence_audit.lineage.rank import Ranking, level_of, rank
+from independence_audit.lineage.within import repetitions
 from independence_audit.pipeline.full import measure_every_value
 from independence_audit.pipeline.models import Model, check_samplers, read_model
 from independence_audit.pipeline.references import Known, References, find_references
@@ -98,7 +99,10 @@ def _report(
     subject, verified = mine.fingerprint, mine.checkpoint is not None
     ancestors = {one.facts.name: one.facts.derived_from for one in known.known}
     tensors = [tensor_evidence(subject, ranking) for ranking in rankings]
-    components = [component_evidence(ranking, own, ancestors) for ranking, own in zip(rankings, tensors, strict=True)]
+    components = [
+        component_evidence(ranking, own, ancestors, _repeated(subject, ranking))
+        for ranking, own in zip(rankings, tensors, strict=True)
+    ]
     references = tuple(_reference(one, rankings) for one in known.known)
     every_tensor = tuple(tensor for own in tensors for tensor in own)
     return AuditReport(
@@ -129,6 +133,12 @@ def _report(
         opinion=judge(policy, components, references, verified=verified),
         training=scratch_evidence(subject),
     )
+
+
+def _repeated(subject: Fingerprint, ranking: Ranking) -> tuple[Message, ...]:
+    """What repeats inside a component of the subject."""
+    own = [sample for sample in subject.samples if sample.component == ranking.component.name]
+    return repetitions(ranking.component, own)
 
 
 def _reference(known: Known, rankings: Sequence[Ranking]) -> Reference:
