@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from independence_audit.cli.language import LANG
 from independence_audit.cli.salt import SALT, read_salt
 
 FORMATS = ("text", "json", "markdown", "html")
@@ -37,6 +38,7 @@ SEVERITIES = ("remark", "review", "not_met")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
 @click.option("--offline", is_flag=True, help="Touch no network; what is missing is listed as not available.")
 @click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
+@LANG
 @SALT
 @click.option("--team", default="", help="Who handed the subject in, for the report.")
 @click.option("--stage", default="", help="Stage of the evaluation, for the report.")
@@ -54,6 +56,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     outputs: tuple[str, ...],
     offline: bool,
     library: str,
+    lang: str,
     salt_file: Path | None,
     team: str,
     stage: str,
@@ -88,7 +91,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         report = audit(subject, references, settings, progress)
     for name, path in files:
-        write(report, name, Path(path))
+        write(report, name, Path(path), lang)
     if not quiet:
-        show(report, format_)
+        show(report, format_, lang)
     return exit_code(report, Severity(fail_on))

@@ -12,6 +12,7 @@ import click
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.report import AuditReport
 from independence_audit.report.formats import FORMATS
+from independence_audit.report.languages import ENGLISH
 
 
 def check_outputs(outputs: Sequence[str], formats: Sequence[str]) -> list[tuple[str, Path]]:
@@ -44,13 +45,13 @@ def writable(path: Path) -> Path:
     return path
 
 
-def write(report: AuditReport, name: str, path: Path) -> None:
-    """Write a report, whole or not at all.
+def write(report: AuditReport, name: str, path: Path, lang: str = ENGLISH) -> None:
+    """Write a report in a language, whole or not at all.
 
     Raises:
         InputError: The disk is full or the file cannot be written.
     """
-    write_text(FORMATS[name].render(report), path)
+    write_text(FORMATS[name].render(report, lang), path)
 
 
 def write_text(text: str, path: Path) -> None:
@@ -69,13 +70,13 @@ def write_text(text: str, path: Path) -> None:
         raise InputError(message, "Free space or name another path.") from error
 
 
-def show(report: AuditReport, name: str) -> None:
+def show(report: AuditReport, name: str, lang: str = ENGLISH) -> None:
     """Print a report; as text in the terminal's width and colours."""
     if name != "text" or not sys.stdout.isatty():
-        click.echo(FORMATS[name].render(report), nl=False)
+        click.echo(FORMATS[name].render(report, lang), nl=False)
         return
     from rich.console import Console
 
     from independence_audit.report.text import print_report
 
-    print_report(report, Console())
+    print_report(report, Console(), lang)

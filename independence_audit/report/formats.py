@@ -8,6 +8,7 @@ from typing import Protocol
 
 from independence_audit.evidence.codec import to_json
 from independence_audit.evidence.report import AuditReport
+from independence_audit.report.languages import ENGLISH
 
 
 class Format(Protocol):
@@ -21,8 +22,8 @@ class Format(Protocol):
     def suffix(self) -> str:
         """How the names of its files end."""
 
-    def render(self, report: AuditReport) -> str:
-        """Write the report as one text: the same report as the same text, with a newline at the end.
+    def render(self, report: AuditReport, lang: str = ENGLISH) -> str:
+        """Write the report in a language as one text: the same report as the same text, with a newline at the end.
 
         Raises:
             MalformedError: The report uses a message or word for which there is no sentence.
@@ -36,8 +37,8 @@ class Json:
     name: str = "json"
     suffix: str = ".json"
 
-    def render(self, report: AuditReport) -> str:
-        """Write the report as JSON that follows the schema."""
+    def render(self, report: AuditReport, lang: str = ENGLISH) -> str:  # noqa: ARG002 - it has no language
+        """Write the report as JSON that follows the schema, in no language."""
         return to_json(report)
 
 
@@ -48,11 +49,11 @@ class PlainText:
     name: str = "text"
     suffix: str = ".txt"
 
-    def render(self, report: AuditReport) -> str:
+    def render(self, report: AuditReport, lang: str = ENGLISH) -> str:
         """Write the report as text, 100 columns wide."""
         from independence_audit.report.text import render  # rich is loaded only where it is used
 
-        return render(report)
+        return render(report, lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,11 @@ class Markdown:
     name: str = "markdown"
     suffix: str = ".md"
 
-    def render(self, report: AuditReport) -> str:
+    def render(self, report: AuditReport, lang: str = ENGLISH) -> str:
         """Write the report as GitHub-flavoured Markdown."""
         from independence_audit.report.markdown import render
 
-        return render(report)
+        return render(report, lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,11 @@ class Html:
     name: str = "html"
     suffix: str = ".html"
 
-    def render(self, report: AuditReport) -> str:
+    def render(self, report: AuditReport, lang: str = ENGLISH) -> str:
         """Write the report as one self-contained HTML file."""
         from independence_audit.report.html import render  # jinja2 is loaded only where it is used
 
-        return render(report)
+        return render(report, lang)
 
 
 FORMATS: Mapping[str, Format] = {form.name: form for form in (Json(), PlainText(), Markdown(), Html())}

@@ -15,12 +15,13 @@ from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import AuditReport
 from independence_audit.report import charts, numbers
 from independence_audit.report.distribution import Bin, distribution_of, in_words
+from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layers import Grid, grid_of
 from independence_audit.report.page import ComponentRow, ReferenceRow, layers_title, page_of
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.tensors import tensor_row
 from independence_audit.report.trap import CHANCE, norm_vectors
-from independence_audit.report.wording import ENGLISH, catalogue, label, word
+from independence_audit.report.wording import catalogue, label, word
 
 PACKAGE = "independence_audit.report"
 LONGEST_TITLE = 1000
@@ -64,20 +65,20 @@ class Tower:
     chart: charts.Heatmap
 
 
-def render(report: AuditReport) -> str:
+def render(report: AuditReport, lang: str = ENGLISH) -> str:
     """Render a report as HTML.
 
     Raises:
         MalformedError: The report uses a message or word that the catalogue lacks.
     """
-    page = page_of(report, ENGLISH)
+    page = page_of(report, lang)
     vectors, distribution = norm_vectors(report.tensors), distribution_of(report)
     style, script = _asset("style.css"), _asset("report.js")
     return (
-        _environment()
+        _environment(lang)
         .get_template("report.html.j2")
         .render(
-            lang=ENGLISH,
+            lang=lang,
             page=page,
             policy=f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; "
             "form-action 'none'",
@@ -86,7 +87,7 @@ def render(report: AuditReport) -> str:
             relations=list(Relation),
             found=FOUND,
             towers=[
-                _tower(row, component.name, report.tensors)
+                _tower(row, component.name, report.tensors, lang)
                 for row, component in zip(page.components, report.components, strict=True)
             ],
             vectors=vectors,
@@ -96,19 +97,19 @@ def render(report: AuditReport) -> str:
             cosines=charts.cosine_scatter(vectors),
             scores=charts.z_scatter(vectors),
             distribution=distribution,
-            distribution_words=in_words(distribution, ENGLISH),
+            distribution_words=in_words(distribution, lang),
             histogram=charts.histogram_of(distribution),
-            tensors=[tensor_row(tensor, ENGLISH) for tensor in report.tensors],
+            tensors=[tensor_row(tensor, lang) for tensor in report.tensors],
             contents=CONTENTS,
             columns=TENSOR_COLUMNS,
             component_index={row.name: number for number, row in enumerate(page.components)},
-            methods=[text for key, text in catalogue(ENGLISH).items() if key.startswith("method.")],
+            methods=[text for key, text in catalogue(lang).items() if key.startswith("method.")],
         )
         + "\n"
     )
 
 
-def _environment() -> Environment:
+def _environment(lang: str) -> Environment:
     """Templates that escape everything and fail on what is missing."""
     environment = Environment(
         loader=PackageLoader(PACKAGE),
@@ -123,8 +124,8 @@ def _environment() -> Environment:
         "bar_width": charts.BAR,
         "chance": CHANCE,
         "longest_title": LONGEST_TITLE,
-        "label": lambda key, **data: label(key, ENGLISH, **data),
-        "word": lambda group, key: word(group, key, ENGLISH),
+        "label": lambda key, **data: label(key, lang, **data),
+        "word": lambda group, key: word(group, key, lang),
     }
     environment.filters |= {
         "shortened": shortened,
@@ -133,26 +134,26 @@ def _environment() -> Environment:
         "score": numbers.score,
         "decimal": numbers.decimal,
         "bar": lambda row: charts.bar_of([(share.relation, share.fraction) for share in row.shares]),
-        "bin_name": _bin_name,
-        "facts": _reference_facts,
+        "bin_name": lambda bin_: _bin_name(bin_, lang),
+        "facts": lambda row: _reference_facts(row, lang),
     }
     return environment
 
 
-def _tower(row: ComponentRow, name: str, tensors: tuple[TensorEvidence, ...]) -> Tower:
+def _tower(row: ComponentRow, name: str, tensors: tuple[TensorEvidence, ...], lang: str) -> Tower:
     grid = grid_of(tensor for tensor in tensors if tensor.component == name)
-    return Tower(row, layers_title(row, ENGLISH), grid, charts.heatmap_of(grid))
+    return Tower(row, layers_title(row, lang), grid, charts.heatmap_of(grid))
 
 
-def _reference_facts(row: ReferenceRow) -> list[tuple[str, str]]:
+def _reference_facts(row: ReferenceRow, lang: str) -> list[tuple[str, str]]:
     """What is known of a reference; what is not known takes no room."""
     facts = (("owner", row.owner), ("source", row.source), ("licence", row.licence), ("ancestors", row.ancestors))
-    return [(label(key, ENGLISH), text) for key, text in (*facts, ("sampler", row.sampler)) if text != numbers.NONE]
+    return [(label(key, lang), text) for key, text in (*facts, ("sampler", row.sampler)) if text != numbers.NONE]
 
 
-def _bin_name(bin_: Bin) -> str:
+def _bin_name(bin_: Bin, lang: str) -> str:
     key, low, high = charts.bin_name(bin_.low, bin_.high)
-    return label(key, ENGLISH, low=low, high=high, edge=high if low is None else low)
+    return label(key, lang, low=low, high=high, edge=high if low is None else low)
 
 
 def _asset(name: str) -> Markup:

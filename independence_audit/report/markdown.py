@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from independence_audit.evidence.report import AuditReport
 from independence_audit.report.distribution import distribution_of, in_words
+from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layers import layer_runs
 from independence_audit.report.page import (
     ComparisonRow,
@@ -19,7 +20,7 @@ from independence_audit.report.page import (
 )
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.trap import norm_vectors, trap_rows
-from independence_audit.report.wording import ENGLISH, label, word
+from independence_audit.report.wording import label, word
 
 LONGEST_NAME = 80
 MARKS = re.compile(r"[\\`*_\[\]|~#$]")
@@ -32,26 +33,26 @@ BARE_LINK = re.compile(r"(://|\bwww\.|@)", re.IGNORECASE)
 BREAK = "<br>"
 
 
-def render(report: AuditReport) -> str:
+def render(report: AuditReport, lang: str = ENGLISH) -> str:
     """Render a report as Markdown.
 
     Raises:
         MalformedError: The report uses a message or word that the catalogue lacks.
     """
-    page = page_of(report, ENGLISH)
+    page = page_of(report, lang)
     sections = (
         _head(page),
-        _opinion(page),
-        _components(page.components),
-        _criteria(page.criteria),
-        _limits(page),
-        _reproduce(page),
-        _references(page),
-        _comparisons(page.comparisons),
-        _layers(report, page),
-        _trap(report),
-        _distribution(report),
-        _provenance(page),
+        _opinion(page, lang),
+        _components(page.components, lang),
+        _criteria(page.criteria, lang),
+        _limits(page, lang),
+        _reproduce(page, lang),
+        _references(page, lang),
+        _comparisons(page.comparisons, lang),
+        _layers(report, page, lang),
+        _trap(report, lang),
+        _distribution(report, lang),
+        _provenance(page, lang),
     )
     return "\n\n".join(block for section in sections for block in section) + "\n"
 
@@ -77,14 +78,14 @@ def _name(text: str) -> str:
     return escaped(shortened(text, LONGEST_NAME))
 
 
-def _heading(key: str) -> str:
-    return f"## {label(key, ENGLISH)}"
+def _heading(key: str, lang: str) -> str:
+    return f"## {label(key, lang)}"
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> str:
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], lang: str, right: Sequence[str] = ()) -> str:
     """Write a table of escaped cells; ``columns`` and ``right`` are label keys."""
     lines = [
-        [escaped(label(key, ENGLISH)) for key in columns],
+        [escaped(label(key, lang)) for key in columns],
         ["---:" if key in right else "---" for key in columns],
         *rows,
     ]
@@ -107,15 +108,15 @@ def _head(page: Page) -> Iterator[str]:
     yield _pairs(page.identity)
 
 
-def _opinion(page: Page) -> Iterator[str]:
-    yield f"## {label('opinion', ENGLISH)}: {page.outcome_word}"
+def _opinion(page: Page, lang: str) -> Iterator[str]:
+    yield f"## {label('opinion', lang)}: {page.outcome_word}"
     yield f"**{escaped(page.opinion)}**"
     if page.facts:
         yield "\n".join(f"{number}. {_line(fact)}" for number, fact in enumerate(page.facts, 1))
 
 
-def _components(rows: Sequence[ComponentRow]) -> Iterator[str]:
-    yield _heading("components")
+def _components(rows: Sequence[ComponentRow], lang: str) -> Iterator[str]:
+    yield _heading("components", lang)
     columns = ("component", "kind", "parameters", "relation", "reference", "correlation", "unchanged", "outcome")
     yield _table(
         columns,
@@ -132,26 +133,27 @@ def _components(rows: Sequence[ComponentRow]) -> Iterator[str]:
             )
             for row in rows
         ],
+        lang,
         ("parameters", "correlation", "unchanged"),
     )
     relations = dict.fromkeys(row.relation for row in rows)
-    yield _bullets(f"{word('relation', r, ENGLISH)}: {word('meaning', r, ENGLISH)}" for r in relations)
+    yield _bullets(f"{word('relation', r, lang)}: {word('meaning', r, lang)}" for r in relations)
 
 
-def _criteria(rows: Sequence[CriterionRow]) -> Iterator[str]:
+def _criteria(rows: Sequence[CriterionRow], lang: str) -> Iterator[str]:
     if rows:
-        yield _heading("criteria")
-        yield _table(("criterion", "outcome", "finding"), [_criterion(row) for row in rows])
+        yield _heading("criteria", lang)
+        yield _table(("criterion", "outcome", "finding"), [_criterion(row, lang) for row in rows], lang)
 
 
-def _criterion(row: CriterionRow) -> tuple[str, str, str]:
+def _criterion(row: CriterionRow, lang: str) -> tuple[str, str, str]:
     quote = f"“{row.quote}”" if row.quote else ""
-    source = f"{label('source', ENGLISH)}: {row.source}" if row.source else ""
+    source = f"{label('source', lang)}: {row.source}" if row.source else ""
     lines = (row.finding, *row.evidence, quote, source)
     return _name(row.id), row.outcome_word, BREAK.join(escaped(line) for line in lines if line)
 
 
-def _limits(page: Page) -> Iterator[str]:
+def _limits(page: Page, lang: str) -> Iterator[str]:
     for key, sentences in (
         ("cannot_judge", page.cannot_judge),
         ("not_searched", page.not_searched),
@@ -159,14 +161,14 @@ def _limits(page: Page) -> Iterator[str]:
         ("notices", page.notices),
     ):
         if sentences:
-            yield _heading(key)
+            yield _heading(key, lang)
             yield _bullets(sentences)
 
 
-def _reproduce(page: Page) -> Iterator[str]:
-    yield _heading("reproduce")
+def _reproduce(page: Page, lang: str) -> Iterator[str]:
+    yield _heading("reproduce", lang)
     yield fenced(page.command)
-    yield _line(label("reproduce_text", ENGLISH))
+    yield _line(label("reproduce_text", lang))
 
 
 def fenced(text: str) -> str:
@@ -176,69 +178,69 @@ def fenced(text: str) -> str:
     return f"{fence}\n{text}\n{fence}"
 
 
-def _references(page: Page) -> Iterator[str]:
-    yield _heading("references")
+def _references(page: Page, lang: str) -> Iterator[str]:
+    yield _heading("references", lang)
     rows = [(r.name, r.owner, r.source, r.licence, r.ancestors, r.status) for r in page.references]
     columns = ("name", "owner", "source", "licence", "ancestors", "status")
-    yield _table(columns, [[_name(cell) for cell in row] for row in rows])
+    yield _table(columns, [[_name(cell) for cell in row] for row in rows], lang)
 
 
-def _comparisons(rows: Sequence[ComparisonRow]) -> Iterator[str]:
-    yield _heading("comparisons")
+def _comparisons(rows: Sequence[ComparisonRow], lang: str) -> Iterator[str]:
+    yield _heading("comparisons", lang)
     columns = ("component", "reference", "relation", "correlation", "joint_z", "p_value", "detection_bound", "note")
     cells = [
         (_name(r.component), _name(r.reference), r.word, r.r, r.joint_z, escaped(r.p_value), escaped(r.bound), r.note)
         for r in rows
     ]
-    yield _table(columns, cells, columns[3:7])
+    yield _table(columns, cells, lang, columns[3:7])
 
 
-def _layers(report: AuditReport, page: Page) -> Iterator[str]:
-    yield _heading("layers")
-    yield _line(label("layers_text", ENGLISH))
+def _layers(report: AuditReport, page: Page, lang: str) -> Iterator[str]:
+    yield _heading("layers", lang)
+    yield _line(label("layers_text", lang))
     columns = ("layer", "relation", "reference_layer", "correlation", "identical_values")
     for component, row in zip(report.components, page.components, strict=True):
-        yield f"### {_name(layers_title(row, ENGLISH))}"
+        yield f"### {_name(layers_title(row, lang))}"
         runs = [
             (
-                run.layers or label("layer_outside", ENGLISH),
-                word("relation", run.relation, ENGLISH),
+                run.layers or label("layer_outside", lang),
+                word("relation", run.relation, lang),
                 run.reference_layers,
                 escaped(run.r),
                 escaped(run.identical),
             )
             for run in layer_runs(component.layers)
         ]
-        yield _table(columns, runs, ("correlation", "identical_values"))
+        yield _table(columns, runs, lang, ("correlation", "identical_values"))
 
 
-def _trap(report: AuditReport) -> Iterator[str]:
-    yield _heading("trap")
+def _trap(report: AuditReport, lang: str) -> Iterator[str]:
+    yield _heading("trap", lang)
     rows = trap_rows(norm_vectors(report.tensors))
     if not rows:
-        yield _line(word("trap", "none", ENGLISH))
+        yield _line(word("trap", "none", lang))
         return
-    yield _line(word("trap", "text", ENGLISH))
+    yield _line(word("trap", "text", lang))
     columns = ("component", "trap_vectors", "trap_cosine", "trap_r", "trap_z")
     cells = [
         (_name(visible(row.component)), str(row.vectors), escaped(row.cosine), escaped(row.pearson), row.largest_z)
         for row in rows
     ]
-    yield _table(columns, cells, columns[1:])
-    yield _line(word("trap", "calibrated", ENGLISH))
+    yield _table(columns, cells, lang, columns[1:])
+    yield _line(word("trap", "calibrated", lang))
 
 
-def _distribution(report: AuditReport) -> Iterator[str]:
-    yield _heading("distribution")
-    yield "\n\n".join(_line(sentence) for sentence in in_words(distribution_of(report), ENGLISH))
+def _distribution(report: AuditReport, lang: str) -> Iterator[str]:
+    yield _heading("distribution", lang)
+    yield "\n\n".join(_line(sentence) for sentence in in_words(distribution_of(report), lang))
 
 
-def _provenance(page: Page) -> Iterator[str]:
-    yield _heading("provenance")
+def _provenance(page: Page, lang: str) -> Iterator[str]:
+    yield _heading("provenance", lang)
     yield _pairs(page.provenance)
-    yield _files(page.files)
+    yield _files(page.files, lang)
 
 
-def _files(files: Sequence[FileRow]) -> str:
+def _files(files: Sequence[FileRow], lang: str) -> str:
     rows = [(_name(file.name), file.size, escaped(file.digest), file.scope) for file in files]
-    return _table(("name", "size", "digest", "digest_scope"), rows, ("size",))
+    return _table(("name", "size", "digest", "digest_scope"), rows, lang, ("size",))

@@ -15,11 +15,12 @@ from rich.text import Text
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import AuditReport, Outcome
 from independence_audit.report.distribution import distribution_of, in_words
+from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layers import layer_runs
 from independence_audit.report.page import ComponentRow, CriterionRow, Page, layers_title, page_of
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.trap import norm_vectors, trap_rows
-from independence_audit.report.wording import ENGLISH, label, word
+from independence_audit.report.wording import label, word
 
 WIDTH = 100
 """Columns of a report that goes to a file."""
@@ -35,7 +36,7 @@ HEADING = "bold"
 DIM = "dim"
 
 
-def render(report: AuditReport) -> str:
+def render(report: AuditReport, lang: str = ENGLISH) -> str:
     """Render a report as plain text, 100 columns wide."""
     file = StringIO()
     console = Console(
@@ -47,17 +48,17 @@ def render(report: AuditReport) -> str:
         legacy_windows=False,
         _environ={},
     )
-    print_report(report, console)
+    print_report(report, console, lang)
     return "".join(line.rstrip() + "\n" for line in file.getvalue().rstrip().split("\n"))
 
 
-def print_report(report: AuditReport, console: Console) -> None:
+def print_report(report: AuditReport, console: Console, lang: str = ENGLISH) -> None:
     """Print a report on a console, in its width; rich leaves out colours where there is no terminal or NO_COLOR is set.
 
     Raises:
         MalformedError: The report uses a message or word that the catalogue lacks.
     """
-    _Printer(report, console, ENGLISH).print()
+    _Printer(report, console, lang).print()
 
 
 class _Printer:

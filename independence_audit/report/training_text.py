@@ -14,9 +14,10 @@ from rich.text import Text
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.training import ComponentTraining, Finding
 from independence_audit.evidence.training_report import TrainingReport
+from independence_audit.report.languages import ENGLISH
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.training_trajectory import print_trajectory
-from independence_audit.report.wording import ENGLISH, label, say, word
+from independence_audit.report.wording import label, say, word
 
 WIDTH = 100
 LONGEST_NAME = 60

@@ -11,10 +11,15 @@ from importlib.resources import files
 from independence_audit.errors import MalformedError, UsageError
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.report import numbers
+from independence_audit.report.josa import PARTICLES, particle
+from independence_audit.report.languages import LANGUAGES
 from independence_audit.report.plain import shortened, visible
 
-ENGLISH = "en"
-PLACEHOLDER = re.compile(r"\{(?P<name>[a-z_][a-z0-9_]*)(?::(?P<format>[a-z_]+))?\}")
+PLACEHOLDER = re.compile(
+    r"\{(?P<name>[a-z_][a-z0-9_]*)(?::(?P<format>[a-z_]+))?\}"
+    rf"(?P<particle>{'|'.join(re.escape(particle) for particle in PARTICLES)})?"
+)
+"""A placeholder, with the Korean particle that has to fit what fills it."""
 LONGEST_NAME = 200
 """Characters of a name inside a sentence; the JSON report has all of it."""
 
@@ -42,10 +47,9 @@ def catalogue(lang: str) -> Mapping[str, str]:
     Raises:
         UsageError: There is no catalogue for the language.
     """
+    if lang not in LANGUAGES:
+        raise UsageError(f"There is no language {visible(lang)}.", f"Choose one of: {', '.join(LANGUAGES)}.")
     folder = files("independence_audit.report") / "messages"
-    languages = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    if lang not in languages:
-        raise UsageError(f"There is no language {visible(lang)}.", f"Choose one of: {', '.join(languages)}.")
     groups = tomllib.loads((folder / f"{lang}.toml").read_text(encoding="utf-8"))
     return {f"{group}.{key}": text for group, entries in groups.items() for key, text in entries.items()}
 
@@ -65,7 +69,8 @@ def say(message: Message, lang: str) -> str:
                 f"The message {visible(message.key)} of the report says nothing about {name}.",
                 "Make the report again, or use the version of the tool that wrote it.",
             )
-        return _filled(message.data[name], match["format"], lang)
+        filled = _filled(message.data[name], match["format"], lang)
+        return filled + particle(filled, match["particle"]) if match["particle"] else filled
 
     return PLACEHOLDER.sub(fill, text)
 

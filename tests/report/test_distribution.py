@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from independence_audit.report.distribution import Distribution, distribution_of, in_words
-from independence_audit.report.wording import ENGLISH
+from independence_audit.report.languages import ENGLISH
 from tests.report.sample_reports import finding
 
 REPORT = finding()

@@ -16,8 +16,9 @@ from independence_audit.errors import MalformedError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import AuditReport
 from independence_audit.report.formats import FORMATS, Format
+from independence_audit.report.languages import ENGLISH
 from independence_audit.report.plain import visible
-from independence_audit.report.wording import ENGLISH, word
+from independence_audit.report.wording import word
 from tests.report.sample_reports import HOSTILE_NAMES, SAMPLES, clean
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from independence_audit.report.languages import ENGLISH
 from independence_audit.report.tensors import tensor_row
-from independence_audit.report.wording import ENGLISH
 from tests.report.sample_reports import clean, finding
 
 

@@ -29,8 +29,8 @@ from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import Outcome
 from independence_audit.evidence.training import Conclusion
+from independence_audit.report.languages import ENGLISH, KOREAN, LANGUAGES
 from independence_audit.report.wording import (
-    ENGLISH,
     NUMBERS,
     PLACEHOLDER,
     PLURALS,
@@ -51,6 +51,7 @@ GROUPS = (
 )
 KEY = re.compile(rf"({'|'.join(GROUPS)})\.[a-z0-9_]+")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+ACCUSING_KOREAN = re.compile(r"도용|표절|베끼|베낀|훔|파생|무단|유용")
 ACCUSING = re.compile(r"\b(copied|stolen|stole|theft|derived|derivative|plagiari\w*|guilty|cheat\w*)\b", re.IGNORECASE)
 
 
@@ -176,10 +177,24 @@ def test_every_word_of_the_contracts_is_there() -> None:
 
 def test_placeholders_are_well_formed() -> None:
     """Every brace belongs to a placeholder, and every format is one that exists."""
-    for key, text in catalogue(ENGLISH).items():
+    for key, text in (entry for lang in LANGUAGES for entry in catalogue(lang).items()):
         assert not re.search(r"[{}]", PLACEHOLDER.sub("", text)), key
         for match in PLACEHOLDER.finditer(text):
             assert match["format"] in {None, *NUMBERS, *WORDS, *PLURALS}, key
+
+
+def placeholders(text: str) -> set[tuple[str, str]]:
+    """What a sentence is filled with; nouns that agree with a number are each language's own matter."""
+    return {(match["name"], match["format"]) for match in PLACEHOLDER.finditer(text) if match["format"] not in PLURALS}
+
+
+def test_languages_are_in_parity() -> None:
+    """Every language words the same keys in the same order, and fills the same things in."""
+    english = catalogue(ENGLISH)
+    for lang in LANGUAGES:
+        other = catalogue(lang)
+        assert list(other) == list(english), lang
+        assert not {key for key in english if placeholders(other[key]) != placeholders(english[key])}, lang
 
 
 def test_plurals_have_both_forms() -> None:
@@ -190,6 +205,7 @@ def test_plurals_have_both_forms() -> None:
 def test_words_are_neutral() -> None:
     """The catalogue accuses nobody."""
     assert not {key for key, text in catalogue(ENGLISH).items() if ACCUSING.search(text)}
+    assert not {key for key, text in catalogue(KOREAN).items() if ACCUSING_KOREAN.search(text)}
 
 
 def test_labels_are_all_used() -> None:
