@@ -30,43 +30,55 @@ def is_ordered(scores: Floats) -> bool:
     scaled chi-square with as many degrees of freedom as there are effective rows and contrasts.
     """
     n = scores.shape[1]
-    squares = (scores**2).sum(axis=1)
+    squared = scores * scores
+    squares = squared.sum(axis=1)
     total = float(squares.sum())
     if n < SHORT or total == 0.0:
         return False
     gram = scores @ scores.T
-    column_norms = (scores**2).sum(axis=0)
-    spread_columns = total**2 >= FEW * float(column_norms @ column_norms)
-    off_diagonal = float((gram**2).sum()) - float(column_norms @ column_norms) if spread_columns else 0.0
-    rows = scores[(squares > 0.0) & (squares**2 >= FEW * (scores**4).sum(axis=1))]
-    if any(abs(_lag_z(scores, lag, off_diagonal)) > ORDERED_Z for lag in (1, 2) if off_diagonal > 0.0):
-        return True
-    if len(rows) and any(_most_ordered_row(rows, lag) > ORDERED_Z for lag in (1, 2)):
-        return True
-    effective_rows = total**2 / float((gram**2).sum())
+    column_norms = squared.sum(axis=0)
+    norms = float(column_norms @ column_norms)
+    off_diagonal = float((gram * gram).sum()) - norms if total**2 >= FEW * norms else 0.0
+    fourth = _row_products(squared, squared)
+    spread = (squares > 0.0) & (squares**2 >= FEW * fourth)
+    for lag in (1, 2):
+        neighbours = _row_products(scores[:, lag:], scores[:, :-lag])
+        if off_diagonal > 0.0 and abs(_lag_z(neighbours, total, n, lag, off_diagonal)) > ORDERED_Z:
+            return True
+        if spread.any() and _most_ordered_row(neighbours[spread], squares[spread], fourth[spread], n, lag) > ORDERED_Z:
+            return True
+    effective_rows = total**2 / float((gram * gram).sum())
     return any(_block_z(scores, blocks, total, effective_rows) > ORDERED_Z for blocks in (2, 4))
 
 
-def _lag_z(scores: Floats, lag: int, off_diagonal: float) -> float:
+def _row_products(first: Floats, second: Floats) -> Floats:
+    """The product of every row with its counterpart, [r]."""
+    return np.asarray(np.einsum("ij,ij->i", first, second))
+
+
+def _lag_z(neighbours: Floats, total: float, n: int, lag: int, off_diagonal: float) -> float:
     """z of the sum of Gram entries ``lag`` places off the diagonal; ``off_diagonal`` is the Gram's square sum there."""
-    n = scores.shape[1]
     pairs = n - lag
-    observed = float((scores[:, lag:] * scores[:, :-lag]).sum())
-    expected = -float((scores**2).sum()) * pairs / (n * (n - 1))
+    expected = -total * pairs / (n * (n - 1))
     deviation = math.sqrt(off_diagonal * pairs / (n * (n - 1)))
-    return float((observed - expected) / deviation)
+    return float((neighbours.sum() - expected) / deviation)
 
 
-def _most_ordered_row(rows: Floats, lag: int) -> float:
-    """The z, corrected for the number of rows, of the row whose neighbours agree or differ most."""
-    n = rows.shape[1]
-    squares = (rows**2).sum(axis=1)
+def _most_ordered_row(neighbours: Floats, squares: Floats, fourth: Floats, n: int, lag: int) -> float:
+    """The z, corrected for the number of rows, of the row whose neighbours agree or differ most.
+
+    Args:
+        neighbours: [r], each row's sum of products of values ``lag`` places apart.
+        squares: [r], its sum of squares.
+        fourth: [r], its sum of fourth powers.
+        n: Columns.
+        lag: How far apart the values are.
+    """
     pairs = n - lag
-    observed = (rows[:, lag:] * rows[:, :-lag]).sum(axis=1)
-    deviation = np.sqrt((squares**2 - (rows**4).sum(axis=1)) * pairs / (n * (n - 1)))
-    z = np.abs(observed + squares * pairs / (n * (n - 1))) / np.maximum(deviation, 1e-300)
+    deviation = np.sqrt((squares**2 - fourth) * pairs / (n * (n - 1)))
+    z = np.abs(neighbours + squares * pairs / (n * (n - 1))) / np.maximum(deviation, 1e-300)
     tail = math.erfc(float(z.max()) / math.sqrt(2)) / 2
-    return -NormalDist().inv_cdf(min(0.5, max(tail * len(rows), 1e-300)))
+    return -NormalDist().inv_cdf(min(0.5, max(tail * len(squares), 1e-300)))
 
 
 def _block_z(scores: Floats, blocks: int, total: float, effective_rows: float) -> float:

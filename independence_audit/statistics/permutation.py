@@ -4,12 +4,14 @@ For X, Y [r, n] with centred rows, a = XᵀY is double-centred. If the columns o
 mean 0 and variance ‖a‖²/(n-1) exactly. Two guards keep single outlier columns from carrying it: a statistic on the
 winsorised matrix (three rounds of clipping at 4 rms and double-centring), and the sign-flip statistic of the unclipped
 diagonal. Only the few entries that clipping can touch are ever looked at: the rest of the matrix enters through its
-sums, so that a rank-one matrix of any width needs no n x n memory.
+sums, so that a matrix of a few rows' product is never formed: its square sum is that of the rows' small Grams, and its
+large entries are found block by block in single precision, with a margin, then worked out exactly.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +26,12 @@ CLIP = 4.0
 _ASIDE = (3.5, *(2.5 / 2**step for step in range(12)), -1.0)
 """Entries above this many rms are kept aside. Clipping lowers the rms by a few percent only, so the first will nearly
 always do; the last keeps everything."""
+
+_THIN = 4
+"""Columns for each row from which a product is better not formed."""
+
+_BLOCK_ROWS = 128
+"""Rows of a product that are looked at together: with 1,024 columns half a MB in single precision."""
 
 _MOST = 1 << 22
 """Entries that are kept aside at most, some 250 MB. Only vectors that are nearly constant need more."""
@@ -85,6 +93,53 @@ class DenseProduct:
         return self.matrix[row, column]
 
 
+class ThinProduct:
+    """The cross-product of two matrices [r, n] with centred rows, r well below n; never formed.
+
+    Being centred in both directions already, its square sum is <XXᵀ, YYᵀ> of the [r, r] Grams.
+    """
+
+    def __init__(self, first: Floats, second: Floats) -> None:
+        self.first, self.second = first, second
+        self.columns = first.shape[1]
+        self.diagonal: Floats = np.einsum("ij,ij->j", first, second)
+        self.square_sum = float(np.vdot(first @ first.T, second @ second.T))
+        norms = (float(np.einsum("ij,ij->j", each, each).max()) for each in (first, second))
+        self._margin = (len(first) + 4) * 2.0**-23 * math.sqrt(math.prod(norms))
+        """What single precision may be off by: r products and their sum, each by half a unit, and the conversions."""
+
+    def largest(self) -> float:
+        """Largest absolute value."""
+        return max(float(np.abs(self.first[:, block].T @ self.second).max()) for block in self._blocks())
+
+    def count_above(self, limit: float) -> int:
+        """How many entries exceed a limit in absolute value, at most."""
+        everything = self.columns**2
+        return everything if limit < 0.0 else int(min(everything, self.square_sum / max(limit, 1e-300) ** 2))
+
+    def above(self, limit: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows and columns of the entries above a limit in absolute value."""
+        first, second = self.first.astype(np.float32), self.second.astype(np.float32)
+        near = []
+        for block in self._blocks():
+            entries = first[:, block].T @ second
+            np.abs(entries, out=entries)
+            near.append(np.flatnonzero(entries > limit - self._margin) + block.start * self.columns)
+        found = np.concatenate(near)
+        row, column = found // self.columns, found % self.columns
+        exact = np.abs(self.values(row, column)) > limit
+        return row[exact], column[exact]
+
+    def values(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> Floats:
+        """Entries at the given places."""
+        return np.asarray(np.einsum("ij,ij->j", self.first[:, row], self.second[:, column]))
+
+    def _blocks(self) -> Iterator[slice]:
+        """Runs of rows of the matrix, few enough to stay in a core's cache."""
+        for start in range(0, self.columns, _BLOCK_ROWS):
+            yield slice(start, min(start + _BLOCK_ROWS, self.columns))
+
+
 class OuterProduct:
     """The cross-product of two centred vectors [n], never formed: entries above a limit are found by sorting."""
 
@@ -121,13 +176,15 @@ class OuterProduct:
         return self.first[row] * self.second[column]
 
 
-Product = DenseProduct | OuterProduct
+Product = DenseProduct | ThinProduct | OuterProduct
 
 
 def cross_product(first: Floats, second: Floats) -> Product:
     """XᵀY of two matrices with centred rows, [r, n] each."""
     if len(first) == 1:
         return OuterProduct(first[0], second[0])
+    if len(first) * _THIN <= first.shape[1]:
+        return ThinProduct(first, second)
     return DenseProduct(first.T @ second)
 
 
@@ -141,28 +198,31 @@ def permutation_statistic(product: Product) -> Statistic | None:
         return None
     flips = math.sqrt(float(product.diagonal @ product.diagonal))
     sign_flip = float(product.diagonal.sum()) / flips if flips > 0.0 else 0.0
-    winsorised = _winsorised(product)
-    if winsorised is None:
+    found = _winsorised(product)
+    if found is None:
         return None
+    winsorised, largest = found
     agree = winsorised * sign_flip > 0.0
     z = math.copysign(min(abs(winsorised), abs(sign_flip)), winsorised) if agree else 0.0
-    jump = product.largest() / math.sqrt(product.square_sum / (product.columns - 1))
+    jump = largest / math.sqrt(product.square_sum / (product.columns - 1))
     return Statistic(z=z, winsorised=winsorised, sign_flip=sign_flip, jump=jump)
 
 
-def _winsorised(product: Product) -> float | None:
-    """z of the trace after clipping, from the entries that clipping can touch; exact, whatever is kept aside.
+def _winsorised(product: Product) -> tuple[float, float] | None:
+    """z of the trace after clipping, from the entries that clipping can touch, and the largest absolute entry.
 
-    None for a long vector with a handful of values, where clipping would touch most of the matrix.
+    Exact, whatever is kept aside. None for a long vector with a handful of values, where clipping would touch most of
+    the matrix.
     """
     rms = math.sqrt(product.square_sum) / product.columns
     for share in _ASIDE:
         if product.count_above(share * rms) > _MOST:
             break
         row, column = product.above(share * rms)
-        z = _clipped_z(product, _Large(share * rms, row, column, product.values(row, column)))
+        value = product.values(row, column)
+        z = _clipped_z(product, _Large(share * rms, row, column, value))
         if z is not None:
-            return z
+            return z, float(np.abs(value).max()) if len(value) else product.largest()
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,30 +38,38 @@ def normal_scores(rows: NDArray[np.floating]) -> Floats:
 
 
 def _finite_scores(rows: NDArray[np.floating]) -> Floats:
-    count = rows.shape[1]
-    order = np.argsort(rows, axis=1)  # ties share a score, in whichever order they come
-    ordered = np.take_along_axis(rows, order, axis=1)
-    twice_midrank = _first_of_ties(ordered) + _last_of_ties(ordered)
-    scores = np.empty(rows.shape)
-    np.put_along_axis(scores, order, _quantiles(count)[twice_midrank], axis=1)
+    height, count = rows.shape
+    keys = _sortable(rows)
+    # Ties share a score in whichever order they come; "stable" is a radix sort for 16-bit integers.
+    order = np.argsort(keys, axis=1, kind="stable" if keys.dtype == np.uint16 else None)
+    order += np.arange(height)[:, None] * count
+    ordered = keys.ravel()[order]
+    fresh = np.ones((height, count), dtype=bool)
+    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=fresh[:, 1:])
+    firsts = np.flatnonzero(fresh)
+    ends = np.append(firsts[1:], fresh.size)
+    twice_midrank = firsts % count * 2 + (ends - firsts - 1)  # of each run of ties, from 0
+    scores = np.empty(height * count)
+    scores[order.ravel()] = np.repeat(_quantiles(count)[twice_midrank], ends - firsts)
+    scores = scores.reshape(height, count)
     scores -= scores.mean(axis=1, keepdims=True)
     scores[ordered[:, 0] == ordered[:, -1]] = 0.0  # without this a constant row would keep a rounding error
     return scores
 
 
-def _first_of_ties(ordered: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Index of the first value of each value's run of ties, in rows sorted ascending."""
-    index = np.broadcast_to(np.arange(ordered.shape[1]), ordered.shape).copy()
-    index[:, 1:][ordered[:, 1:] == ordered[:, :-1]] = 0
-    return np.maximum.accumulate(index, axis=1)
+def _sortable(rows: NDArray[np.floating]) -> NDArray[Any]:
+    """Values, or for float32 that bfloat16 holds as well, 16-bit integers in their order, which sort much faster."""
+    if rows.dtype != np.float32:
+        return rows
+    bits = np.ascontiguousarray(rows).view(np.uint32)
+    if (bits & np.uint32(0xFFFF)).any():
+        return rows
+    upper = (bits >> np.uint32(16)).astype(np.uint16)
+    upper[upper == _SIGN] = 0  # zero has two signs and one rank
+    return np.where(upper & _SIGN, ~upper, upper | _SIGN)
 
 
-def _last_of_ties(ordered: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Index of the last value of each value's run of ties, in rows sorted ascending."""
-    last = ordered.shape[1] - 1
-    index = np.broadcast_to(np.arange(ordered.shape[1]), ordered.shape).copy()
-    index[:, :-1][ordered[:, 1:] == ordered[:, :-1]] = last
-    return np.minimum.accumulate(index[:, ::-1], axis=1)[:, ::-1]
+_SIGN = np.uint16(0x8000)
 
 
 @lru_cache(maxsize=64)

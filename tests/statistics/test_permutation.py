@@ -13,6 +13,7 @@ from independence_audit.statistics.permutation import (
     DenseProduct,
     OuterProduct,
     Statistic,
+    ThinProduct,
     cross_product,
     permutation_statistic,
 )
@@ -78,10 +79,26 @@ def test_outer_product_agrees_with_the_same_matrix_held_in_memory(shape: tuple[i
         assert set(zip(row, column, strict=True)) == set(zip(*dense.above(limit), strict=True))
 
 
-def test_one_row_is_an_outer_product() -> None:
-    """A vector's cross-product is not formed; a matrix's is."""
-    rows = np.arange(6.0).reshape(2, 3)
+@pytest.mark.parametrize("kind", KINDS)
+def test_thin_product_finds_the_entries_that_the_matrix_has(kind: str) -> None:
+    """Single precision with a margin loses no entry above a limit and adds none."""
+    first, second = (normal_scores(each) for each in strangers(kind, (5, 300)))
+    thin, dense = ThinProduct(first, second), DenseProduct(first.T @ second)
+    assert thin.square_sum == pytest.approx(dense.square_sum, rel=1e-12)
+    assert thin.largest() == pytest.approx(dense.largest(), rel=1e-6)
+    np.testing.assert_allclose(thin.diagonal, dense.diagonal, atol=1e-12)
+    for limit in (-1.0, 0.5, 3.0, float(np.abs(dense.matrix[7, 9])) - 1e-12, 1e9):
+        row, column = thin.above(limit)
+        np.testing.assert_allclose(thin.values(row, column), dense.matrix[row, column], atol=1e-12)
+        assert len(row) <= thin.count_above(limit)
+        assert set(zip(row, column, strict=True)) == set(zip(*dense.above(limit), strict=True))
+
+
+def test_few_rows_are_never_multiplied_out() -> None:
+    """The cross-product of a vector or a thin matrix is not formed; that of a taller one is."""
+    rows = np.arange(24.0).reshape(3, 8)
     assert isinstance(cross_product(rows[:1], rows[:1]), OuterProduct)
+    assert isinstance(cross_product(rows[:2], rows[:2]), ThinProduct)
     assert isinstance(cross_product(rows, rows), DenseProduct)
 
 
@@ -130,7 +147,7 @@ def test_nothing_to_test(matrix: specification.Matrix) -> None:
 
 def test_the_product_is_left_alone() -> None:
     """The statistic does not write to the cross-product that the joint test takes next."""
-    first, second = (specification.scores(each) for each in relatives("outlier_columns", (3, 50)))
+    first, second = (specification.scores(each) for each in relatives("outlier_columns", (30, 50)))
     product = cross_product(first, second)
     assert isinstance(product, DenseProduct)
     before = product.matrix.copy()
