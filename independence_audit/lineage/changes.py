@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.model import Sample
+from independence_audit.lineage.arrangements import REORDERED, SWAPPED
 from independence_audit.lineage.decide import Verdict
+from independence_audit.lineage.experts import UPCYCLED
 from independence_audit.lineage.layers import layer_runs, map_kind, spans
 
 
@@ -15,7 +18,29 @@ def changes(verdict: Verdict) -> tuple[Message, ...]:
     """What was done to get from the reference's component to the subject's."""
     if verdict.relation not in FOUND:
         return ()
-    return tuple(_layers(verdict))
+    return (*_layers(verdict), *_arrangements(verdict))
+
+
+UNDONE = {"changed.upcycled": UPCYCLED, "changed.swapped": SWAPPED, "changed.gates": REORDERED}
+"""By message, what was undone to find a tensor."""
+
+
+def _arrangements(verdict: Verdict) -> Iterator[Message]:
+    """What was undone beside the moves of layers, and for how many tensors."""
+    data: dict[str, Value] = {
+        "component": verdict.compared.pair.subject.name,
+        "reference": verdict.compared.reference,
+    }
+    search = verdict.compared.search
+    if search and search.assignments:
+        layer, assignment = min(search.assignments.items())
+        layers = spans(list(search.assignments))
+        yield Message("changed.experts", {**data, "layers": layers, "layer": layer, "runs": layer_runs(assignment)})
+    told = zip(verdict.compared.measured, verdict.tensors, strict=True)
+    counts = Counter(measured.undone for measured, relation in told if relation in FOUND)
+    for key, undone in UNDONE.items():
+        if counts[undone]:
+            yield Message(key, {**data, "count": counts[undone]})
 
 
 def _layers(verdict: Verdict) -> Iterator[Message]:

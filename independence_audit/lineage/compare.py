@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class MovedSearch:
     """Why it could not be made, as a message key; empty where it was."""
     found: ComponentMeasured | None = None
     """The comparison with moves undone; None where the search shows nothing that could be found."""
+    assignments: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+    """With moves undone: by layer, subject expert to reference expert, where these stand in another order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Moved copies: layers that stand in other places, found by comparing every layer with every layer.
+"""Moved copies: layers in other places, experts or rows in another order, dense layers taken for experts.
 
-The search chooses, the tests decide: what it proposes is measured like any pair in its place, and every cell that it
+The search proposes, the tests decide: what it proposes is measured like any pair in its place, and everything that it
 looked at counts among the tests that the level is spread over. One joint test is made for each layer, never one over
 all of them: a map chosen layer by layer would carry it, since the best of many strangers adds up.
 """
@@ -8,44 +8,65 @@ all of them: a map chosen layer by layer would carry it, since the best of many 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from independence_audit.anatomy import is_generic
 from independence_audit.fingerprint.model import Sample
+from independence_audit.lineage.arrangements import best_arrangement
 from independence_audit.lineage.cells import LayerCells, layer_cells
 from independence_audit.lineage.compare import ComponentMeasured, MovedSearch, measure_component
+from independence_audit.lineage.experts import EXPERT, ROUTER, UPCYCLED, expert_cells, in_every_expert, with_experts_of
 from independence_audit.lineage.layers import choose_layers
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.pairing import ComponentPair
 from independence_audit.statistics.decision import critical_z
 
 IN_PLACE = 0.5
-"""Mean r in its own place from which a layer is not looked for elsewhere: twice the most that a wrong layer of the
-same lineage could reach and still leave a margin."""
+"""Mean r in its own place from which a layer or expert is not looked for elsewhere: a wrong one of the same lineage
+could not be twice as strong."""
 
 SCREEN = 0.8
 """Share of the critical z below which a cell is not measured: clipping outliers raises z by a few percent at most."""
 
+ROW_MARGIN = 1.2
+"""How many times as strong as any other the right order of rows must be. Kernels keep a third of their taps in place
+when their sides are exchanged, and neighbouring taps are alike."""
+
+MOST_UNNAMED = 12
+"""Tensors of one shape without a known counterpart that are tried against each other in every order of rows."""
+
+LOOKS = 3
+"""Layers whose experts are looked through at first; the others are where an assignment is found in one of them."""
+
 LAYER_MOVED = "layer_moved"
+EXPERTS_MOVED = "experts_reordered"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A pair that is worth measuring, and what was undone to make it one."""
+
+    mine: Sample
+    theirs: Sample
+    """The reference's sample as it stands."""
+    arranged: Sample
+    """The same in the order of the subject's."""
+    undone: str
+    """As a message key; empty where the pair stands in its place."""
 
 
 def search_moved(compared: Sequence[ComponentMeasured], alpha: float) -> list[ComponentMeasured]:
-    """Search every comparison for moved layers.
+    """Search every comparison for what was moved.
 
     Args:
         compared: All comparisons of an audit, in their places.
         alpha: Family-wise level of the audit.
     """
-    looked = [(one, _cells(one.pair)) for one in compared]
-    tests = sum(one.tests + (cells.tests if cells else 0) for one, cells in looked)
+    looked = [(one, layer_cells(_mine(one.pair), _theirs(one.pair))) for one in compared]
+    tests = sum(one.tests + cells.tests for one, cells in looked)
     least = SCREEN * critical_z(alpha, max(1, tests))
-    return [replace(one, search=_search(one, cells, least)) for one, cells in looked]
-
-
-def _cells(pair: ComponentPair) -> LayerCells | None:
-    """Layers against layers; None where nothing in layers can be compared."""
-    cells = layer_cells(_mine(pair), _theirs(pair))
-    return cells if cells.roles else None
+    return [replace(one, search=_Search(one, cells, least).result()) for one, cells in looked]
 
 
 def _mine(pair: ComponentPair) -> list[Sample]:
@@ -56,20 +77,151 @@ def _theirs(pair: ComponentPair) -> list[Sample]:
     return [*(theirs for _, theirs in pair.pairs), *pair.free]
 
 
-def _search(compared: ComponentMeasured, cells: LayerCells | None, least: float) -> MovedSearch:
-    if cells is None:
-        return MovedSearch(0, "no_layers")
-    if _all_in_place(cells) or not (cells.evidence >= least).any():
-        return MovedSearch(cells.tests)
-    theirs = _theirs(compared.pair)
-    layer_map = choose_layers(cells, layer_cells(theirs, theirs).strength, least)
-    if all(layer == target for layer, target in layer_map.items()):
-        return MovedSearch(cells.tests)
-    return MovedSearch(cells.tests, "", _measure_moved(compared, layer_map, cells.tests))
+class _Search:
+    """One comparison's search: layers first, then experts and rows of the layers as they then stand."""
+
+    def __init__(self, compared: ComponentMeasured, cells: LayerCells, least: float) -> None:
+        self.compared, self.cells, self.least = compared, cells, least
+        self.tests = cells.tests if cells.roles else 0
+        self.assignments: dict[int, Mapping[int, int]] = {}
+        """By layer, subject expert to reference expert."""
+        self.proposals = {
+            id(one.subject): Proposal(one.subject, one.reference, one.reference, "") for one in compared.measured
+        }
+
+    def result(self) -> MovedSearch:
+        """What the search came to."""
+        layer_map = self._layer_map()
+        self._move_layers(layer_map)
+        self._upcycle(layer_map)
+        self._assign_experts()
+        self._arrange_rows()
+        moved = [proposal for proposal in self.proposals.values() if proposal.undone]
+        if not moved:
+            return MovedSearch(self.tests, "" if self.tests else "no_layers")
+        return MovedSearch(self.tests, "", self._measure(moved))
+
+    def _layer_map(self) -> Mapping[int, int]:
+        """The layers that are by far the most like another than the one in their place."""
+        cells = self.cells
+        if not cells.roles or _all_in_place(cells) or not (cells.evidence >= self.least).any():
+            return {}
+        theirs = _theirs(self.compared.pair)
+        chosen = choose_layers(cells, layer_cells(theirs, theirs).strength, self.least)
+        return {layer: target for layer, target in chosen.items() if layer != target}
+
+    def _move_layers(self, layer_map: Mapping[int, int]) -> None:
+        there = {theirs.key: theirs for theirs in _theirs(self.compared.pair)}
+        for sample in _mine(self.compared.pair):
+            if sample.layer is None or sample.layer not in layer_map:
+                continue
+            self.proposals.pop(id(sample), None)  # a wrong layer's counterpart would count against it
+            self._propose(sample, there.get((layer_map[sample.layer], sample.role)), LAYER_MOVED)
+
+    def _upcycle(self, layer_map: Mapping[int, int]) -> None:
+        """Experts without counterpart beside the dense matrix that they may all come from."""
+        there = {theirs.key: theirs for theirs in _theirs(self.compared.pair) if theirs.raw is not None}
+        for sample in _mine(self.compared.pair):
+            if sample.layer is None or not sample.role.startswith(EXPERT) or id(sample) in self.proposals:
+                continue
+            dense = there.get((layer_map.get(sample.layer, sample.layer), sample.role.removeprefix(EXPERT)))
+            if dense is not None and sample.raw is not None and len(sample.rows):
+                self._propose(sample, dense, UPCYCLED, in_every_expert(dense, sample))
+                self.tests += 1
+
+    def _assign_experts(self) -> None:
+        """Experts in another order, layer by layer."""
+        layers: dict[int, list[Proposal]] = defaultdict(list)
+        for proposal in self.proposals.values():
+            if proposal.mine.layer is not None and proposal.undone != UPCYCLED:
+                layers[proposal.mine.layer].append(proposal)
+        results = []
+        for layer in _spread_first(sorted(layers)):
+            done = self._assign(layer, layers[layer])
+            results += [] if done is None else [done]
+            if len(results) >= LOOKS and not any(results):
+                return
+
+    def _assign(self, layer: int, proposals: Sequence[Proposal]) -> bool | None:
+        """Put one layer's experts in order; whether any stands elsewhere, None where there are none to order."""
+        pairs = [one for one in proposals if one.mine.role == ROUTER or one.mine.role.startswith(EXPERT)]
+        cells = expert_cells([one.mine for one in pairs], [one.theirs for one in pairs])
+        if cells is None:
+            return None
+        if _all_in_place(cells):
+            return False
+        self.tests += cells.tests
+        theirs = expert_cells([one.theirs for one in pairs], [one.theirs for one in pairs])
+        assignment = choose_layers(cells, theirs.strength if theirs else None, self.least)
+        if all(number == source for number, source in assignment.items()):
+            return False
+        self.assignments[layer] = assignment
+        for one in pairs:
+            self._propose(one.mine, one.theirs, EXPERTS_MOVED, with_experts_of(one.theirs, assignment))
+        return True
+
+    def _arrange_rows(self) -> None:
+        """Rows in an order that another library uses."""
+        for one in list(self.proposals.values()):
+            arranged, undone, tried = best_arrangement(one.mine, one.arranged, self.least, ROW_MARGIN)
+            self.tests += tried
+            if undone:
+                self._propose(one.mine, one.theirs, undone, arranged)
+        self._arrange_unnamed()
+
+    def _arrange_unnamed(self) -> None:
+        """The same for samples whose counterpart no name tells."""
+        used = {id(one.theirs) for one in self.proposals.values()}
+        free = [one for one in _theirs(self.compared.pair) if id(one) not in used]
+        for mine in [one for one in _mine(self.compared.pair) if id(one) not in self.proposals]:
+            like = [one for one in free if is_generic(one.role) and one.shape == mine.shape]
+            for theirs in like if len(like) <= MOST_UNNAMED else []:
+                arranged, undone, tried = best_arrangement(mine, theirs, self.least, ROW_MARGIN)
+                self.tests += tried
+                if undone and id(mine) not in self.proposals:
+                    self._propose(mine, theirs, undone, arranged)
+                    free = [one for one in free if one is not theirs]
+
+    def _propose(self, mine: Sample, theirs: Sample | None, undone: str, arranged: Sample | None = None) -> None:
+        if theirs is not None:
+            self.proposals[id(mine)] = Proposal(mine, theirs, theirs if arranged is None else arranged, undone)
+
+    def _measure(self, moved: Sequence[Proposal]) -> ComponentMeasured:
+        """The comparison with what was moved in its place; what was not stays as it was measured."""
+        compared = self.compared
+        touched = {id(one.mine) for one in moved}
+        again = list(self._measured_again(moved))
+        kept = tuple(
+            one for one in compared.measured if id(one.subject) in self.proposals and id(one.subject) not in touched
+        )
+        measured = (*kept, *(one for each in again for one in each.measured))
+        joint = max((compared, *again), key=lambda each: abs(each.weakest.z) if each.weakest else 0.0)
+        return ComponentMeasured(
+            reference=compared.reference,
+            pair=_pair(compared.pair, measured, compared.pair.choices + self.tests),
+            measured=measured,
+            joint=joint.joint,
+            weakest=joint.weakest,
+            search=MovedSearch(self.tests, assignments=self.assignments),
+            counted=compared.tests + self.tests,
+        )
+
+    def _measured_again(self, moved: Sequence[Proposal]) -> list[ComponentMeasured]:
+        """What was moved, measured layer by layer, with the reference's samples as they stand in its place."""
+        layers: dict[int | None, list[Proposal]] = defaultdict(list)
+        for one in moved:
+            layers[one.mine.layer].append(one)
+        results = []
+        for proposals in layers.values():
+            pairs = tuple((one.mine, one.arranged) for one in proposals)
+            result = measure_component(self.compared.reference, replace(self.compared.pair, pairs=pairs))
+            told = zip(result.measured, proposals, strict=True)
+            results.append(result.with_measured(tuple(_told(measured, one) for measured, one in told)))
+        return results
 
 
 def _all_in_place(cells: LayerCells) -> bool:
-    """Whether every layer of the subject is found where it stands."""
+    """Whether everything of the subject's is found where it stands."""
     strength = cells.strength
     return all(
         layer in cells.second and strength[row, cells.second.index(layer)] >= IN_PLACE
@@ -77,40 +229,17 @@ def _all_in_place(cells: LayerCells) -> bool:
     )
 
 
-def _measure_moved(compared: ComponentMeasured, layer_map: Mapping[int, int], tests: int) -> ComponentMeasured:
-    """The comparison with the map's layers beside those they come from; what has no place in it stays where it is."""
-    pair = compared.pair
-    moved = {layer: target for layer, target in layer_map.items() if layer != target}
-    there = {theirs.key: theirs for theirs in _theirs(pair)}
-    kept = tuple(one for one in compared.measured if one.subject.layer not in moved)
-    again = [
-        measure_component(compared.reference, replace(pair, pairs=tuple(pairs)))
-        for pairs in _moved_pairs(_mine(pair), there, moved).values()
-    ]
-    measured = (*kept, *(replace(one, undone=LAYER_MOVED) for each in again for one in each.measured))
-    joint = max((compared, *again), key=lambda each: abs(each.weakest.z) if each.weakest else 0.0)
-    return ComponentMeasured(
-        reference=compared.reference,
-        pair=_pair(pair, measured, pair.choices + tests),
-        measured=measured,
-        joint=joint.joint,
-        weakest=joint.weakest,
-        search=MovedSearch(tests),
-        counted=compared.tests + tests,
-    )
+def _spread_first(layers: Sequence[int]) -> list[int]:
+    """The first, the middle and the last layer, then the others."""
+    if not layers:
+        return []
+    first = list(dict.fromkeys((layers[0], layers[len(layers) // 2], layers[-1])))
+    return first + [layer for layer in layers if layer not in first]
 
 
-def _moved_pairs(
-    mine: Iterable[Sample], there: Mapping[tuple[int | None, str], Sample], moved: Mapping[int, int]
-) -> Mapping[int, list[tuple[Sample, Sample]]]:
-    """The pairs of every moved layer."""
-    pairs: dict[int, list[tuple[Sample, Sample]]] = defaultdict(list)
-    for sample in mine:
-        if sample.layer is not None and sample.layer in moved:
-            counterpart = there.get((moved[sample.layer], sample.role))
-            if counterpart is not None:
-                pairs[sample.layer].append((sample, counterpart))
-    return pairs
+def _told(measured: Measured, proposal: Proposal) -> Measured:
+    rearranged = proposal.arranged is not proposal.theirs
+    return replace(measured, reference=proposal.theirs, undone=proposal.undone, rearranged=rearranged)
 
 
 def _pair(pair: ComponentPair, measured: Sequence[Measured], choices: int) -> ComponentPair:

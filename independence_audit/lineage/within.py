@@ -15,9 +15,9 @@ from independence_audit.anatomy import Axis, Component
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.fingerprint.model import Sample
 from independence_audit.lineage.cells import all_pairs, layer_cells
+from independence_audit.lineage.experts import expert_scores, shared_rows
 from independence_audit.lineage.layers import TWINS, layer_runs, spans
 from independence_audit.lineage.tiles import find_tiles
-from independence_audit.statistics.scores import Floats, normal_scores
 
 SURE_Z = 8.0
 """Evidence that two layers or experts must show beside their correlation, so that few values are never enough. Layers
@@ -77,7 +77,7 @@ def _experts(component: Component, samples: Sequence[Sample]) -> Iterator[Messag
 
 def _clones(pools: Sequence[Sample]) -> list[float]:
     """For every expert of a layer that is a copy of an earlier one, its mean correlation with the nearest."""
-    scores = [expert_scores(sample) for sample in pools]
+    scores = [expert_scores(sample, shared_rows(sample)) for sample in pools]
     known = scores[0][0]
     cells = [all_pairs(one, one) for numbers, one in scores if numbers == known and one.shape[1]]
     if not cells:
@@ -86,21 +86,6 @@ def _clones(pools: Sequence[Sample]) -> list[float]:
     sure = np.sqrt(sum(np.clip(np.nan_to_num(z), 0.0, None) ** 2 for _, z in cells)) >= SURE_Z
     nearest = np.where(np.tri(len(known), k=-1, dtype=bool) & sure, r, 0.0).max(axis=1)
     return [float(value) for value in nearest if value >= TWINS]
-
-
-def expert_scores(sample: Sample) -> tuple[list[int], Floats]:
-    """The experts of a pool and the normal scores of the rows that all of them have, [experts, rows, columns]."""
-    numbers = np.unique(sample.experts)
-    shared = set(sample.rows[sample.experts == numbers[0]].tolist())
-    for number in numbers[1:]:
-        shared &= set(sample.rows[sample.experts == number].tolist())
-    scores = normal_scores(sample.values())
-    places = {
-        (e, row): place
-        for place, (e, row) in enumerate(zip(sample.experts.tolist(), sample.rows.tolist(), strict=True))
-    }
-    order = [[places[number, row] for row in sorted(shared)] for number in numbers.tolist()]
-    return numbers.tolist(), scores[np.array(order, dtype=np.int64).reshape(len(numbers), -1)]
 
 
 def _widths(component: Component, samples: Sequence[Sample]) -> Iterator[Message]:

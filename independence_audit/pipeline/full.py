@@ -35,7 +35,9 @@ def measure_every_value(
         there, their_anatomy = _weights(model)
         theirs = _parts_by_sample(model.fingerprint, their_anatomy)
         ours = [one for one in nearest if one.reference == model.fingerprint.name]
-        told = [measured for one in ours for measured in one.measured if not measured.incomparable]
+        told = [
+            measured for one in ours for measured in one.measured if not (measured.incomparable or measured.rearranged)
+        ]
         pairs = [Matched(pair_parts(own[id(each.subject)], theirs[id(each.reference)]), each.rounding) for each in told]
         stage = f"comparing every value with {model.fingerprint.name}"
         sums = measure_exactly(pairs, checkpoint, there, partial(progress.step, stage), _processes(checkpoint, there))

@@ -45,7 +45,10 @@ def trained_on(samples: Sequence[Sample], share: float, seed: int) -> list[Sampl
     return [
         replace(
             sample,
-            raw=(np.sqrt(1 - share) * sample.values() + np.sqrt(share) * noise(*sample.shape, seed=seed + number))
+            raw=(
+                np.sqrt(1 - share) * sample.values()
+                + np.sqrt(share) * noise(*sample.values().shape, seed=seed + number)
+            )
             .astype(np.float32)[:, :, None]
             .view(np.uint8),
         )

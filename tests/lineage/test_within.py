@@ -10,7 +10,8 @@ import pytest
 from independence_audit.anatomy import Axis
 from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint.model import Sample
-from independence_audit.lineage.within import expert_scores, repetitions
+from independence_audit.lineage.experts import expert_scores, shared_rows
+from independence_audit.lineage.within import repetitions
 from tests.lineage.deep_models import layers, taken, trained_on
 from tests.lineage.hand_made import component_of, noise, sample_of
 
@@ -82,6 +83,6 @@ def test_bad_input() -> None:
 def test_experts_by_number() -> None:
     """A pool is taken apart by its experts, with the rows that all of them have."""
     pool = experts(0, [3, 1], 1)
-    numbers, scores = expert_scores(pool)
+    numbers, scores = expert_scores(pool, shared_rows(pool))
     assert numbers == [0, 1]
     assert scores.shape == (2, 8, 64)
