@@ -21,12 +21,14 @@ from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
 from independence_audit.evidence.shape import shape_of
 from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.sketch import SIDE
+from independence_audit.fingerprint.whole import Whole
 
 SUFFIX = ".fp.safetensors"
 KEY = "independence_audit_fingerprint"
 """The metadata entry; a file that has it is a fingerprint, whatever its name."""
 
-VERSION = 1
+VERSION = 2
 
 _TORCH_NAMES = {
     "F64": "float64",
@@ -51,6 +53,17 @@ _TORCH_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
+class _DescribedWhole:
+    """What all values come to, but for their sketch."""
+
+    content: str
+    content_bf16: str
+    values: int
+    non_finite: int
+    squared_norm: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Described:
     """What one sample is a sample of."""
 
@@ -69,6 +82,7 @@ class _Described:
     reason: str
     values: bool
     packing: str = ""
+    whole: _DescribedWhole | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,10 @@ def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
         ).reshape(sample.raw.shape[:2])
         for index, sample in enumerate(fingerprint.samples)
         if sample.raw is not None and sample.raw.size
+    } | {
+        _sketch_name(index): torch.from_numpy(sample.whole.sketch.copy())
+        for index, sample in enumerate(fingerprint.samples)
+        if sample.whole is not None
     }
     table = shape_of(_Table).encode(_table(fingerprint), "$")
     partial = path.with_name(path.name + ".partial")
@@ -149,6 +167,10 @@ def _tensor_name(index: int) -> str:
     return f"sample.{index:06d}"
 
 
+def _sketch_name(index: int) -> str:
+    return f"sketch.{index:06d}"
+
+
 def _table(fingerprint: Fingerprint) -> _Table:
     return _Table(
         version=VERSION,
@@ -181,6 +203,17 @@ def _describe(sample: Sample) -> _Described:
         reason=sample.reason,
         values=sample.raw is not None,
         packing=sample.packing,
+        whole=_describe_whole(sample.whole) if sample.whole else None,
+    )
+
+
+def _describe_whole(whole: Whole) -> _DescribedWhole:
+    return _DescribedWhole(
+        content=whole.content,
+        content_bf16=whole.content_bf16,
+        values=whole.values,
+        non_finite=whole.non_finite,
+        squared_norm=whole.squared_norm,
     )
 
 
@@ -204,6 +237,22 @@ def _sample(checkpoint: Checkpoint, index: int, described: _Described) -> Sample
         raw=_values(checkpoint, index, described) if described.values else None,
         reason=described.reason,
         packing=described.packing,
+        whole=_whole(checkpoint, index, described.whole) if described.whole else None,
+    )
+
+
+def _whole(checkpoint: Checkpoint, index: int, described: _DescribedWhole) -> Whole:
+    content = _content(checkpoint, _sketch_name(index), "F32", (SIDE, SIDE))
+    if described.squared_norm < 0.0 or not np.isfinite(content.view("<f4")).all():
+        msg = f"the sketch of sample {index} is not one of weights"
+        raise ValueError(msg)
+    return Whole(
+        content=described.content,
+        content_bf16=described.content_bf16,
+        values=described.values,
+        non_finite=described.non_finite,
+        squared_norm=described.squared_norm,
+        sketch=content.view("<f4").astype(np.float32).reshape(SIDE, SIDE),
     )
 
 
@@ -229,10 +278,15 @@ def _values(checkpoint: Checkpoint, index: int, described: _Described) -> NDArra
     item = DTYPES[described.dtype].bits // 8
     if 0 in shape:
         return np.zeros((*shape, item), dtype=np.uint8)
-    tensor: TensorInfo = checkpoint.tensors[_tensor_name(index)]
-    if tensor.shape != shape or tensor.dtype != described.dtype or not DTYPES[tensor.dtype].decodable:
-        msg = f"sample {index} has another shape or type than its table says"
+    return _content(checkpoint, _tensor_name(index), described.dtype, shape).reshape(*shape, item)
+
+
+def _content(checkpoint: Checkpoint, name: str, dtype: str, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """The bytes of a tensor of the file, which must be of the type and shape that the table says."""
+    tensor: TensorInfo = checkpoint.tensors[name]
+    if tensor.shape != shape or tensor.dtype != dtype or not DTYPES[tensor.dtype].decodable:
+        msg = f"{name} has another shape or type than its table says"
         raise ValueError(msg)
     content = np.empty(tensor.end - tensor.start, dtype=np.uint8)
     checkpoint.source.read(tensor.file, tensor.start, content.data)
-    return content.reshape(*shape, item)
+    return content

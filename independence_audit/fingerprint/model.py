@@ -13,6 +13,7 @@ from independence_audit.anatomy import Axis, Component
 from independence_audit.checkpoint import decode
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
+from independence_audit.fingerprint.whole import Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Sample:
     """Why the sample is no evidence or has no values, as a message key."""
     packing: str = ""
     """How a quantiser packed the values in the checkpoint: ``nf4``; empty where they are stored as they are."""
+    whole: Whole | None = None
+    """What every value comes to, where all bytes were read and could be decoded."""
 
     @property
     def key(self) -> tuple[int | None, str]:

@@ -21,6 +21,8 @@ from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
 from independence_audit.fingerprint.codec import KEY, SUFFIX, read_fingerprint, write_fingerprint
 from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.sketch import SIDE
+from independence_audit.fingerprint.whole import Whole
 
 DECODABLE = [name for name, dtype in DTYPES.items() if dtype.decodable]
 
@@ -68,7 +70,7 @@ def fingerprint_of(*samples: Sample) -> Fingerprint:
 
 
 WHOLE = fingerprint_of(
-    sample_of("F32"),
+    sample_of("F32", whole=Whole("ab" * 32, "cd" * 32, 34, 1, 2.5, np.eye(SIDE, dtype=np.float32))),
     sample_of("BF16", layer=None, role="final_norm", shape=(1, 9), axis=Axis.NONE, reason="sinusoid"),
     sample_of("F8_E4M3", members=3, experts=np.array([0, 1, 1]), name="experts.*.gate"),
     sample_of("C64", raw=None, reason="undecodable"),
@@ -101,6 +103,9 @@ def check_same(one: Sample, other: Sample) -> None:
         if isinstance(mine, np.ndarray):
             assert mine.dtype == theirs.dtype, field.name
             np.testing.assert_array_equal(mine, theirs, err_msg=field.name)
+        elif isinstance(mine, Whole):
+            assert replace(mine, sketch=None) == replace(theirs, sketch=None)  # type: ignore[arg-type]
+            np.testing.assert_array_equal(mine.sketch, theirs.sketch)
         else:
             assert mine == theirs, field.name
             assert type(mine) is type(theirs), field.name
@@ -195,7 +200,7 @@ def test_text_that_is_no_table(text: str, written: Checkpoint) -> None:
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("version", [2, 99, 0, "1", None, 1.5])
+@pytest.mark.parametrize("version", [1, 3, 99, 0, "2", None, 2.5])
 def test_another_version_is_unsupported(version: object, written: Checkpoint) -> None:
     """A newer file is not read as if it were known; the way out is said."""
     with pytest.raises(UnsupportedError, match="format version") as caught:
@@ -268,6 +273,14 @@ def test_damaged_facts(key: str, value: object, written: Checkpoint) -> None:
     """The same for everything beside the samples."""
     with pytest.raises(MalformedError):
         read_fingerprint(with_text(written, json.dumps(table_of(written) | {key: value})))
+
+
+@pytest.mark.parametrize("sketch", [np.zeros((SIDE, SIDE - 1), np.float32), np.full((SIDE, SIDE), np.nan, np.float32)])
+def test_damaged_sketches(sketch: Any, reopened: Reopen) -> None:
+    """A sketch of another shape, or of no numbers, is refused."""
+    whole = Whole("ab", "cd", 34, 1, 2.5, sketch)
+    with pytest.raises(MalformedError, match="sketch"):
+        read_fingerprint(reopened(fingerprint_of(sample_of(whole=whole))))
 
 
 def test_values_that_are_missing(written: Checkpoint) -> None:
