@@ -1,0 +1,121 @@
+"""Units told apart without anchors: numbers that no rotation, permutation, rescaling or value/output mixing changes.
+
+The cosines among a unit's folded gate, up and down directions, and their quadratic forms with the h x h matrices that
+turn with the residual stream. Forms even in (up, down) say which unit it is; forms odd in it carry a sign that is
+random between strangers: match by the even ones, test the odd ones at the match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.statistics.anchors import unit_rows
+from independence_audit.statistics.matching import match
+from independence_audit.statistics.scores import Floats
+from independence_audit.statistics.units import sign_p, sign_z
+
+Matrix = NDArray[np.floating]
+
+WEAK = 1e-3
+"""Directions of the reference's descriptors with a smaller share of the largest variance are left out: noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptors:
+    """Standardised descriptors of a layer's units."""
+
+    even: Floats
+    """[m, F]: unchanged by (up, down) -> -(up, down)."""
+    odd: Floats
+    """[m, G]: changes sign with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorTest:
+    """What the descriptors of two layers come to."""
+
+    z: float
+    p_value: float
+    """Rigorous for gated layers without biases: exp(-z²/2)."""
+    agreement: int
+    """Units that even and |odd| descriptors match with the same one; empirical."""
+    units: int
+
+
+def residual_matrices(
+    gate: Matrix, up: Matrix, down: Matrix, attention: Sequence[tuple[Matrix, Matrix, Matrix, Matrix]] = ()
+) -> list[Matrix]:
+    """The [h, h] matrices of one layer that turn with its residual stream and ignore order, scale and mixing of units.
+
+    Args:
+        gate: Units [m, h] with the norm's gain folded in.
+        up: The same.
+        down: Units [m, h].
+        attention: For every query head q [d, h], k, v of its group [d, h] (gain folded) and o [h, d].
+    """
+    u, d = unit_rows(up), unit_rows(down)
+    weight = (np.linalg.norm(up, axis=1) * np.linalg.norm(down, axis=1))[:, None]  # survives up * c, down / c
+    matrices = [gate.T @ gate, (u * weight).T @ u, (d * weight).T @ d, (u * weight).T @ d]
+    if attention:
+        scores, values = np.zeros_like(matrices[0]), np.zeros_like(matrices[0])
+        for q, k, v, o in attention:
+            scores += q.T @ k
+            values += o @ v
+        matrices += [scores, values]
+    return matrices
+
+
+def unit_descriptors(gate: Matrix, up: Matrix, down: Matrix, matrices: Sequence[Matrix]) -> Descriptors:
+    """Descriptors of units [m, h], gains folded; no embeddings and no tokenizer are needed."""
+    g, u, d = unit_rows(gate), unit_rows(up), unit_rows(down)
+    sizes = [np.linalg.norm(each, axis=1) for each in (gate, up, down)]
+    even = [np.log(np.maximum(sizes[0], 1e-30)), np.log(np.maximum(sizes[1] * sizes[2], 1e-30)), _dot(u, d)]
+    odd = [_dot(g, u), _dot(g, d)]
+    for matrix in matrices:
+        by_gate, by_up, by_down = g @ matrix, u @ matrix, d @ matrix
+        even += [_dot(by_gate, g), _dot(by_up, u), _dot(by_down, d), _dot(by_up, d), _dot(by_down, u)]
+        odd += [_dot(by_gate, u), _dot(by_up, g), _dot(by_gate, d), _dot(by_down, g)]
+    e, o = np.stack(even, axis=1), np.stack(odd, axis=1)
+    return Descriptors(
+        np.asarray((e - e.mean(axis=0)) / np.maximum(e.std(axis=0), 1e-30)),
+        np.asarray(o / np.maximum(o.std(axis=0), 1e-30)),
+    )
+
+
+def descriptor_test(
+    reference: Descriptors, subject: Descriptors, units: NDArray[np.int64] | None = None
+) -> DescriptorTest:
+    """Match units by what is even in (up, down), and test the sign of what is odd at the match.
+
+    Args:
+        reference: Its descriptors, whose covariance whitens both.
+        subject: Its descriptors.
+        units: Which units of the reference are looked for; all of them by default.
+    """
+    even, odd = (_cosines(r, s, units) for r, s in ((reference.even, subject.even), (reference.odd, subject.odd)))
+    found = match(even)
+    i, j = found.one_to_one()
+    z = sign_z(odd[i, j])
+    agreement = int((np.abs(odd).argmax(axis=1) == found.place).sum())
+    return DescriptorTest(z, sign_p(z), agreement, len(found.place))
+
+
+def _cosines(reference: Floats, subject: Floats, units: NDArray[np.int64] | None) -> Floats:
+    frame = _frame(reference)
+    chosen = reference if units is None else reference[units]
+    return np.asarray(unit_rows(chosen @ frame) @ unit_rows(subject @ frame).T)
+
+
+def _frame(features: Floats) -> Floats:
+    """What whitens features [m, F] by their own covariance, weak directions left out."""
+    values, vectors = np.linalg.eigh(np.cov(features.T))
+    keep = values > values.max() * WEAK
+    return np.asarray(vectors[:, keep] / np.sqrt(values[keep]))
+
+
+def _dot(first: Matrix, second: Matrix) -> Floats:
+    return np.asarray(np.einsum("ij,ij->i", first, second))

@@ -1,0 +1,64 @@
+"""The spectral profile: weights that share training told from weights that share no more than an initial draw.
+
+A draw survives in the bulk of a matrix's spectrum, training lives at its top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOP = 8
+"""Leading singular directions in which training is looked for."""
+
+TRAINED_TOP = 0.5
+DRAWN_TOP = 0.35
+DRAWN_LOW = 0.5
+"""Measured on small trained language models: separately trained from one seed 0.04-0.35 at the top, fine-tuned and
+continued copies 0.8-1. Between the limits it stays unresolved."""
+
+
+class Shared(StrEnum):
+    """What two related matrices share."""
+
+    TRAINING = "training"
+    DRAW = "draw"
+    UNRESOLVED = "unresolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How far one matrix's singular directions live in another."""
+
+    top: float
+    """Mean over the leading eight."""
+    low: float
+    """Mean over the band n/2 to 3n/4."""
+
+    @property
+    def shared(self) -> Shared:
+        """What it says, where the first matrix is of a trained reference."""
+        if self.top >= TRAINED_TOP:
+            return Shared.TRAINING
+        return Shared.DRAW if self.top <= DRAWN_TOP and self.low >= DRAWN_LOW else Shared.UNRESOLVED
+
+
+def spectral_profile(first: NDArray[np.floating], second: NDArray[np.floating]) -> Profile | None:
+    """u_iᵀ B v_i / σ_i over the singular directions of A.
+
+    Args:
+        first: A [rows, columns], of the trained reference.
+        second: B, of the same shape.
+
+    Returns:
+        None where A has too few directions, or no value other than zero in the bands.
+    """
+    left, sizes, right = np.linalg.svd(np.asarray(first, dtype=np.float64), full_matrices=False)
+    n = len(sizes)
+    if n < 4 * TOP or sizes[3 * n // 4 - 1] <= sizes[0] * 1e-9:
+        return None
+    shares = np.einsum("ji,ji->i", left, second @ right.T) / np.maximum(sizes, 1e-300)
+    return Profile(float(shares[:TOP].mean()), float(shares[n // 2 : 3 * n // 4].mean()))

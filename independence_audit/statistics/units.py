@@ -1,0 +1,90 @@
+"""Are the units of one layer those of another, in whatever order, scale and basis? Three tests of whitened responses.
+
+Order: where the units kept their order, those that k sampled ones are matched with ascend (exact law). Up-sign: turning
+a unit's (up, down) into -(up, down) is a symmetry of initialisation, Adam and weight decay in a gated layer without
+biases, so that between strangers the cosine of the up rows of two units matched *through gate alone* has a random sign
+(rigorous bound exp(-z²/2), by Hoeffding's inequality for signed sums). Agreement: how many units gate and up match with
+the same one (empirical: strangers share hubs and a few universal units).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.statistics.matching import Match, match
+from independence_audit.statistics.sequence import order_p, strict_lis
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTests:
+    """What the tests of one pair of layers come to."""
+
+    units: int
+    """How many units of one side were looked for among all of the other."""
+    matched: int
+    """How many were left with a partner of their own."""
+    order: int
+    """Length of the longest strictly increasing run of matches."""
+    order_p: float
+    up_sign_z: float | None
+    """None without gates."""
+    up_sign_p: float | None
+    both_z: float | None
+    """up·down in place of up: survives flipped signs; empirical. None where a side has no down."""
+    agreement: int
+    """Units that two roles match with the same one; empirical."""
+
+
+def unit_tests(sampled: Mapping[str, NDArray[np.floating]], whole: Mapping[str, NDArray[np.floating]]) -> UnitTests:
+    """Look for sampled units among all units of a layer.
+
+    Args:
+        sampled: Whitened responses [k, t] by role: gate and up, or fc1 and fc2; down where it is there.
+        whole: The same [m, t].
+    """
+    first, second = ("gate", "up") if "gate" in sampled else ("fc1", "fc2")
+    found = match(sampled[first] @ whole[first].T)
+    other = match(sampled[second] @ whole[second].T)
+    order = strict_lis(found.place.tolist())
+    return UnitTests(
+        units=len(found.place),
+        matched=len(np.unique(found.place)),
+        order=order,
+        order_p=order_p(len(found.place), order),
+        agreement=int((found.place == other.place).sum()),
+        **_signs(found, sampled, whole, gated=first == "gate"),
+    )
+
+
+def sign_z(values: NDArray[np.floating]) -> float:
+    """Σx / sqrt(Σx²): standard normal at most under random signs, P(z >= a) <= exp(-a²/2)."""
+    size = math.sqrt(float(values @ values))
+    return float(values.sum()) / size if size > 0.0 else 0.0
+
+
+def sign_p(z: float) -> float:
+    """The bound on the one-sided p of a sign test, whatever the sizes of what the signs stand before."""
+    return max(math.exp(-(max(z, 0.0) ** 2) / 2), 1e-300)
+
+
+def _signs(
+    found: Match,
+    sampled: Mapping[str, NDArray[np.floating]],
+    whole: Mapping[str, NDArray[np.floating]],
+    *,
+    gated: bool,
+) -> dict[str, float | None]:
+    if not gated:
+        return {"up_sign_z": None, "up_sign_p": None, "both_z": None}
+    i, j = found.one_to_one()
+    up = (sampled["up"][i] * whole["up"][j]).sum(axis=1)
+    z = sign_z(up)
+    both = None
+    if "down" in sampled and "down" in whole:
+        both = sign_z(up * (sampled["down"][i] * whole["down"][j]).sum(axis=1))
+    return {"up_sign_z": z, "up_sign_p": sign_p(z), "both_z": both}
