@@ -14,6 +14,7 @@ from independence_audit.checkpoint import decode
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
 from independence_audit.fingerprint.whole import Whole
+from independence_audit.statistics.scores import Floats, Ranks, midranks, scores_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,16 @@ class Sample:
     """How a quantiser packed the values in the checkpoint: ``nf4``; empty where they are stored as they are."""
     whole: Whole | None = None
     """What every value comes to, where all bytes were read and could be decoded."""
+
+    _ranks: list[Ranks] = field(default_factory=list, init=False, repr=False, compare=False)
+    """What scores are made of, once they were asked for: ranking is the dearest step, and one subject meets many."""
+
+    @property
+    def scores(self) -> Floats:
+        """Normal scores of the sampled values along their rows, float64 [rows, columns]."""
+        if not self._ranks:
+            self._ranks.append(midranks(self.values()))
+        return scores_of(self._ranks[0])
 
     @property
     def key(self) -> tuple[int | None, str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Sample
-from independence_audit.statistics.scores import Floats, normal_scores
+from independence_audit.statistics.scores import Floats
 
 MOST_ROWS = 256
 """Rows of a narrow matrix that are compared: the Gram matrix of more would be larger than the sample."""
@@ -111,7 +111,7 @@ def _role_cells(
 
 def stacked_scores(samples: Sequence[Sample], rows: Rows) -> Floats:
     """Normal scores of the same rows of several samples, [samples, rows, columns]."""
-    return np.stack([normal_scores(sample.values()[rows]) for sample in samples])
+    return np.stack([sample.scores[rows] for sample in samples])
 
 
 def all_pairs(first: Floats, second: Floats) -> tuple[Floats, Floats]:

@@ -74,6 +74,8 @@ class Measured:
         return None if self.doubt or self.repeated else self.test
 
 
+Places = slice | NDArray[np.int64]
+
 NOTHING = Numbers(0, 0, None, None, None, None)
 
 
@@ -93,15 +95,19 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
             return _not_compared(subject, reference, sample.reason), None
     if (subject.shape[1], subject.start, subject.stop) != (reference.shape[1], reference.start, reference.stop):
         return _not_compared(subject, reference, "shape_differs"), None
-    first, second = _common_rows(subject, reference)
+    mine, theirs = _common_rows(subject, reference)
+    first, second = subject.values()[mine], reference.values()[theirs]
     if first.size == 0:
         return _not_compared(subject, reference, "no_overlap"), None
     numbers = compare_values(first, second)
-    tested_columns = tile.keep(subject.start, subject.stop) if tile else slice(None)
-    scores = normal_scores(second[:, tested_columns])
+    if tile:
+        kept = tile.keep(subject.start, subject.stop)
+        own, scores = (normal_scores(values[:, kept]) for values in (first, second))
+    else:
+        own, scores = subject.scores[mine], reference.scores[theirs]
     ordered = is_ordered(scores)
     reason = _no_evidence(subject, reference, first, second, numbers, ordered=ordered)
-    tested = None if reason else aligned_test_of_scores(normal_scores(first[:, tested_columns]), scores)
+    tested = None if reason else aligned_test_of_scores(own, scores)
     if tested is None:
         return Measured(subject, reference, numbers, None, None, reason or "constant"), None
     test, product = tested
@@ -149,12 +155,12 @@ def _not_compared(subject: Sample, reference: Sample, reason: str) -> Measured:
     return Measured(subject, reference, NOTHING, None, None, reason, incomparable=True)
 
 
-def _common_rows(subject: Sample, reference: Sample) -> tuple[Values, Values]:
-    """Values of the rows that both samples hold, in one order."""
+def _common_rows(subject: Sample, reference: Sample) -> tuple[Places, Places]:
+    """Where the rows that both samples hold lie in each, in one order."""
     if subject.rows.shape == reference.rows.shape and np.array_equal(subject.identity, reference.identity):
-        return subject.values(), reference.values()
+        return slice(None), slice(None)
     _, mine, theirs = np.intersect1d(subject.identity, reference.identity, assume_unique=True, return_indices=True)
-    return subject.values()[mine], reference.values()[theirs]
+    return mine, theirs
 
 
 def _no_evidence(  # noqa: PLR0913  everything that is known of the pair

@@ -11,7 +11,7 @@ import numpy as np
 from independence_audit.anatomy import Component, Kind
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.tiles import Tile, find_tiles, shared_tiles
-from independence_audit.statistics.scores import Floats, normal_scores
+from independence_audit.statistics.scores import Floats
 
 SAME_VALUES = 0.5
 """Correlation of normal scores above which two tensors of one shape are taken for the same one under other names.
@@ -115,5 +115,5 @@ def _pair_by_value(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[Pa
 
 def _unit_scores(samples: Sequence[Sample]) -> Floats:
     """Normal scores of each sample as one unit vector: [samples, values]."""
-    scores = np.stack([normal_scores(sample.values()).ravel() for sample in samples])
+    scores = np.stack([sample.scores.ravel() for sample in samples])
     return np.asarray(scores / np.maximum(np.linalg.norm(scores, axis=1, keepdims=True), 1e-300))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ranks = NDArray[np.unsignedinteger[Any]]
 
 
 def normal_scores(rows: NDArray[np.floating]) -> Floats:
@@ -25,22 +26,60 @@ def normal_scores(rows: NDArray[np.floating]) -> Floats:
     Returns:
         [r, n]; a constant row is all zeros.
     """
+    return scores_of(midranks(rows))
+
+
+def midranks(rows: NDArray[np.floating]) -> Ranks:
+    """Twice the midrank of every value in its row, from 0, in as few bytes as will do: what scores are made of.
+
+    Args:
+        rows: [r, n].
+
+    Returns:
+        [r, n]; the largest number of its type for values that are NaN or infinite.
+    """
+    kind: type[np.unsignedinteger[Any]] = np.uint16 if 2 * rows.shape[1] < np.iinfo(np.uint16).max else np.uint32
     if rows.size == 0:
-        return np.zeros(rows.shape)
+        return np.zeros(rows.shape, dtype=kind)
     finite = np.isfinite(rows)
     if finite.all():
-        return _finite_scores(rows)
-    scores = np.zeros(rows.shape)
-    for row, keep, out in zip(rows, finite, scores, strict=True):
+        return _ranks(rows).astype(kind)
+    found = np.full(rows.shape, np.iinfo(kind).max, dtype=kind)
+    for row, keep, out in zip(rows, finite, found, strict=True):
         if keep.any():
-            out[keep] = _finite_scores(row[keep][None])[0]
+            out[keep] = _ranks(row[keep][None])[0]
+    return found
+
+
+def scores_of(ranks: Ranks) -> Floats:
+    """The normal scores of :func:`midranks`, [r, n]."""
+    if ranks.size == 0:
+        return np.zeros(ranks.shape)
+    left_out = np.iinfo(ranks.dtype).max
+    highest = ranks.max(axis=1)
+    if (highest < left_out).all():
+        return _scores(ranks, highest)
+    scores = np.zeros(ranks.shape)
+    for row, out in zip(ranks, scores, strict=True):
+        keep = row < left_out
+        if keep.any():
+            own = row[keep][None]
+            out[keep] = _scores(own, own.max(axis=1))[0]
     return scores
 
 
-def _finite_scores(rows: NDArray[np.floating]) -> Floats:
+def _scores(ranks: Ranks, highest: Ranks) -> Floats:
+    scores = _quantiles(ranks.shape[1])[ranks]
+    scores -= scores.mean(axis=1, keepdims=True)
+    scores[ranks.min(axis=1) == highest] = 0.0  # without this a constant row would keep a rounding error
+    return scores
+
+
+def _ranks(rows: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Twice the midranks of finite values."""
     height, count = rows.shape
     keys = _sortable(rows)
-    # Ties share a score in whichever order they come; "stable" is a radix sort for 16-bit integers.
+    # Ties share a rank in whichever order they come; "stable" is a radix sort for 16-bit integers.
     order = np.argsort(keys, axis=1, kind="stable" if keys.dtype == np.uint16 else None)
     order += np.arange(height)[:, None] * count
     ordered = keys.ravel()[order]
@@ -48,13 +87,9 @@ def _finite_scores(rows: NDArray[np.floating]) -> Floats:
     np.not_equal(ordered[:, 1:], ordered[:, :-1], out=fresh[:, 1:])
     firsts = np.flatnonzero(fresh)
     ends = np.append(firsts[1:], fresh.size)
-    twice_midrank = firsts % count * 2 + (ends - firsts - 1)  # of each run of ties, from 0
-    scores = np.empty(height * count)
-    scores[order.ravel()] = np.repeat(_quantiles(count)[twice_midrank], ends - firsts)
-    scores = scores.reshape(height, count)
-    scores -= scores.mean(axis=1, keepdims=True)
-    scores[ordered[:, 0] == ordered[:, -1]] = 0.0  # without this a constant row would keep a rounding error
-    return scores
+    found = np.empty(height * count, dtype=np.int64)
+    found[order.ravel()] = np.repeat(firsts % count * 2 + (ends - firsts - 1), ends - firsts)
+    return found.reshape(height, count)
 
 
 def _sortable(rows: NDArray[np.floating]) -> NDArray[Any]:
