@@ -19,7 +19,7 @@ from independence_audit.lineage.rounding import GRIDS, Grid, Values
 from independence_audit.lineage.sums import Sums, sums_of
 from independence_audit.lineage.workers import in_order
 
-CHUNK = 1 << 18
+CHUNK = 1 << 17
 """Values compared at a time: both sides as float32 fit in a core's share of the cache."""
 
 TASK = 1 << 24
@@ -136,18 +136,25 @@ class _Comparer:
         self._sides = _Side(subject), _Side(reference)
         self._difference = np.empty(CHUNK, np.float32)
         self._equal = np.empty(CHUNK, np.bool_)
-        self._ones = np.ones(CHUNK, np.float32)
+        self._ones = np.ones(RUN, np.float32)
 
     def compare(self, task: _Task) -> Sums:
         """Add up a task, chunk by chunk."""
         sums = Sums()
-        first, second = self._sides
         for piece in task.pieces:
-            x, y = first.values(task.first, piece), second.values(task.second, piece)
+            x, y = self._values(task, piece)
             sums.add(self._add_up(x, y))
             if task.grid is not None:
                 sums.unexplained += _count_unexplained(task.grid, x, y)
         return sums
+
+    def _values(self, task: _Task, piece: slice | Plan) -> tuple[Values, Values]:
+        """The values of a piece on both sides, in one order; which one does not matter to sums."""
+        raws = [side.raw(part, piece) for side, part in zip(self._sides, (task.first, task.second), strict=True)]
+        dtypes = {dtype for _, dtype in raws}
+        by_words = dtypes == {"BF16"} and not _size(piece) % 2
+        x, y = (side.decoded(*raw, by_words=by_words) for side, raw in zip(self._sides, raws, strict=True))
+        return x, y
 
     def _add_up(self, x: Values, y: Values) -> Sums:
         count = len(x)
@@ -155,7 +162,7 @@ class _Comparer:
             return sums_of(x, y)
         with np.errstate(all="ignore"):  # what is not finite, or too large for float32, is told by the sums
             xx, yy, xy = _dot(x, x), _dot(y, y), _dot(x, y)
-            sx, sy = _dot(x, self._ones[:count]), _dot(y, self._ones[:count])
+            sx, sy = self._sum(x), self._sum(y)
         # Sums of squares that left the normal range of float32, or of values far from centred, would not do.
         if not (_TINY < xx < _HUGE and _TINY < yy < _HUGE) or 2 * sx * sx > xx * count or 2 * sy * sy > yy * count:
             return sums_of(x, y)
@@ -175,6 +182,12 @@ class _Comparer:
             second_spread=yy - sy * sy / count,
             shared_spread=xy - sx * sy / count,
         )
+
+    def _sum(self, x: Values) -> float:
+        """The sum of a float32 vector, in runs like those of :func:`_dot`."""
+        whole = len(x) // RUN * RUN
+        runs = x[:whole].reshape(-1, RUN) @ self._ones
+        return float(runs.sum(dtype=np.float64)) + float(x[whole:].sum(dtype=np.float64))
 
 
 def _dot(x: Values, y: Values) -> float:
@@ -198,25 +211,39 @@ class _Side:
         self._raw = np.empty(0, np.uint8)
         self._values = np.empty(CHUNK, np.float32)
 
-    def values(self, part: Part, piece: slice | Plan) -> Values:
-        """Values of one piece of a part, one-dimensional; the next call overwrites them."""
+    def raw(self, part: Part, piece: slice | Plan) -> tuple[NDArray[np.uint8], str]:
+        """The stored bytes of one piece of a part, and their type; the next call overwrites them."""
         tensor = self._checkpoint.tensors[part.tensor]
         item = DTYPES[tensor.dtype].bits // 8
-        out = self._values[: _size(piece)]
         if isinstance(piece, slice):
-            raw = self._room(len(out) * item)
+            raw = self._room(_size(piece) * item)
             self._read(tensor, (part.view.offset + piece.start) * item, raw)
+            return raw, tensor.dtype
+        spans = plan_spans(part.view, piece, item)
+        memory = self._room(spans.size)
+        filled = 0
+        for start, stop in zip(spans.starts.tolist(), spans.stops.tolist(), strict=True):
+            self._read(tensor, start, memory[filled : filled + stop - start])
+            filled += stop - start
+        return memory.reshape(-1, item)[spans.places.ravel()].reshape(-1), tensor.dtype
+
+    def decoded(self, raw: NDArray[np.uint8], dtype: str, *, by_words: bool) -> Values:
+        """Stored bytes as values; the next call overwrites them.
+
+        Args:
+            raw: What :meth:`raw` gave.
+            dtype: Their type.
+            by_words: Decode bfloat16 two values a word, every second value first: half the work.
+        """
+        if DTYPES[dtype].wide:
+            return decode(raw, dtype)
+        out = self._values[: raw.size * 8 // DTYPES[dtype].bits]
+        if by_words:
+            words, bits = raw.view(np.uint32), out.view(np.uint32)
+            np.left_shift(words, 16, out=bits[: len(words)])
+            np.bitwise_and(words, 0xFFFF0000, out=bits[len(words) :])
         else:
-            spans = plan_spans(part.view, piece, item)
-            memory = self._room(spans.size)
-            filled = 0
-            for start, stop in zip(spans.starts.tolist(), spans.stops.tolist(), strict=True):
-                self._read(tensor, start, memory[filled : filled + stop - start])
-                filled += stop - start
-            raw = memory.reshape(-1, item)[spans.places.ravel()].reshape(-1)
-        if DTYPES[tensor.dtype].wide:
-            return decode(raw, tensor.dtype)
-        decode_into(raw, tensor.dtype, out)
+            decode_into(raw, dtype, out)
         return out
 
     def _room(self, size: int) -> NDArray[np.uint8]:

@@ -21,9 +21,6 @@ from independence_audit.statistics.scores import normal_scores
 FEW_VALUES = 64
 """Fewer equal values than these are no evidence: small constants and computed buffers agree between strangers."""
 
-FEW_DISTINCT = 3
-"""A tensor of fewer distinct values is a constant with exceptions (masks, untouched gains), not weights."""
-
 CONSTANT = 1e-12
 """What centring leaves of a constant, relative to it, by rounding."""
 
@@ -173,11 +170,18 @@ def _no_evidence(  # noqa: PLR0913  everything that is known of the pair
         return "all_non_finite"
     if numbers.compared_values < FEW_VALUES:
         return "few_values"
-    if min(len(np.unique(first[:64])), len(np.unique(second[:64]))) < FEW_DISTINCT:
+    if _is_nearly_constant(first) or _is_nearly_constant(second):
         return "constant"
     if ordered and is_generic(reference.role):
         return "ramp"  # nobody knows whether it was trained or computed
     return ""
+
+
+def _is_nearly_constant(values: Values) -> bool:
+    """Whether values hold two different numbers at most: a constant with exceptions (masks, untouched gains)."""
+    finite = values[np.isfinite(values)]
+    lowest, highest = finite.min(initial=np.inf), finite.max(initial=-np.inf)
+    return not ((finite > lowest) & (finite < highest)).any()
 
 
 def _rounding(subject: Sample, reference: Sample, first: Values, second: Values) -> str | None:
