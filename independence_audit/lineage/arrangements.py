@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from independence_audit.fingerprint.model import Sample
 from independence_audit.lineage.cells import all_pairs
-from independence_audit.statistics.scores import normal_scores
 
 Rows = NDArray[np.int64]
 
@@ -118,6 +117,6 @@ def _agreement(mine: Sample, theirs: Sample) -> tuple[float, float]:
     _, ours, others = np.intersect1d(mine.identity, theirs.identity, assume_unique=True, return_indices=True)
     if not len(ours):
         return 0.0, 0.0
-    x, y = normal_scores(mine.values()[ours])[None], normal_scores(theirs.values()[others])[None]
+    x, y = mine.scores[ours][None], theirs.scores[others][None]
     r, z = (float(value[0, 0]) for value in all_pairs(x, y))
     return (r, z) if math.isfinite(z) else (0.0, 0.0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Sample
 from independence_audit.lineage.cells import LayerCells, RoleCells, all_pairs
-from independence_audit.statistics.scores import Floats, normal_scores
+from independence_audit.statistics.scores import Floats
 
 ROUTER = "router"
 """The role whose rows are experts."""
@@ -61,7 +61,7 @@ def _by_expert(mine: Sample, theirs: Sample) -> tuple[list[int], Floats, list[in
 
 
 def _router_scores(sample: Sample) -> tuple[list[int], Floats]:
-    return sample.rows.tolist(), normal_scores(sample.values())[:, None]
+    return sample.rows.tolist(), sample.scores[:, None]
 
 
 def shared_rows(sample: Sample) -> list[int]:
@@ -79,7 +79,7 @@ def expert_scores(sample: Sample, rows: Sequence[int] | NDArray[np.int64]) -> tu
     held = zip(sample.experts.tolist(), sample.rows.tolist(), strict=True)
     places = {key: place for place, key in enumerate(held)}
     order = np.array([[places[number, int(row)] for row in rows] for number in numbers], dtype=np.int64)
-    scores = normal_scores(sample.values()[order.ravel()])
+    scores = sample.scores[order.ravel()]
     return numbers, scores.reshape(len(numbers), len(rows), sample.stop - sample.start)
 
 
