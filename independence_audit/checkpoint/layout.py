@@ -19,6 +19,8 @@ CONFIG = "config.json"
 _PREFERRED_INDEX = f"model{INDEX_SUFFIX}"
 _COPY_PREFIX = "consolidated"
 _ORIGINAL_PREFIX = "model"
+_STATES = ("optimizer", "optim_states", "scheduler", "random_states", "rng_state", "trainer_state", "scaler")
+"""How trainers name what they keep beside the weights (transformers, accelerate, DeepSpeed, torchtitan)."""
 _SHOWN = 5
 _NUMBERED = re.compile(r"(?P<stem>.*?)(?P<number>[0-9]{1,9})-of-(?P<total>[0-9]{1,9})\.safetensors")
 
@@ -38,7 +40,8 @@ class Layout:
 def choose_layout(name: str, seen: Iterable[str]) -> Layout:
     """Choose the files of a checkpoint from those of a folder.
 
-    An index decides; without one all safetensors files are shards, except a second copy under Mistral's own name.
+    An index decides; without one all safetensors files are shards, except a second copy under Mistral's own name and
+    the optimiser's states that a trainer keeps beside them.
     Hidden files and files in subfolders are never weights.
 
     Args:
@@ -60,10 +63,12 @@ def choose_layout(name: str, seen: Iterable[str]) -> Layout:
         return Layout(weights, index, config, others)
     if not weights:
         raise no_weights(name, everything)
-    kept = _without_copies(weights)
+    models = tuple(file for file in weights if not file.startswith(_STATES)) or weights
+    kept = _without_copies(models)
     _check_numbering(name, kept)
-    copies = tuple(Notice("duplicate_copy", {"file": file}) for file in weights if file not in kept)
-    return Layout(kept, None, config, copies)
+    copies = tuple(Notice("duplicate_copy", {"file": file}) for file in models if file not in kept)
+    states = tuple(Notice("training_state", {"file": file}) for file in weights if file not in models)
+    return Layout(kept, None, config, (*copies, *states))
 
 
 def missing_shards(name: str, missing: Sequence[str], count: int) -> MissingError:

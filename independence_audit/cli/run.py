@@ -14,6 +14,7 @@ from independence_audit.cli.fingerprint import fingerprint
 from independence_audit.cli.inspect import inspect
 from independence_audit.cli.refs import refs
 from independence_audit.cli.scratch import scratch
+from independence_audit.cli.trajectory import trajectory
 from independence_audit.errors import AuditError
 
 HELP = """Were these model weights trained from scratch, or do they come from someone else's model?
@@ -30,7 +31,7 @@ def audit() -> None:
     """Answer for the whole program; the commands do the work."""
 
 
-for command in (compare, scratch, inspect, fingerprint, refs):
+for command in (compare, scratch, trajectory, inspect, fingerprint, refs):
     audit.add_command(command)
 
 

@@ -85,6 +85,8 @@ class ReferencePoint:
     update_z: float | None
     related: bool
     """Whether the matrices as they are share weights or an initial draw with the reference, at the audit's level."""
+    related_update: bool = False
+    """Whether the update shares training with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,13 @@ def fit_law(values: NDArray[np.floating]) -> LawFit | None:
     return LawFit(law, scale, distances[law], finite.size)
 
 
+def distance_to(values: NDArray[np.floating], law: str) -> float:
+    """Kolmogorov's distance of some values, scaled to deviation 1, to one law; 1 where all are zero."""
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    scale = math.sqrt(float(flat @ flat) / flat.size) if flat.size else 0.0
+    return kolmogorov(np.sort(flat / scale), _DISTRIBUTIONS[law]) if scale > 0.0 else 1.0
+
+
 def kolmogorov(ordered: Floats, distribution: Callable[[Floats], Floats]) -> float:
     """Largest difference between the distribution of sorted values [n] and a law's.
 

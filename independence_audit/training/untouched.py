@@ -86,7 +86,7 @@ def _contradicted(weights: Sequence[Sample], constants: dict[int, float]) -> boo
     Fully trained matrices of a real network (a llama of 260,000 parameters) cannot be told from a draw one by one.
     """
     gains = [sample for sample in weights if sample.shape[0] == 1 and not sample.role.endswith("bias")]
-    return sum(id(sample) in constants or _is_drawn(sample) for sample in gains) < len(gains) / 2
+    return sum(id(sample) in constants or is_drawn(sample) for sample in gains) < len(gains) / 2
 
 
 def computed(samples: Sequence[Sample]) -> list[Finding]:
@@ -98,7 +98,7 @@ def computed(samples: Sequence[Sample]) -> list[Finding]:
     return [Finding(Message("finding.computed", data), tensors=_names(tables))]
 
 
-def _is_drawn(vector: Sample) -> bool:
+def is_drawn(vector: Sample) -> bool:
     """Whether a vector lies on a law that a few libraries draw gains from.
 
     One about zero with a known scale, or uniform on [0, 1] (torch's batch normalisation before 1.2).

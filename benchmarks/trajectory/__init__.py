@@ -1,0 +1,1 @@
+"""Trajectories of real small trainings, honest and faked, and what the audit says of each."""

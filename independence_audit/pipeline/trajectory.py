@@ -1,0 +1,234 @@
+"""``audit trajectory`` from names to a report: every checkpoint is read once, and few are held at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from independence_audit import __version__
+from independence_audit.errors import InputError, ReadError, UsageError
+from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.report import Tool
+from independence_audit.evidence.training import Conclusion, ReferencePoint
+from independence_audit.evidence.training_report import TrainingReport
+from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.pipeline.checkpoints import expand
+from independence_audit.pipeline.models import Model, check_samplers, read_model
+from independence_audit.pipeline.outcome import FINDING, INCONCLUSIVE, PASSED
+from independence_audit.pipeline.references import find_references
+from independence_audit.pipeline.scratch import contradicted, incomplete, run_of
+from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
+from independence_audit.training.conclude import trajectory_evidence
+from independence_audit.training.initialisers import UNDECLARED, Initialiser, defaults_of, read_initialiser
+from independence_audit.training.trajectory.ordering import Ordered, compiled, in_order
+from independence_audit.training.trajectory.references import Met, added, meet
+from independence_audit.training.trajectory.state import state_of
+from independence_audit.training.trajectory.walk import Seen, Walk
+
+MODEL_TYPE = "transformers"
+"""``--init transformers``: what the library draws for the config's model type."""
+EVERYTHING = 1 << 40
+"""Rows, columns and values of which no tensor has as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrajectorySettings:
+    """Everything beside the checkpoints that decides what a trajectory comes to.
+
+    Attributes:
+        audit: The salt, the level, the library, and whether the network may be used.
+        references: What every checkpoint is compared with.
+        initialiser: What step 0 is held against: empty for any known law, ``transformers``, or a file.
+        step_regex: Finds the step in a checkpoint's name.
+        full: Read every value.
+    """
+
+    audit: AuditSettings = field(default_factory=AuditSettings)
+    references: Sequence[str] = ()
+    initialiser: str = ""
+    step_regex: str = ""
+    full: bool = False
+
+    @property
+    def sampler(self) -> Sampler:
+        """What is read of every checkpoint."""
+        sampler = self.audit.sampler
+        if not self.full:
+            return sampler
+        return replace(
+            sampler,
+            rows=EVERYTHING,
+            values=EVERYTHING,
+            columns=EVERYTHING,
+            pool_rows=EVERYTHING,
+            pool_members=EVERYTHING,
+        )
+
+
+def trajectory(
+    checkpoints: Sequence[str], settings: TrajectorySettings | None = None, progress: Progress | None = None
+) -> TrainingReport:
+    """Follow the checkpoints of one training from the first to the last.
+
+    Args:
+        checkpoints: Files, folders, folders of step folders, names on the Hub with revisions, fingerprints.
+        settings: What to do; the defaults are those of the command line.
+        progress: Is told how far the reading has come.
+
+    Raises:
+        UsageError: A setting is wrong, or there is only one checkpoint.
+        InputError: Not one checkpoint could be read, or a reference cannot be used.
+    """
+    settings, progress = settings or TrajectorySettings(), progress or NoProgress()
+    ordered = in_order(expand(checkpoints), compiled(settings.step_regex))
+    if len(ordered) < 2:  # noqa: PLR2004  a way needs two ends
+        raise UsageError(
+            "A trajectory needs at least two checkpoints.",
+            "Name a folder of step folders, or look at one checkpoint with audit scratch.",
+        )
+    known = [model.fingerprint for model in _references(settings, progress)]
+    reader = _Reader(_named(ordered), settings, progress)
+    first, last = reader.ends()
+    initialiser = _initialiser(settings.initialiser, reader.config)
+    walk = Walk(first, last, initialiser)
+    start, met = state_of(first), dict[tuple[str, str], list[ReferencePoint]]()
+    for seen in reader.all():
+        if walk.take(seen) and seen.fingerprint is not None and known:
+            alpha = settings.audit.alpha / (2 * len(ordered))
+            plain = meet(seen.fingerprint, known, alpha)
+            update = [] if seen.fingerprint is first else meet(added(start, seen.fingerprint), known, alpha)
+            met |= _points(seen.name, plain, update)
+    evidence = trajectory_evidence(walk.result(), initialiser.name, met)
+    return TrainingReport(
+        tool=Tool("independence-audit", __version__),
+        run=run_of(settings.audit),
+        subject=last.name,
+        sampler=last.sampler,
+        training=evidence,
+        notices=last.notices,
+    )
+
+
+def trajectory_exit_code(report: TrainingReport) -> int:
+    """1 where something contradicts; else 3 where a checkpoint or a conclusion is missing; else 0."""
+    if contradicted(report):
+        return FINDING
+    undecided = any(each.conclusion == Conclusion.NO_EVIDENCE for each in report.training.components)
+    return INCONCLUSIVE if undecided or incomplete(report) else PASSED
+
+
+def _named(ordered: Sequence[Ordered]) -> list[tuple[str, Ordered]]:
+    """Every checkpoint with the name it has in the report: the last part of its path, more where that is not enough."""
+    for parts in range(1, 4):
+        short = ["/".join(each.name.rstrip("/").split("/")[-parts:]) for each in ordered]
+        if len(set(short)) == len(short):
+            break
+    counts: dict[str, int] = {}
+    named = []
+    for name, each in zip(short, ordered, strict=True):
+        counts[name] = counts.get(name, 0) + 1
+        named.append((name if counts[name] == 1 else f"{name} ({counts[name]})", each))
+    return named
+
+
+def _references(settings: TrajectorySettings, progress: Progress) -> list[Model]:
+    if not settings.references:
+        return []
+    found = find_references(settings.references, settings.audit, progress).models
+    for model in found:
+        model.close()
+    return found
+
+
+def _initialiser(declared: str, config: Mapping[str, Any]) -> Initialiser:
+    if not declared:
+        return UNDECLARED
+    if declared != MODEL_TYPE:
+        return read_initialiser(Path(declared))
+    model_type = config.get("model_type")
+    if not isinstance(model_type, str):
+        raise UsageError(
+            "--init transformers needs a config.json with a model_type beside the first checkpoint.",
+            "Put it there, or declare the initialiser in a file.",
+        )
+    return defaults_of(model_type, config)
+
+
+class _Reader:
+    """Reads every checkpoint once: the two ends first, the others in order when they are asked for."""
+
+    def __init__(self, named: Sequence[tuple[str, Ordered]], settings: TrajectorySettings, progress: Progress) -> None:
+        self.config: Mapping[str, Any] = {}
+        """Of the first checkpoint that could be read."""
+        self._named = named
+        self._settings = settings
+        self._progress = progress
+        self._read: dict[int, Seen] = {}
+        self._first: Fingerprint | None = None
+
+    def ends(self) -> tuple[Fingerprint, Fingerprint]:
+        """The first and the last checkpoint that can be read.
+
+        Raises:
+            InputError: There is none.
+        """
+        first = next((seen.fingerprint for seen in map(self._at, range(len(self._named))) if seen.fingerprint), None)
+        if first is None:
+            reason = next((seen.reason.data["reason"] for seen in self._read.values() if seen.reason), "")
+            raise ReadError(
+                f"None of the {len(self._named)} checkpoints could be read; the first: {reason}", "Check the files."
+            )
+        backwards = map(self._at, reversed(range(len(self._named))))
+        return first, next(seen.fingerprint for seen in backwards if seen.fingerprint)
+
+    def all(self) -> Iterator[Seen]:
+        """Every checkpoint in order; what was handed out is not held."""
+        for number in range(len(self._named)):
+            seen = self._at(number)
+            del self._read[number]
+            yield seen
+
+    def _at(self, number: int) -> Seen:
+        if number not in self._read:
+            self._read[number] = self._open(number)
+        return self._read[number]
+
+    def _open(self, number: int) -> Seen:
+        name, ordered = self._named[number]
+        self._progress.step("reading checkpoints", number, len(self._named))
+        try:
+            model = read_model(ordered.name, self._settings.sampler, NoProgress(), offline=self._settings.audit.offline)
+            model.close()
+            if self._first is not None:
+                check_samplers(self._first, [model.fingerprint])
+        except InputError as error:
+            return Seen(name, ordered.step, None, Message("limit.unreadable", {"reason": error.message}))
+        if self._first is None:
+            self._first = model.fingerprint
+            self.config = model.checkpoint.config if model.checkpoint else {}
+        unreadable = model.fingerprint.unreadable
+        reason = Message("limit.partly_unreadable", {"count": len(unreadable)}) if unreadable else None
+        return Seen(name, ordered.step, model.fingerprint, reason)
+
+
+def _points(name: str, plain: Sequence[Met], update: Sequence[Met]) -> dict[tuple[str, str], list[ReferencePoint]]:
+    """What one checkpoint came to against the references, by component."""
+    updates = {(each.component, each.reference): each for each in update}
+    points: dict[tuple[str, str], list[ReferencePoint]] = {}
+    for each in plain:
+        change = updates.get((each.component, each.reference))
+        points.setdefault((name, each.component), []).append(
+            ReferencePoint(
+                reference=each.reference,
+                r=each.r,
+                z=each.z,
+                update_r=change.r if change else None,
+                update_z=change.z if change else None,
+                related=each.related,
+                related_update=change.related if change else False,
+            )
+        )
+    return points

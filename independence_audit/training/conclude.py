@@ -1,0 +1,240 @@
+"""From what was measured along a trajectory to one graded conclusion for each component."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from independence_audit.evidence.measurement import Message, Value
+from independence_audit.evidence.training import (
+    ComponentTraining,
+    Conclusion,
+    Finding,
+    ReferencePoint,
+    TrainingEvidence,
+    TrajectoryEvidence,
+    TrajectoryPoint,
+)
+from independence_audit.training.initialisers import ANY
+from independence_audit.training.trajectory.frozen import MOSTLY, Frozen, frozen_parts
+from independence_audit.training.trajectory.geometry import geometry_of
+from independence_audit.training.trajectory.jumps import breaks
+from independence_audit.training.trajectory.order import duplicates, reordered
+from independence_audit.training.trajectory.ordering import wide_gaps
+from independence_audit.training.trajectory.posing import combined, made_from_the_end, noise
+from independence_audit.training.trajectory.start import Freshness, Start
+from independence_audit.training.trajectory.updates import LINKED, median_r
+from independence_audit.training.trajectory.walk import Step, Walked, components
+
+FEWEST = 3
+"""Checkpoints from which a way can look like training at all."""
+UNKNOWN = Start(Freshness.UNCLEAR, 0.0, 0.0)
+STARTS_ELSEWHERE = frozenset({"finding.swapped", "finding.step0_trained", "finding.shares_training"})
+"""Contradictions that say where the weights come from; the others say that the checkpoints are not what they seem."""
+
+SHARED_TRAINING = 0.4
+"""Correlation of an update with a reference, relative to that of the weights as they are, from which a reference that
+shares the initial draw shares training as well. Same-seed pairs of real networks 0.06 to 0.15, copies near 1."""
+
+Points = Mapping[tuple[str, str], Sequence[ReferencePoint]]
+"""By checkpoint and component."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Everything that was found in one component."""
+
+    findings: list[Finding] = field(default_factory=list)
+    limits: list[Message] = field(default_factory=list)
+    evidence: list[Message] = field(default_factory=list)
+
+    @property
+    def contradictions(self) -> set[str]:
+        """Keys of the findings that contradict training from an initial draw."""
+        return {finding.message.key for finding in self.findings if finding.contradicts}
+
+
+def trajectory_evidence(walked: Walked, initialiser: str = ANY, references: Points | None = None) -> TrainingEvidence:
+    """One conclusion for each component of a trajectory, with the tables that it rests on.
+
+    Args:
+        walked: What was measured at each checkpoint.
+        initialiser: What step 0 was held against, by name.
+        references: What every checkpoint and component came to against the references.
+    """
+    references = references or {}
+    frozen = frozen_parts(walked.steps)
+    doubled = duplicates(walked.steps)
+    skipped = sum(seen.status != "read" for seen in walked.seen)
+    trainings = []
+    for component in components(walked.steps):
+        judged = Judged(limits=_limits(walked, skipped))
+        judged.findings.extend(doubled)
+        trainings.append(_component(walked, component, frozen.get(component, Frozen((), 0.0)), judged, references))
+    points = tuple(_points(walked.steps, references))
+    return TrainingEvidence(tuple(trainings), TrajectoryEvidence(walked.seen, points, initialiser))
+
+
+def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, references: Points) -> ComponentTraining:
+    steps = [step for step in walked.steps if step.of(component)]
+    geometry = geometry_of([step.of(component) for step in steps])
+    start = steps[0].starts.get(component, UNKNOWN)
+    broken = breaks(steps, component)
+    combinations = combined(steps, geometry)
+    judged.findings.extend(frozen.findings)
+    judged.findings.extend(finding for _, finding in broken)
+    judged.findings.extend(combinations)
+    judged.findings.extend(noise(steps, component, {number for number, _ in broken}))
+    judged.findings.extend(made_from_the_end(steps[0], steps[-1], start.freshness, walked.carried.get(component)))
+    if not combinations and not broken:
+        judged.findings.extend(reordered(steps, geometry))
+    judged.findings.extend(_start_findings(steps[0], start))
+    judged.findings.extend(_reference_findings(steps, component, start, references))
+    renewed = [number for number, finding in broken if not finding.contradicts]
+    if renewed:
+        start = steps[renewed[-1]].starts.get(component, UNKNOWN)
+    chain = steps[renewed[-1] :] if renewed else steps
+    conclusion = _conclusion(chain, component, start, frozen, judged)
+    if conclusion == Conclusion.INITIALISED_AND_TRAINED and any(seen.status != "read" for seen in walked.seen):
+        conclusion = Conclusion.CONSISTENT_WITH_SCRATCH
+        judged.limits.append(Message("limit.lowered"))
+    judged.evidence.extend(_grounds(chain, component, start))
+    return ComponentTraining(
+        component, conclusion, tuple(judged.evidence), tuple(judged.limits), tuple(judged.findings)
+    )
+
+
+def _conclusion(chain: Sequence[Step], component: str, start: Start, frozen: Frozen, judged: Judged) -> Conclusion:
+    contradictions = judged.contradictions
+    if frozen.share >= MOSTLY:
+        return Conclusion.UNTRAINED if start.freshness == Freshness.INITIAL else Conclusion.FROZEN_DURING_TRAINING
+    if contradictions & STARTS_ELSEWHERE:
+        return Conclusion.STARTS_FROM_TRAINED_WEIGHTS
+    if contradictions or not _changed(chain, component):
+        return Conclusion.NO_EVIDENCE
+    if start.freshness == Freshness.INITIAL and not start.undeclared:
+        return Conclusion.INITIALISED_AND_TRAINED
+    return Conclusion.CONSISTENT_WITH_SCRATCH if len(chain) >= FEWEST else Conclusion.NO_EVIDENCE
+
+
+def _changed(chain: Sequence[Step], component: str) -> bool:
+    """Whether training changed most of a component's matrices at all."""
+    last = [tensor for step in chain[1:] for tensor in step.of(component) if tensor.identical is not None]
+    return any(tensor.identical != 1.0 for tensor in last)
+
+
+def _start_findings(first: Step, start: Start) -> list[Finding]:
+    found = [_undeclared(first, start)] if start.undeclared else []
+    if start.freshness == Freshness.TRAINED and first.step == 0:
+        found.append(_step0_trained(first, start))
+    return found
+
+
+def _undeclared(first: Step, start: Start) -> Finding:
+    roles = ", ".join(start.undeclared[:5])
+    data: dict[str, Value] = {"checkpoint": first.name, "roles": roles, "count": len(start.undeclared)}
+    return Finding(
+        Message("finding.undeclared_draw", data),
+        checkpoints=(first.name,),
+        alternatives=(Message("alternative.wrong_declaration"),),
+    )
+
+
+def _step0_trained(first: Step, start: Start) -> Finding:
+    data: dict[str, Value] = {"checkpoint": first.name, "share": start.share, "ratio": start.ratio}
+    return Finding(
+        Message("finding.step0_trained", data),
+        contradicts=True,
+        effect=start.ratio,
+        tolerance=1.0,
+        checkpoints=(first.name,),
+        alternatives=(Message("alternative.warm_start"), Message("alternative.unknown_initialiser")),
+    )
+
+
+def _reference_findings(steps: Sequence[Step], component: str, start: Start, references: Points) -> list[Finding]:
+    """References met on the weights as they are, and on what training added."""
+    draws = {point.reference for point in references.get((steps[0].name, component), ()) if point.related}
+    if start.freshness != Freshness.INITIAL:
+        draws = set()
+    found: dict[tuple[str, str], tuple[Step, ReferencePoint]] = {}
+    for step in steps:
+        for point in references.get((step.name, component), ()):
+            key = _meeting(point, first=step is steps[0], shared_draw=point.reference in draws)
+            if key:
+                found.setdefault((point.reference, key), (step, point))
+    return [
+        Finding(
+            Message(key, {"checkpoint": step.name, "reference": name, "r": point.r, "update_r": point.update_r}),
+            contradicts=key == "finding.shares_training",
+            effect=point.update_r if point.update_r is not None else point.r,
+            checkpoints=(step.name,),
+            alternatives=(Message("alternative.declared_ancestor"),)
+            if key == "finding.shares_training"
+            else (Message("alternative.popular_seed"),),
+        )
+        for (name, key), (step, point) in found.items()
+    ]
+
+
+def _meeting(point: ReferencePoint, *, first: bool, shared_draw: bool) -> str:
+    """The key of what meeting a reference comes to; empty where it comes to nothing."""
+    if not shared_draw:
+        return "finding.shares_training" if point.related or point.related_update else ""
+    if first:
+        return "finding.shares_draw"
+    mostly = (point.update_r or 0.0) >= SHARED_TRAINING * abs(point.r or 1.0)
+    return "finding.shares_training" if point.related_update and mostly else ""
+
+
+def _grounds(chain: Sequence[Step], component: str, start: Start) -> list[Message]:
+    links = [r for step in chain[1:] if (r := median_r(step.of(component), "previous_r")) is not None]
+    grounds = []
+    if start.freshness == Freshness.INITIAL:
+        data: dict[str, Value] = {"checkpoint": chain[0].name, "share": start.share, "ratio": start.ratio}
+        grounds.append(Message("grounds.initial", data))
+    if links and min(links) >= LINKED:
+        last = median_r(chain[-1].of(component), "first_r")
+        grounds.append(Message("grounds.linked", {"weakest": min(links), "checkpoints": len(chain), "last": last}))
+    return grounds
+
+
+def _limits(walked: Walked, skipped: int) -> list[Message]:
+    limits = [Message("limit.sampled"), Message("limit.handed_in")]
+    if skipped:
+        limits.append(Message("limit.skipped", {"count": skipped, "of": len(walked.seen)}))
+    steps = [step.step for step in walked.steps if step.step is not None]
+    limits += [Message("limit.gap", {"first": first, "last": last}) for first, last in wide_gaps(steps)]
+    return limits
+
+
+def _points(steps: Sequence[Step], references: Points) -> list[TrajectoryPoint]:
+    return [
+        _point(step, component, tuple(references.get((step.name, component), ())))
+        for component in components(steps)
+        for step in steps
+        if step.of(component)
+    ]
+
+
+def _point(step: Step, component: str, references: tuple[ReferencePoint, ...]) -> TrajectoryPoint:
+    own = step.of(component)
+    inner = [tensor for tensor in own if tensor.is_inner] or [tensor for tensor in own if tensor.is_matrix]
+    changes = [tensor.change / tensor.weight for tensor in inner if tensor.change is not None and tensor.weight > 0.0]
+    products = [tensor.cosine for tensor in inner if tensor.cosine is not None]
+    lengths = math.fsum(length for _, length in products)
+    known = [tensor for tensor in own if tensor.identical is not None]
+    values = sum(tensor.values for tensor in known)
+    return TrajectoryPoint(
+        checkpoint=step.name,
+        step=step.step,
+        component=component,
+        first_r=median_r(own, "first_r"),
+        previous_r=median_r(own, "previous_r"),
+        relative_update=median(changes) if changes else None,
+        update_cosine=math.fsum(product for product, _ in products) / lengths if lengths > 0.0 else None,
+        identical_fraction=sum((t.identical or 0.0) * t.values for t in known) / values if values else None,
+        references=references,
+    )

@@ -1,0 +1,70 @@
+"""A checkpoint as the walk through a trajectory holds it: sampled values by place, decoded once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.training.untouched import is_weight
+
+Place = tuple[str, int | None, str, str]
+"""Component, layer, role and name: what stays the same from checkpoint to checkpoint."""
+Values = NDArray[np.float32] | NDArray[np.float64]
+
+ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F8_E4M3": 2.0**-4, "F8_E5M2": 2.0**-3}
+"""Largest relative error of the stored types; of wider ones 2**-24."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The trained tensors of one checkpoint."""
+
+    samples: Mapping[Place, Sample]
+    values: Mapping[Place, Values]
+    """[rows, columns], finite; NaN and infinities are zero."""
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self.samples)
+
+
+def state_of(fingerprint: Fingerprint) -> State:
+    """Decode the trained tensors of a fingerprint; buffers and what could not be read are left out."""
+    samples = {place_of(sample): sample for sample in fingerprint.samples if is_weight(sample)}
+    return State(samples, {place: _finite(sample.values()) for place, sample in samples.items()})
+
+
+def place_of(sample: Sample) -> Place:
+    """Where a sample stands, in every checkpoint alike."""
+    return sample.component, sample.layer, sample.role, sample.name
+
+
+def common(first: State, second: State, place: Place) -> tuple[Values, Values] | None:
+    """The same rows of a tensor in two checkpoints; None where the tensor is missing or its columns differ.
+
+    A vocabulary that grew leaves the rows that both samples hold.
+    """
+    mine, other = first.samples.get(place), second.samples.get(place)
+    if mine is None or other is None:
+        return None
+    if mine.shape == other.shape:
+        return first.values[place], second.values[place]
+    if (mine.shape[1], mine.start, mine.stop) != (other.shape[1], other.start, other.stop) or mine.shape[0] == 1:
+        return None
+    _, ours, theirs = np.intersect1d(mine.identity, other.identity, assume_unique=True, return_indices=True)
+    return (first.values[place][ours], second.values[place][theirs]) if ours.size else None
+
+
+def rounding_of(sample: Sample) -> float:
+    """Standard deviation of a stored value's rounding, relative to the value."""
+    return ROUNDING.get(sample.dtype, 2.0**-24) / math.sqrt(3)
+
+
+def _finite(values: Values) -> Values:
+    if not np.isfinite(values).all():
+        values[~np.isfinite(values)] = 0.0
+    return values
