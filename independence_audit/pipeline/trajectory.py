@@ -210,8 +210,8 @@ class _Reader:
             self._first = model.fingerprint
             self.config = model.checkpoint.config if model.checkpoint else {}
         unreadable = model.fingerprint.unreadable
-        reason = Message("limit.partly_unreadable", {"count": len(unreadable)}) if unreadable else None
-        return Seen(name, ordered.step, model.fingerprint, reason)
+        left_out = Message("limit.partly_unreadable", {"count": len(unreadable)}) if unreadable else None
+        return Seen(name, ordered.step, model.fingerprint, left_out)
 
 
 def _points(name: str, plain: Sequence[Met], update: Sequence[Met]) -> dict[tuple[str, str], list[ReferencePoint]]:
