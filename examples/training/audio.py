@@ -39,12 +39,12 @@ class Attention(nn.Module):
 class Layer(nn.Module):
     """Attention and MLP, each behind its norm."""
 
-    def __init__(self) -> None:
+    def __init__(self, units: int) -> None:
         super().__init__()
         self.self_attn = Attention()
         self.self_attn_layer_norm = nn.LayerNorm(HIDDEN)
-        self.fc1 = nn.Linear(HIDDEN, UNITS)
-        self.fc2 = nn.Linear(UNITS, HIDDEN)
+        self.fc1 = nn.Linear(HIDDEN, units)
+        self.fc2 = nn.Linear(units, HIDDEN)
         self.final_layer_norm = nn.LayerNorm(HIDDEN)
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -57,12 +57,12 @@ class Layer(nn.Module):
 class AudioTower(nn.Module):
     """Two convolutions, fixed sinusoids, layers, and a pooling of neighbouring frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = DEPTH, units: int = UNITS) -> None:
         super().__init__()
         self.conv1 = nn.Conv1d(MEL_BINS, HIDDEN, 3, padding=1)
         self.conv2 = nn.Conv1d(HIDDEN, HIDDEN, 3, stride=2, padding=1)
         self.embed_positions = nn.Embedding.from_pretrained(sinusoids(POSITIONS, HIDDEN))
-        self.layers = nn.ModuleList(Layer() for _ in range(DEPTH))
+        self.layers = nn.ModuleList(Layer(units) for _ in range(depth))
         self.layer_norm = nn.LayerNorm(HIDDEN)
 
     def forward(self, spectrograms: Tensor) -> Tensor:

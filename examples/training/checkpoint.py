@@ -20,6 +20,8 @@ METADATA = {
     "no weights of the model family whose tensor names it bears.",
 }
 
+BYTES = byte_tokenizer()
+
 
 def tensors(parts: Mapping[str, nn.Module], dtype: torch.dtype) -> dict[str, Tensor]:
     """The tensors of some modules under their prefixes, cast; a router's bias stays in float32, as in transformers."""
@@ -30,12 +32,15 @@ def tensors(parts: Mapping[str, nn.Module], dtype: torch.dtype) -> dict[str, Ten
     }
 
 
-def write(folder: Path, weights: dict[str, Tensor], config: Mapping[str, Any]) -> None:
-    """Write ``model.safetensors``, ``config.json`` and ``tokenizer.json`` into a folder."""
+def write(
+    folder: Path, weights: dict[str, Tensor], config: Mapping[str, Any], tokenizer: Mapping[str, Any] | None = BYTES
+) -> None:
+    """Write ``model.safetensors``, ``config.json`` and, where there is one, ``tokenizer.json`` into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.safetensors").write_bytes(_ordered_metadata(save(weights, METADATA)))
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    (folder / "tokenizer.json").write_text(json.dumps(byte_tokenizer(), ensure_ascii=False) + "\n", encoding="utf-8")
+    if tokenizer is not None:
+        (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _ordered_metadata(file: bytes) -> bytes:

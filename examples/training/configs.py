@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import audio, decoder, digits, moe, vision, vowels
+from . import audio, decoder, digits, latent, moe, vision, vowels
 from .decoder import DecoderConfig
 from .optimisation import INITIAL_SPREAD
-from .text import VOCABULARY
 
 
 def decoder_config(model_type: str, architecture: str, config: DecoderConfig) -> dict[str, Any]:
@@ -15,12 +14,12 @@ def decoder_config(model_type: str, architecture: str, config: DecoderConfig) ->
     facts: dict[str, Any] = {
         "architectures": [architecture],
         "model_type": model_type,
-        "hidden_size": decoder.HIDDEN,
+        "hidden_size": config.width,
         "num_hidden_layers": config.layers,
-        "num_attention_heads": decoder.HEADS,
-        "num_key_value_heads": decoder.KEY_VALUE_HEADS,
-        "head_dim": decoder.HEAD_SIZE,
-        "vocab_size": VOCABULARY,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.key_value_heads,
+        "head_dim": config.head_size,
+        "vocab_size": config.vocabulary,
         "attention_bias": config.attention_bias,
         "hidden_act": "silu",
         "rms_norm_eps": 1e-6,
@@ -35,25 +34,34 @@ def decoder_config(model_type: str, architecture: str, config: DecoderConfig) ->
     if config.dense_layers is not None:
         facts |= {
             "first_k_dense_replace": config.dense_layers,
-            "moe_intermediate_size": moe.UNITS,
-            "n_routed_experts": moe.EXPERTS,
+            "moe_intermediate_size": config.expert_units,
+            "n_routed_experts": config.experts,
             "n_shared_experts": 1,
             "num_experts_per_tok": moe.CHOSEN,
             "norm_topk_prob": True,
             "routed_scaling_factor": 1.0,
             "partial_rotary_factor": 1.0,
         }
+    if config.latent:
+        facts |= {
+            "num_key_value_heads": config.heads,
+            "q_lora_rank": latent.QUERY_RANK,
+            "kv_lora_rank": latent.KEY_VALUE_RANK,
+            "qk_nope_head_dim": latent.PLAIN_SIZE,
+            "qk_rope_head_dim": latent.ROPE_SIZE,
+            "v_head_dim": latent.PLAIN_SIZE,
+        }
     return facts
 
 
-def vision_config() -> dict[str, Any]:
+def vision_config(depth: int = vision.DEPTH, units: int = vision.UNITS) -> dict[str, Any]:
     """Facts of a vision tower."""
     return {
         "model_type": "qwen2_5_vl",
         "hidden_size": vision.HIDDEN,
-        "depth": vision.DEPTH,
+        "depth": depth,
         "num_heads": vision.HEADS,
-        "intermediate_size": vision.UNITS,
+        "intermediate_size": units,
         "patch_size": vision.PATCH,
         "spatial_merge_size": vision.MERGE,
         "temporal_patch_size": digits.FRAMES,
@@ -63,14 +71,14 @@ def vision_config() -> dict[str, Any]:
     }
 
 
-def audio_config() -> dict[str, Any]:
+def audio_config(depth: int = audio.DEPTH, units: int = audio.UNITS) -> dict[str, Any]:
     """Facts of an audio tower."""
     return {
         "model_type": "qwen2_audio_encoder",
         "d_model": audio.HIDDEN,
-        "encoder_layers": audio.DEPTH,
+        "encoder_layers": depth,
         "encoder_attention_heads": audio.HEADS,
-        "encoder_ffn_dim": audio.UNITS,
+        "encoder_ffn_dim": units,
         "num_mel_bins": vowels.MEL_BINS,
         "max_source_positions": audio.POSITIONS,
         "activation_function": "gelu",

@@ -19,14 +19,14 @@ BALANCE_RATE = 0.003
 class Router(nn.Module):
     """Scores of the experts; the bias decides who is chosen, not how much they weigh."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, experts: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(EXPERTS, width))
+        self.weight = nn.Parameter(torch.empty(experts, width))
         self.e_score_correction_bias: Tensor
-        self.register_buffer("e_score_correction_bias", torch.zeros(EXPERTS))
+        self.register_buffer("e_score_correction_bias", torch.zeros(experts))
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Weights of the experts [..., EXPERTS] for hidden states [..., width]; zero for those not chosen."""
+        """Weights of the experts [..., experts] for hidden states [..., width]; zero for those not chosen."""
         scores = functional.linear(hidden, self.weight).sigmoid()
         chosen = (scores + self.e_score_correction_bias).topk(CHOSEN, -1).indices
         mask = torch.zeros_like(scores).scatter(-1, chosen, 1.0)
@@ -38,13 +38,14 @@ class Router(nn.Module):
 
 
 class MixtureOfExperts(nn.Module):
-    """Two routed experts of eight for each token, and a shared one for all."""
+    """Two routed experts for each token, and a shared one for all."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, experts: int = EXPERTS, units: int = UNITS) -> None:
         super().__init__()
-        self.experts = nn.ModuleList(GatedMLP(width, UNITS) for _ in range(EXPERTS))
-        self.gate = Router(width)
-        self.shared_experts = GatedMLP(width, UNITS)
+        self.experts = nn.ModuleList(GatedMLP(width, units) for _ in range(experts))
+        self.gate = Router(width, experts)
+        self.shared_experts = GatedMLP(width, units)
+        self._units = units
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Map [batch, n, width] to the same: the experts as one MLP, its units weighted by their expert's weight.
@@ -56,6 +57,6 @@ class MixtureOfExperts(nn.Module):
             for role, axis in (("gate", 0), ("up", 0), ("down", 1))
         )
         units = functional.silu(functional.linear(hidden, gate)) * functional.linear(hidden, up)
-        weighted = units * self.gate(hidden).repeat_interleave(UNITS, -1)
+        weighted = units * self.gate(hidden).repeat_interleave(self._units, -1)
         result: Tensor = self.shared_experts(hidden) + functional.linear(weighted, down)
         return result

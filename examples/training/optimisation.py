@@ -90,13 +90,21 @@ def fine_tuning(model: nn.Module, schedule: Schedule, reach: float) -> Training:
     return Training(groups, schedule, Tether(model, reach))
 
 
-def train(training: Training, loss: Callable[[], Tensor]) -> None:
-    """Minimise a loss that draws its own batches."""
+def train(training: Training, loss: Callable[[], Tensor], reached: Callable[[int], None] | None = None) -> None:
+    """Minimise a loss that draws its own batches.
+
+    Args:
+        training: What to train and how.
+        loss: The loss on a batch of its own.
+        reached: Is told how many steps are done: 0 before the first, then after each. Saves checkpoints on the way.
+    """
     groups, schedule, tether = training.groups, training.schedule, training.tether
     optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.95))
     decline = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule.factor)
     parameters = [parameter for group in groups for parameter in group["params"]]
-    for _ in range(schedule.steps):
+    if reached is not None:
+        reached(0)
+    for step in range(schedule.steps):
         optimiser.zero_grad()
         loss().backward()
         nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
@@ -104,3 +112,5 @@ def train(training: Training, loss: Callable[[], Tensor]) -> None:
         if tether is not None:
             tether.pull()
         decline.step()
+        if reached is not None:
+            reached(step + 1)

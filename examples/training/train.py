@@ -21,12 +21,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=CASES, help="train this case only")
     only = parser.parse_args().only
-    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"), _make_deterministic) as pool:
+    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"), make_deterministic) as pool:
         for line in pool.map(_build, [only] if only else CASES):
             print(line)
 
 
-def _make_deterministic() -> None:
+def make_deterministic() -> None:
     """One thread: sums over several would round otherwise, and small products do not gain from them."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)

@@ -53,12 +53,12 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Attention and MLP, each behind its norm."""
 
-    def __init__(self) -> None:
+    def __init__(self, units: int) -> None:
         super().__init__()
         self.norm1 = RMSNorm(HIDDEN)
         self.norm2 = RMSNorm(HIDDEN)
         self.attn = Attention()
-        self.mlp = GatedMLP(HIDDEN, UNITS, bias=True)
+        self.mlp = GatedMLP(HIDDEN, units, bias=True)
 
     def forward(self, hidden: Tensor, angle: Tensor) -> Tensor:
         """Add attention's and the MLP's outputs to the residual stream."""
@@ -70,10 +70,10 @@ class Block(nn.Module):
 class VisionTower(nn.Module):
     """Patch embedding and blocks; the merger is a model of its own here, under the tower's name in a checkpoint."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = DEPTH, units: int = UNITS) -> None:
         super().__init__()
         self.patch_embed = PatchEmbed()
-        self.blocks = nn.ModuleList(Block() for _ in range(DEPTH))
+        self.blocks = nn.ModuleList(Block(units) for _ in range(depth))
 
     def forward(self, clips: Tensor) -> Tensor:
         """Map clips [batch, 3, FRAMES, SIDE, SIDE] to hidden states [batch, GRID**2, HIDDEN]."""
