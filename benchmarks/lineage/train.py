@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from benchmarks.lineage.bases import BASES, Base, base
 from benchmarks.lineage.growth import doubled_width
 from benchmarks.lineage.names import ROUTER_BIAS, Weights, released
+from benchmarks.lineage.plain_tower import PlainVisionTower
 from benchmarks.lineage.tokens import tokens
 from examples.training import audio, digits, vision, vowels
 from examples.training.checkpoint import tensors, write
@@ -33,6 +34,7 @@ from examples.training.configs import audio_config, decoder_config, vision_confi
 from examples.training.decoder import Decoder
 from examples.training.language import Reading, fit
 from examples.training.optimisation import Schedule, initialise, pre_training, train
+from examples.training.perception import Examples
 from examples.training.train import make_deterministic
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +59,7 @@ CODE = (
     "examples/training/vowels.py",
     "benchmarks/lineage/growth.py",
     "benchmarks/lineage/names.py",
+    "benchmarks/lineage/plain_tower.py",
     "benchmarks/lineage/tokens.py",
     "benchmarks/lineage/train.py",
 )
@@ -125,7 +128,7 @@ def _decoder(one: Base) -> tuple[float, float]:
     initialise(decoder, one.draw)
     if one.ancestor:
         decoder.load_state_dict(doubled_width(load_file(inside(base(one.ancestor)))))
-    facts = decoder_config(one.family, "LlamaForCausalLM", one.config)
+    facts = facts_of(one)
 
     def keep(where: Path, dtype: torch.dtype) -> None:
         weights = released(one.family, tensors({"": decoder}, torch.float32))
@@ -169,39 +172,58 @@ class Classifier(nn.Module):
         """Mean cross-entropy of the classes."""
         return nn.functional.cross_entropy(self.head(self.tower(inputs).mean(1)), classes)
 
+    @torch.no_grad()
+    def measure(self, examples: Examples) -> float:
+        """The loss on the test inputs."""
+        return float(self.loss(*examples.test()))
+
+
+def tower_of(one: Base) -> nn.Module:
+    """A base's tower, not yet drawn."""
+    if one.family == "qwen2_5_vl":
+        return vision.VisionTower(one.depth, one.units)
+    if one.family == "qwen2_vl":
+        return PlainVisionTower(one.depth, one.units)
+    return audio.AudioTower(one.depth, one.units)
+
+
+def examples_of(one: Base, seed: int) -> Examples:
+    """What a base's tower looks at or listens to, in an order of its own."""
+    return vowels.Vowels(seed=seed) if one.family == "qwen2_audio" else digits.Digits(mirrored=False, seed=seed)
+
+
+def prefix_of(one: Base) -> str:
+    """What stands before the names of a base's tensors in its checkpoint."""
+    if one.config is not None:
+        return ""
+    return "audio_tower." if one.family == "qwen2_audio" else "visual."
+
+
+def facts_of(one: Base) -> dict[str, Any]:
+    """A base's ``config.json``."""
+    if one.config is not None:
+        return decoder_config(one.family, "LlamaForCausalLM", one.config)
+    if one.family == "qwen2_audio":
+        return {"model_type": one.family, "audio_config": audio_config(one.depth, one.units)}
+    return {"model_type": one.family, "vision_config": vision_config(one.depth, one.units)}
+
 
 def _tower(one: Base) -> tuple[float, float]:
-    tower: nn.Module
-    examples: digits.Digits | vowels.Vowels
-    facts: dict[str, Any]
-    if one.family == "qwen2_5_vl":
-        tower, width = vision.VisionTower(one.depth, one.units), vision.HIDDEN
-        examples = digits.Digits(mirrored=False, seed=one.order)
-        facts = {"model_type": one.family, "vision_config": vision_config(one.depth, one.units)}
-        prefix = "visual."
-    else:
-        tower, width = audio.AudioTower(one.depth, one.units), audio.HIDDEN
-        examples = vowels.Vowels(seed=one.order)
-        facts = {"model_type": one.family, "audio_config": audio_config(one.depth, one.units)}
-        prefix = "audio_tower."
-    model = Classifier(tower, width, 10)
+    tower, examples = tower_of(one), examples_of(one, one.order)
+    model = Classifier(tower, audio.HIDDEN, 10)
     initialise(model, one.draw)
 
     def keep(where: Path, dtype: torch.dtype) -> None:
-        write(where, tensors({prefix: tower}, dtype), facts, None)
+        write(where, tensors({prefix_of(one): tower}, dtype), facts_of(one), None)
 
-    def loss() -> float:
-        with torch.no_grad():
-            return float(model.loss(*examples.test()))
-
-    before = loss()
+    before = model.measure(examples)
     training = pre_training([model], Schedule(TOWER_STEPS, TOWER_RATE))
     train(
         training,
         lambda: model.loss(*examples.batch(TOWER_BATCH)),
         _saver(one, lambda where: keep(where, torch.float32)),
     )
-    after = loss()
+    after = model.measure(examples)
     keep(folder(one), torch.bfloat16)
     _keep_inside(one, tower)
     return before, after
