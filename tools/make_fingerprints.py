@@ -14,9 +14,8 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from independence_audit.anatomy import place
 from independence_audit.checkpoint import file_sha256, open_checkpoint
-from independence_audit.fingerprint.build import build_fingerprint
+from independence_audit.fingerprint.build import fingerprint_of
 from independence_audit.fingerprint.library import Entry, Library, store
 from independence_audit.fingerprint.library.catalogue import read_catalogue
 from independence_audit.fingerprint.library.pull import SOURCE
@@ -90,8 +89,7 @@ def fingerprint(library: Library, entry: Entry, folder: Path) -> None:
     try:
         if entry.name == MINILM and file_sha256(checkpoint.source, "model.safetensors") != MINILM_WEIGHTS:
             sys.exit(f"the weights in {MINILM_PACKAGE} are not those of {entry.source}")
-        anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
-        made = build_fingerprint(checkpoint, anatomy, library.sampler)
+        _, made = fingerprint_of(checkpoint, library.sampler)
     finally:
         checkpoint.source.close()
     source = {SOURCE: entry.source} if entry.hub_id else {}

@@ -37,6 +37,7 @@ SEVERITIES = ("remark", "review", "not_met")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="On stdout.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
 @click.option("--offline", is_flag=True, help="Touch no network; what is missing is listed as not available.")
+@click.option("--verify", is_flag=True, help="Read the values of fingerprints again at their source, and compare.")
 @click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
 @LANG
 @SALT
@@ -55,6 +56,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     format_: str,
     outputs: tuple[str, ...],
     offline: bool,
+    verify: bool,
     library: str,
     lang: str,
     salt_file: Path | None,
@@ -84,6 +86,7 @@ def compare(  # noqa: PLR0913  one parameter an option
         policy=policy,
         submission=Submission(team, stage, model),
         offline=offline,
+        verify=verify,
         library=library,
         salt=read_salt(salt_file),
         command=shlex.join(["audit", *sys.argv[1:]]),

@@ -8,25 +8,38 @@ from pathlib import Path
 import click
 
 from independence_audit.cli.salt import SALT, read_salt
+from independence_audit.errors import UsageError
 
 
 @click.command()
 @click.argument("subject")
-@click.option("-o", "--output", required=True, metavar="PATH", help="The file to write, NAME.fp.safetensors.")
+@click.option("-o", "--output", default="", metavar="PATH", help="The file to write, NAME.fp.safetensors.")
+@click.option("--full", is_flag=True, help="Read all bytes; adds digests and linear sketches of every value.")
+@click.option("--dry-run", is_flag=True, help="Read headers only, and say what would be read and written.")
 @SALT
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def fingerprint(subject: str, *, output: str, salt_file: Path | None, quiet: bool) -> None:
+def fingerprint(  # noqa: PLR0913  one parameter an option
+    subject: str, *, output: str, full: bool, dry_run: bool, salt_file: Path | None, quiet: bool
+) -> None:
     """Write SUBJECT's fingerprint: it is accepted wherever a checkpoint is.
 
     It holds sampled rows of the weights as they are; docs/formats.md says what it discloses.
     """
     from independence_audit.cli.outputs import writable
     from independence_audit.cli.progress import progress_on
-    from independence_audit.pipeline.models import save_fingerprint
+    from independence_audit.pipeline.models import cost, save_fingerprint
     from independence_audit.pipeline.settings import AuditSettings
 
-    path = writable(Path(output))
     settings = AuditSettings(salt=read_salt(salt_file))
+    if dry_run:
+        found = cost(subject, settings.sampler, everything=full)
+        click.echo(f"to read: {found.wanted_bytes:,} bytes")
+        click.echo(f"from far away: {found.read_bytes:,} bytes in {found.requests:,} range requests")
+        click.echo(f"fingerprint: {found.file_size:,} bytes")
+        return
+    if not output:
+        raise UsageError("There is no file to write the fingerprint to.", "Name it: -o NAME.fp.safetensors.")
+    path = writable(Path(output))
     with progress_on(sys.stderr, enabled=not quiet) as progress:
-        save_fingerprint(subject, path, settings.sampler, progress)
+        save_fingerprint(subject, path, settings.sampler, progress, everything=full)
     click.echo(f"{path}: {path.stat().st_size:,} bytes", err=True)

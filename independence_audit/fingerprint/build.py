@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from independence_audit.anatomy import Anatomy
+from independence_audit.anatomy import Anatomy, place
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import Message
+from independence_audit.fingerprint.everything import read_everything
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.pools import Piece, PoolKey, pool, pool_key, pool_parts
 from independence_audit.fingerprint.reading import Reader, batches, wanted
@@ -21,16 +23,43 @@ def silent(tensor: str, done: int, total: int) -> None:
     """Report no progress."""
 
 
+def fingerprint_of(
+    checkpoint: Checkpoint, sampler: Sampler, progress: Progress = silent, *, everything: bool = False
+) -> tuple[Anatomy, Fingerprint]:
+    """Place an opened checkpoint's tensors and read their fingerprint; the checkpoint stays open.
+
+    Raises:
+        ReadError: As for :func:`build_fingerprint`.
+    """
+    anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
+    return anatomy, build_fingerprint(checkpoint, anatomy, sampler, progress, everything=everything)
+
+
 def build_fingerprint(
-    checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler, progress: Progress = silent
+    checkpoint: Checkpoint,
+    anatomy: Anatomy,
+    sampler: Sampler,
+    progress: Progress = silent,
+    *,
+    everything: bool = False,
 ) -> Fingerprint:
-    """Read a checkpoint's sampled values once, in file order.
+    """Read a checkpoint's sampled values once, in file order, and where ``everything`` is wanted all bytes.
 
     Bytes that cannot be read leave samples without values, and their reason.
 
     Raises:
-        ReadError: Nothing could be read, or the source is gone.
+        ReadError: Nothing could be read, or the source is gone; or not everything that is wanted could be.
     """
+    sampled = _sampled(checkpoint, anatomy, sampler, silent if everything else progress)
+    if not everything:
+        return sampled
+    read = read_everything(checkpoint, anatomy, progress)
+    wholes = (read.wholes[key] for key in pool_parts(anatomy))
+    samples = tuple(replace(sample, whole=whole) for sample, whole in zip(sampled.samples, wholes, strict=True))
+    return replace(sampled, samples=samples, files=read.files, read_bytes=read.read_bytes)
+
+
+def _sampled(checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler, progress: Progress) -> Fingerprint:
     pools = pool_parts(anatomy)
     pieces: dict[PoolKey, list[Piece]] = {key: [] for key in pools}
     reader = Reader(checkpoint)

@@ -117,10 +117,19 @@ def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
         for index, sample in enumerate(fingerprint.samples)
         if sample.whole is not None
     }
-    table = shape_of(_Table).encode(_table(fingerprint), "$")
     partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(save(tensors, {KEY: json.dumps(table, ensure_ascii=True, separators=(",", ":"))}))
+    partial.write_bytes(save(tensors, {KEY: _table_text(fingerprint)}))
     partial.replace(path)
+
+
+def file_size(fingerprint: Fingerprint) -> int:
+    """Bytes of the file that a fingerprint would be written to; its values do not matter, only how many there are."""
+    stored = [sample.raw for sample in fingerprint.samples if sample.raw is not None]
+    sketches = [sample.whole.sketch for sample in fingerprint.samples if sample.whole is not None]
+    header = json.dumps({"__metadata__": {KEY: _table_text(fingerprint)}}, separators=(",", ":"))
+    entry = len('"sample.000000":{"dtype":"BF16","shape":[128,1024],"data_offsets":[10000000,10000000]},')
+    content = sum(raw.nbytes for raw in stored) + sum(sketch.nbytes for sketch in sketches)
+    return 8 + len(header) + content + entry * (len(stored) + len(sketches))
 
 
 def read_fingerprint(checkpoint: Checkpoint) -> Fingerprint:
@@ -169,6 +178,11 @@ def _tensor_name(index: int) -> str:
 
 def _sketch_name(index: int) -> str:
     return f"sketch.{index:06d}"
+
+
+def _table_text(fingerprint: Fingerprint) -> str:
+    table = shape_of(_Table).encode(_table(fingerprint), "$")
+    return json.dumps(table, ensure_ascii=True, separators=(",", ":"))
 
 
 def _table(fingerprint: Fingerprint) -> _Table:

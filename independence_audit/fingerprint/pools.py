@@ -13,6 +13,7 @@ from independence_audit.anatomy import Anatomy, Part
 from independence_audit.checkpoint import decode
 from independence_audit.fingerprint.model import Sample
 from independence_audit.fingerprint.sampler import Plan, Sampler
+from independence_audit.fingerprint.whole import Whole
 
 PoolKey = tuple[str, int | None, str, tuple[int, int], str]
 
@@ -47,7 +48,7 @@ class Piece:
     """How the values are packed in the checkpoint; empty where they are stored as they are."""
 
 
-def pool(parts: Sequence[Part], pieces: Sequence[Piece], sampler: Sampler) -> Sample:
+def pool(parts: Sequence[Part], pieces: Sequence[Piece], sampler: Sampler, whole: Whole | None = None) -> Sample:
     """One sample of all parts of a pool, from the pieces that were read; experts in the order of their numbers."""
     ordered = sorted(pieces, key=lambda piece: piece.part.expert or 0)
     first = ordered[0]
@@ -70,6 +71,7 @@ def pool(parts: Sequence[Part], pieces: Sequence[Piece], sampler: Sampler) -> Sa
         raw=raw,
         reason=next((piece.reason for piece in ordered if piece.reason), part.reason),
         packing=first.packing,
+        whole=whole,
     )
 
 

@@ -22,6 +22,7 @@ from independence_audit.pipeline.full import measure_every_value
 from independence_audit.pipeline.models import Model, check_samplers, read_model
 from independence_audit.pipeline.references import Known, References, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
+from independence_audit.pipeline.verification import verify_models
 from independence_audit.policy.judge import judge
 from independence_audit.policy.model import Policy, load_policy
 from independence_audit.training.scratch import scratch_evidence
@@ -51,6 +52,8 @@ def audit(
     known = find_references(references, settings, progress)
     try:
         check_samplers(mine.fingerprint, [model.fingerprint for model in known.models])
+        if settings.verify:
+            verify_models([mine, *known.models], settings, progress)
         rankings = _rankings(mine, known.models, settings, progress)
         return _report(mine, known, rankings, policy, settings)
     finally:

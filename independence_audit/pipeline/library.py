@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from independence_audit.anatomy import place
-from independence_audit.checkpoint import Checkpoint, open_checkpoint, open_named
-from independence_audit.errors import IncomparableError, InputError, MissingError, UsageError
-from independence_audit.fingerprint.build import build_fingerprint
+from independence_audit.checkpoint import open_checkpoint
+from independence_audit.errors import InputError, UsageError
 from independence_audit.fingerprint.codec import read_fingerprint
 from independence_audit.fingerprint.library import (
     Exported,
@@ -33,18 +27,7 @@ from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.pipeline.references import pull_into
 from independence_audit.pipeline.settings import AuditSettings, Progress
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """A fingerprint held against the weights it is said to be of."""
-
-    name: str
-    source: str
-    compared: int
-    """Samples that were read again."""
-    different: tuple[str, ...]
-    """Tensors whose values or places are others at the source."""
+from independence_audit.pipeline.verification import Verification, verify_fingerprint
 
 
 def library_at(folder: str = "") -> Library:
@@ -143,20 +126,9 @@ def verify(library: Library, name: str, source: str, *, offline: bool, progress:
         InputError: The fingerprint or the weights cannot be read.
     """
     fingerprint, place_of_weights = _fingerprint_and_source(library, name)
-    where = source or place_of_weights
-    if not where:
-        raise MissingError(f"It is not known where the weights of {name} are.", "Name them with --source.")
-    if fingerprint.sampler != Sampler().name:
-        raise IncomparableError(
-            f"{name} was made with another sampler or salt than the public one.",
-            "Make it anew with the public sampler.",
-        )
-    checkpoint = open_named(where, offline=offline)
-    try:
-        again = _again(checkpoint, progress)
-    finally:
-        checkpoint.source.close()
-    return Verification(name, checkpoint.name, len(fingerprint.samples), _differences(fingerprint, again))
+    return verify_fingerprint(
+        fingerprint, name, source or place_of_weights, Sampler(), offline=offline, progress=progress
+    )
 
 
 def _fingerprint_and_source(library: Library, name: str) -> tuple[Fingerprint, str]:
@@ -168,23 +140,3 @@ def _fingerprint_and_source(library: Library, name: str) -> tuple[Fingerprint, s
             checkpoint.source.close()
     entry = resolve_all(library.catalogue, [name])[0].entry
     return library.read(entry), entry.source
-
-
-def _again(checkpoint: Checkpoint, progress: Progress) -> Fingerprint:
-    anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
-    told = partial(progress.step, f"reading {checkpoint.name}")
-    return build_fingerprint(checkpoint, anatomy, Sampler(), lambda _, done, total: told(done, total))
-
-
-def _differences(first: Fingerprint, second: Fingerprint) -> tuple[str, ...]:
-    """Names of the samples that are not the same in both."""
-    others = {
-        (sample.component, sample.layer, sample.role, sample.name, sample.shape): sample for sample in second.samples
-    }
-    different = []
-    for sample in first.samples:
-        other = others.get((sample.component, sample.layer, sample.role, sample.name, sample.shape))
-        same = other is not None and sample.digest == other.digest and np.array_equal(sample.identity, other.identity)
-        if not same:
-            different.append(sample.name)
-    return tuple(different)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from independence_audit.anatomy import Anatomy, Axis, place
 from independence_audit.checkpoint import Checkpoint, open_named
-from independence_audit.errors import IncomparableError, InputError, MalformedError
-from independence_audit.fingerprint.build import build_fingerprint
+from independence_audit.errors import IncomparableError, InputError, MalformedError, UsageError
+from independence_audit.fingerprint.build import fingerprint_of
 from independence_audit.fingerprint.codec import KEY, read_fingerprint, write_fingerprint
+from independence_audit.fingerprint.cost import Cost, cost_of
 from independence_audit.fingerprint.library import refuse_incomplete
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler
@@ -33,7 +34,9 @@ class Model:
             self.checkpoint.source.close()
 
 
-def read_model(name: str, sampler: Sampler, progress: Progress, *, offline: bool = False) -> Model:
+def read_model(
+    name: str, sampler: Sampler, progress: Progress, *, offline: bool = False, everything: bool = False
+) -> Model:
     """Open a checkpoint and fingerprint it, or read the fingerprint that is there.
 
     Args:
@@ -41,6 +44,7 @@ def read_model(name: str, sampler: Sampler, progress: Progress, *, offline: bool
         sampler: What is read of it.
         progress: Is told how far the reading has come.
         offline: Touch no network.
+        everything: Read all bytes, for digests and sketches beside the sample.
 
     Raises:
         InputError: It cannot be read, or is no model.
@@ -50,13 +54,16 @@ def read_model(name: str, sampler: Sampler, progress: Progress, *, offline: bool
         fingerprint = read_fingerprint(checkpoint)
         checkpoint.source.close()
         return Model(fingerprint, None, None)
-    anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
-    stage = f"reading {checkpoint.name}"
-    fingerprint = build_fingerprint(
-        checkpoint, anatomy, sampler, lambda _, done, total: progress.step(stage, done, total)
+    anatomy, fingerprint = fingerprint_of(
+        checkpoint, sampler, told(progress, f"reading {checkpoint.name}"), everything=everything
     )
     _refuse_broken(fingerprint)
     return Model(fingerprint, checkpoint, anatomy)
+
+
+def told(progress: Progress, stage: str) -> Callable[[str, int, int], None]:
+    """What to tell of every tensor that is read, so that a stage of the progress shows it."""
+    return lambda _, done, total: progress.step(stage, done, total)
 
 
 def _refuse_broken(fingerprint: Fingerprint) -> None:
@@ -101,14 +108,24 @@ def look_at(name: str) -> tuple[Checkpoint, Anatomy]:
     return checkpoint, place(list(checkpoint.tensors.values()), checkpoint.config)
 
 
-def save_fingerprint(name: str, target: Path, sampler: Sampler, progress: Progress) -> None:
+def save_fingerprint(name: str, target: Path, sampler: Sampler, progress: Progress, *, everything: bool) -> None:
     """Fingerprint a checkpoint and write it to a file.
 
+    Args:
+        name: The checkpoint.
+        target: The file.
+        sampler: What is read of it.
+        progress: Is told how far the reading has come.
+        everything: Read all bytes, for digests and sketches beside the sample.
+
     Raises:
+        UsageError: Everything is to be read of what is a fingerprint already.
         InputError: The checkpoint cannot be read, or the file cannot be written.
     """
-    model = read_model(name, sampler, progress)
+    model = read_model(name, sampler, progress, everything=everything)
     try:
+        if everything and model.checkpoint is None:
+            raise UsageError(f"{model.fingerprint.name} is a fingerprint already.", "Name the weights for --full.")
         refuse_incomplete(model.fingerprint)
         write_fingerprint(model.fingerprint, target)
     except OSError as error:
@@ -116,3 +133,16 @@ def save_fingerprint(name: str, target: Path, sampler: Sampler, progress: Progre
         raise InputError(message, "Free space or name another path.") from error
     finally:
         model.close()
+
+
+def cost(name: str, sampler: Sampler, *, everything: bool) -> Cost:
+    """What fingerprinting a checkpoint would take; only headers are read.
+
+    Raises:
+        UsageError: It is a fingerprint already.
+        InputError: It cannot be read, or is no model.
+    """
+    checkpoint, anatomy = look_at(name)
+    if KEY in checkpoint.metadata:
+        raise UsageError(f"{checkpoint.name} is a fingerprint already.", "Name the weights.")
+    return cost_of(checkpoint, anatomy, sampler, everything=everything)

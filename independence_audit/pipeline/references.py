@@ -22,7 +22,7 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.model import Entry
-from independence_audit.pipeline.models import Model, read_model
+from independence_audit.pipeline.models import Model, read_model, told
 from independence_audit.pipeline.settings import AuditSettings, Progress
 
 EXAMPLES = "example/"
@@ -126,13 +126,8 @@ def pull_into(library: Library, entry: Entry, settings: AuditSettings, progress:
     Raises:
         InputError: The weights cannot be had, or the fingerprint cannot be written.
     """
-    stage = f"pulling {entry.name}"
-    pull(
-        library,
-        entry,
-        partial(open_named, offline=settings.offline),
-        lambda _, done, total: progress.step(stage, done, total),
-    )
+    opener = partial(open_named, offline=settings.offline)
+    pull(library, entry, opener, told(progress, f"pulling {entry.name}"))
 
 
 def _none_available(entries: Sequence[Entry], known: Sequence[Known]) -> MissingError:

@@ -22,6 +22,7 @@ class AuditSettings:
         offline: Touch no network.
         library: The user's library of references; empty for the usual one.
         salt: Decides which rows are read; None for the public one.
+        verify: Read the values of every fingerprint again at the repository that it was made from.
     """
 
     full: bool = False
@@ -32,6 +33,7 @@ class AuditSettings:
     offline: bool = False
     library: str = ""
     salt: bytes | None = None
+    verify: bool = False
 
     @property
     def sampler(self) -> Sampler:

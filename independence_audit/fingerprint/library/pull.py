@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from independence_audit.anatomy import place
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.errors import MissingError, ReadError
-from independence_audit.fingerprint.build import Progress, build_fingerprint, silent
+from independence_audit.fingerprint.build import Progress, fingerprint_of, silent
 from independence_audit.fingerprint.library.change import store
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.library.store import Library
@@ -56,8 +55,7 @@ def pull(library: Library, entry: Entry, opener: Callable[[str], Checkpoint], pr
         )
     checkpoint = opener(entry.source)
     try:
-        anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
-        fingerprint = build_fingerprint(checkpoint, anatomy, library.sampler, progress)
+        _, fingerprint = fingerprint_of(checkpoint, library.sampler, progress)
     finally:
         checkpoint.source.close()
     refuse_incomplete(fingerprint)

@@ -1,0 +1,79 @@
+"""What making a fingerprint takes, before anything but headers is read: bytes, range requests, size of the file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from independence_audit.anatomy import Anatomy
+from independence_audit.checkpoint import DTYPES, Checkpoint
+from independence_audit.checkpoint.sources.blocks import LARGEST, plan_blocks
+from independence_audit.evidence.report import FileEvidence
+from independence_audit.fingerprint.codec import file_size
+from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.pools import Piece, PoolKey, pool, pool_key, pool_parts
+from independence_audit.fingerprint.reading import Wanted, batches, wanted
+from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.sketch import SIDE
+from independence_audit.fingerprint.whole import Whole
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What making a fingerprint takes; headers, which have been read already, are not counted."""
+
+    wanted_bytes: int
+    """Bytes of sampled values, or of all files."""
+    read_bytes: int
+    """Bytes that a far source delivers for them: ranges that lie close to each other are read in one piece."""
+    requests: int
+    """Range requests of a far source."""
+    file_size: int
+    """Bytes of the fingerprint's file, to within a few hundred."""
+
+
+def cost_of(checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler, *, everything: bool = False) -> Cost:
+    """What fingerprinting a checkpoint takes.
+
+    Args:
+        checkpoint: An opened one; it may be closed by now.
+        anatomy: Its tensors in their places.
+        sampler: What would be read.
+        everything: Whether all bytes would be read, for digests and sketches beside the sample.
+    """
+    wanted_bytes = read_bytes = requests = 0
+    pools = pool_parts(anatomy)
+    pieces: dict[PoolKey, list[Piece]] = defaultdict(list)
+    for batch in batches(wanted(checkpoint, anatomy, sampler)):
+        blocks = plan_blocks((start, stop - start) for one in batch for start, stop in one.ranges)
+        requests += len(blocks)
+        read_bytes += sum(block.stop - block.start for block in blocks)
+        wanted_bytes += sum(one.size for one in batch)
+        for one in batch:
+            pieces[pool_key(one.part)].append(_blank(one))
+    if everything:
+        wanted_bytes = read_bytes = sum(checkpoint.files.values())
+        requests += sum(-(-size // LARGEST) for size in checkpoint.files.values())
+    sketch = Whole("0" * 64, "0" * 64, 1 << 40, 0, 1.0, np.zeros((SIDE, SIDE), np.float32)) if everything else None
+    blank = Fingerprint(
+        name=checkpoint.name,
+        sampler=sampler.name,
+        components=anatomy.components,
+        samples=tuple(pool(pools[key], read, sampler, sketch) for key, read in pieces.items()),
+        files=tuple(FileEvidence(name, size, "0" * 64, "sample") for name, size in checkpoint.files.items()),
+        parameters=sum(tensor.size for tensor in checkpoint.tensors.values()),
+        read_bytes=read_bytes,
+        metadata=dict(checkpoint.metadata),
+    )
+    return Cost(wanted_bytes, read_bytes, requests, file_size(blank))
+
+
+def _blank(one: Wanted) -> Piece:
+    """A piece of the right size without values."""
+    if one.spans is None:
+        return Piece(one.part, one.plan, None, one.tensor.dtype, "undecodable")
+    item = np.zeros(1, np.uint8)
+    shape = (*one.spans.places.shape, DTYPES[one.tensor.dtype].bits // 8)
+    return Piece(one.part, one.plan, np.broadcast_to(item, shape), one.tensor.dtype)
