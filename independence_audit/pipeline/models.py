@@ -108,7 +108,9 @@ def look_at(name: str) -> tuple[Checkpoint, Anatomy]:
     return checkpoint, place(list(checkpoint.tensors.values()), checkpoint.config)
 
 
-def save_fingerprint(name: str, target: Path, sampler: Sampler, progress: Progress, *, everything: bool) -> None:
+def save_fingerprint(
+    name: str, target: Path, sampler: Sampler, progress: Progress, *, everything: bool = False
+) -> None:
     """Fingerprint a checkpoint and write it to a file.
 
     Args:
