@@ -19,7 +19,14 @@ SEVERITIES = ("remark", "review", "not_met")
 @click.argument("subject")
 @click.option("--ref", "references", multiple=True, required=True, metavar="REF", help="A reference; repeatable.")
 @click.option("--full", is_flag=True, help="Read every value, not a sample; adds exact counts.")
-@click.option("--policy", default="evidence-only", show_default=True, help="Rules from evidence to opinion.")
+@click.option(
+    "--policy",
+    default="evidence-only",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="Rules from evidence to opinion: a shipped policy's name, or a .toml file.",
+)
+@click.option("--declaration", default="", metavar="FILE", help="The declaration, in place of independence.toml.")
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
@@ -51,6 +58,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     *,
     full: bool,
     policy: str,
+    declaration: str,
     fail_on: str,
     alpha: float,
     format_: str,
@@ -84,6 +92,7 @@ def compare(  # noqa: PLR0913  one parameter an option
         full=full,
         alpha=alpha,
         policy=policy,
+        declaration=declaration,
         submission=Submission(team, stage, model),
         offline=offline,
         verify=verify,

@@ -80,3 +80,19 @@ def show(report: AuditReport, name: str, lang: str = ENGLISH) -> None:
     from independence_audit.report.text import print_report
 
     print_report(report, Console(), lang)
+
+
+def write_new(text: str, path: str) -> None:
+    """Write a file that must not be there yet.
+
+    Raises:
+        UsageError: It is there already, or cannot be written.
+    """
+    target = writable(Path(path))
+    try:
+        with target.open("x", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already.", "Name another path; what people wrote is kept.") from None
+    except OSError as error:
+        raise UsageError(f"{path} could not be written: {error.strerror}.", "Name another path.") from error

@@ -10,6 +10,7 @@ import click
 
 from independence_audit import __version__
 from independence_audit.cli.compare import compare
+from independence_audit.cli.declare import declare
 from independence_audit.cli.fingerprint import fingerprint
 from independence_audit.cli.inspect import inspect
 from independence_audit.cli.refs import refs
@@ -31,7 +32,7 @@ def audit() -> None:
     """Answer for the whole program; the commands do the work."""
 
 
-for command in (compare, scratch, trajectory, inspect, fingerprint, refs):
+for command in (compare, scratch, trajectory, inspect, fingerprint, declare, refs):
     audit.add_command(command)
 
 

@@ -164,6 +164,8 @@ class Opinion:
     criteria: tuple[Criterion, ...]
     cannot_judge: tuple[Message, ...]
     would_change: tuple[Message, ...]
+    undecided: tuple[str, ...] = ()
+    """Components that matter to the policy and could not be tested: they leave an audit inconclusive."""
 
 
 @dataclass(frozen=True, slots=True)

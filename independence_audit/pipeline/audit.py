@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from independence_audit import __version__
+from independence_audit.declaration.compare import hold
+from independence_audit.declaration.model import Declaration
 from independence_audit.errors import IncomparableError
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
@@ -18,13 +20,16 @@ from independence_audit.lineage.evidence import component_evidence, relation_sha
 from independence_audit.lineage.moved import search_moved
 from independence_audit.lineage.rank import Ranking, level_of, rank
 from independence_audit.lineage.within import repetitions
+from independence_audit.pipeline.declared import find_declaration, strays
 from independence_audit.pipeline.full import measure_every_value
 from independence_audit.pipeline.models import Model, check_samplers, read_model
 from independence_audit.pipeline.references import Known, References, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.pipeline.verification import verify_models
+from independence_audit.policy.case import Known as KnownBeside
 from independence_audit.policy.judge import judge
-from independence_audit.policy.model import Policy, load_policy
+from independence_audit.policy.model import Policy
+from independence_audit.policy.reading import load_policy
 from independence_audit.training.scratch import scratch_evidence
 
 
@@ -54,8 +59,9 @@ def audit(
         check_samplers(mine.fingerprint, [model.fingerprint for model in known.models])
         if settings.verify:
             verify_models([mine, *known.models], settings, progress)
+        declaration = find_declaration(subject, mine.checkpoint, settings.declaration)
         rankings = _rankings(mine, known.models, settings, progress)
-        return _report(mine, known, rankings, policy, settings)
+        return _report(mine, known, rankings, policy, declaration, settings)
     finally:
         for model in (mine, *known.models):
             model.close()
@@ -96,8 +102,13 @@ def _kinds(fingerprint: Fingerprint) -> str:
     return "/".join(sorted({component.kind.value for component in fingerprint.components})) or "nothing"
 
 
-def _report(
-    mine: Model, known: References, rankings: Sequence[Ranking], policy: Policy, settings: AuditSettings
+def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
+    mine: Model,
+    known: References,
+    rankings: Sequence[Ranking],
+    policy: Policy,
+    declaration: Declaration | None,
+    settings: AuditSettings,
 ) -> AuditReport:
     subject, verified = mine.fingerprint, mine.checkpoint is not None
     ancestors = {one.facts.name: one.facts.derived_from for one in known.known}
@@ -108,6 +119,8 @@ def _report(
     ]
     references = tuple(_reference(one, rankings) for one in known.known)
     every_tensor = tuple(tensor for own in tensors for tensor in own)
+    declared = hold(declaration, components, references) if declaration else None
+    training = scratch_evidence(subject)
     return AuditReport(
         tool=Tool("independence-audit", __version__),
         settings=Settings(
@@ -127,14 +140,17 @@ def _report(
             verified=verified,
             revision=(mine.checkpoint.revision or None) if mine.checkpoint else None,
             read_bytes=subject.read_bytes,
-            notices=(*subject.notices, *_non_finite(every_tensor)),
+            notices=(*subject.notices, *_non_finite(every_tensor), *strays(declared)),
         ),
         references=references,
         components=tuple(components),
         tensors=every_tensor,
         summary=_summary(components, every_tensor, rankings),
-        opinion=judge(policy, components, references, verified=verified),
-        training=scratch_evidence(subject),
+        opinion=judge(
+            policy, components, references, KnownBeside(verified, settings.submission.team, declared, training)
+        ),
+        training=training,
+        declaration=declared,
     )
 
 

@@ -97,13 +97,13 @@ def check_samplers(subject: Fingerprint, references: Sequence[Fingerprint]) -> N
             )
 
 
-def look_at(name: str) -> tuple[Checkpoint, Anatomy]:
+def look_at(name: str, *, offline: bool = False) -> tuple[Checkpoint, Anatomy]:
     """A checkpoint and its anatomy; no weights are read.
 
     Raises:
         InputError: It cannot be read, or is no model.
     """
-    checkpoint = open_named(name)
+    checkpoint = open_named(name, offline=offline)
     checkpoint.source.close()
     return checkpoint, place(list(checkpoint.tensors.values()), checkpoint.config)
 

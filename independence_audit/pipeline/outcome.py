@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from independence_audit.evidence.report import AuditReport, Severity
-from independence_audit.policy.judge import undecided_components, worst_severity
-from independence_audit.policy.model import load_policy
+from independence_audit.policy.judge import worst_severity
 
 PASSED = 0
 FINDING = 1
@@ -16,5 +15,4 @@ def exit_code(report: AuditReport, fail_on: Severity) -> int:
     order = list(Severity)
     if order.index(worst_severity(report.opinion)) >= order.index(fail_on):
         return FINDING
-    policy = load_policy(report.opinion.policy)
-    return INCONCLUSIVE if undecided_components(policy, report.components, verified=report.subject.verified) else PASSED
+    return INCONCLUSIVE if report.opinion.undecided else PASSED

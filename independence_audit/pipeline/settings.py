@@ -16,7 +16,8 @@ class AuditSettings:
     Attributes:
         full: Read every value of both models rather than a sample.
         alpha: Family-wise level of a false finding over the whole audit.
-        policy: Name of the policy that turns evidence into an opinion.
+        policy: Name or file of the policy that turns evidence into an opinion.
+        declaration: File of the submission's declaration; empty for the one beside the subject.
         submission: What the subject was handed in as.
         command: The command line, for the report's way to reproduce it.
         offline: Touch no network.
@@ -28,6 +29,7 @@ class AuditSettings:
     full: bool = False
     alpha: float = 1e-6
     policy: str = "evidence-only"
+    declaration: str = ""
     submission: Submission = field(default_factory=Submission)
     command: str = ""
     offline: bool = False

@@ -1,42 +1,49 @@
-"""The opinion: every component's relation under a policy's rules, and the sentence and facts that lead the report."""
+"""The opinion: the evidence under a policy's rules, and the sentence and facts that lead the report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from independence_audit.evidence.measurement import ComponentEvidence, Message
+from independence_audit.evidence.measurement import ComponentEvidence, Message, Value
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import Criterion, Opinion, Outcome, Reference, Severity
-from independence_audit.policy.model import Policy
+from independence_audit.policy.case import Case, Known, case_of, rights_of
+from independence_audit.policy.messages import CANNOT_JUDGE, UNVERIFIED, UNVERIFIED_SUBMISSION
+from independence_audit.policy.model import CriterionRules, Policy, Rule, Scope
 
 FACTS = 3
 """Facts on the first screen."""
 
 _UNDECIDED = (Relation.INCONCLUSIVE, Relation.UNINFORMATIVE, Relation.NOT_TESTED)
-_CANNOT_JUDGE = ("cannot.frozen", "cannot.training", "cannot.own_data", "cannot.policy")
 
 
 def judge(
-    policy: Policy, components: Sequence[ComponentEvidence], references: Sequence[Reference], *, verified: bool = True
+    policy: Policy,
+    components: Sequence[ComponentEvidence],
+    references: Sequence[Reference],
+    known: Known | None = None,
 ) -> Opinion:
-    """What a policy says of the evidence, one criterion per component.
+    """What a policy says of the evidence, criterion by criterion.
 
     Args:
         policy: The rules.
         components: The evidence.
         references: Everything that was asked for, compared or not.
-        verified: False where the subject is a fingerprint that somebody handed in: no criterion is met by it.
+        known: What is known beside the comparison: the declaration, the training, who submitted.
     """
-    criteria = tuple(_criterion(policy, component, verified=verified) for component in components)
+    known = known or Known()
+    criteria = tuple(_criteria(policy, components, references, known))
+    undecided = undecided_components(policy, components, verified=known.verified)
     changes = _distinct(change.key for criterion in criteria for change in criterion.would_change)
     return Opinion(
         policy=policy.name,
         policy_version=policy.version,
-        headline=_headline(criteria, undecided_components(policy, components, verified=verified), references),
+        headline=_headline(policy, criteria, undecided, references),
         facts=tuple(_facts(components)),
         criteria=criteria,
-        cannot_judge=tuple(Message(key) for key in _CANNOT_JUDGE),
+        cannot_judge=tuple(Message(key) for key in CANNOT_JUDGE),
         would_change=tuple(Message(key) for key in changes),
+        undecided=tuple(undecided),
     )
 
 
@@ -58,34 +65,83 @@ def worst_severity(opinion: Opinion) -> Severity:
     return max((criterion.severity for criterion in opinion.criteria), key=order.index, default=Severity.NONE)
 
 
-def _criterion(policy: Policy, component: ComponentEvidence, *, verified: bool) -> Criterion:
-    rule = policy.rule_for(component.relation)
+def _criteria(
+    policy: Policy, components: Sequence[ComponentEvidence], references: Sequence[Reference], known: Known
+) -> Iterator[Criterion]:
+    by_name = {reference.name: reference for reference in references}
+    words: Mapping[str, str] = {"rights": rights_of(known.declaration).value}
+    for rules in policy.criteria:
+        if rules.scope == Scope.SUBMISSION:
+            yield _of_submission(rules, rules.rule_for(words), verified=known.verified)
+            continue
+        for component in components:
+            if component.kind in rules.kinds:
+                case = case_of(component, by_name, known)
+                yield _of_component(rules, rules.rule_for(case.words), component, case, verified=known.verified)
+
+
+def _of_submission(rules: CriterionRules, rule: Rule, *, verified: bool) -> Criterion:
     unproven = rule.outcome == Outcome.MET and not verified
-    data = {
+    return Criterion(
+        id=rules.id,
+        outcome=Outcome.NOT_ASSESSED if unproven else rule.outcome,
+        severity=rule.severity,
+        message=Message(UNVERIFIED_SUBMISSION if unproven else rule.message),
+        quote=rules.quote,
+        source=rules.source,
+        would_change=tuple(Message(key) for key in _changes(rule, unproven=unproven)),
+    )
+
+
+def _of_component(
+    rules: CriterionRules, rule: Rule, component: ComponentEvidence, case: Case, *, verified: bool
+) -> Criterion:
+    unproven = rule.outcome == Outcome.MET and not verified
+    return Criterion(
+        id=f"{rules.id}/{component.name}",
+        outcome=Outcome.NOT_ASSESSED if unproven else rule.outcome,
+        severity=rule.severity,
+        message=Message(UNVERIFIED if unproven else rule.message, data_of(component, case)),
+        component=component.name,
+        quote=rules.quote,
+        source=rules.source,
+        evidence=component.explanation,
+        would_change=tuple(Message(key) for key in _changes(rule, unproven=unproven)),
+    )
+
+
+def _changes(rule: Rule, *, unproven: bool) -> tuple[str, ...]:
+    return ("change.weights", *rule.would_change) if unproven else rule.would_change
+
+
+def data_of(component: ComponentEvidence, case: Case) -> dict[str, Value]:
+    """What the sentence of any criterion of a component may name."""
+    return {
         "component": component.name,
         "reference": component.reference,
         "relation": component.relation.value,
         "references": len(component.runners_up),
         "bound": component.detection_bound,
         "reason": component.reason,
+        "owner": case.owner or "",
+        "licence": case.licence or "",
+        "source": (case.declared.source if case.declared else "") or "",
+        "structure": case.structure_of or "",
     }
-    return Criterion(
-        id=f"no_shared_weights/{component.name}",
-        outcome=Outcome.NOT_ASSESSED if unproven else rule.outcome,
-        severity=rule.severity,
-        message=Message("criterion.unverified" if unproven else rule.message, data),
-        component=component.name,
-        evidence=component.explanation,
-        would_change=tuple(Message(key) for key in rule.would_change),
-    )
 
 
-def _headline(criteria: Sequence[Criterion], undecided: Sequence[str], references: Sequence[Reference]) -> Message:
-    failed = [criterion for criterion in criteria if criterion.outcome in (Outcome.NOT_MET, Outcome.REVIEW)]
-    if failed:
-        names = ", ".join(_distinct(str(criterion.message.data["reference"]) for criterion in failed))
-        components = ", ".join(criterion.component or "" for criterion in failed)
-        return Message("headline.not_met", {"components": components, "references": names})
+def _headline(
+    policy: Policy, criteria: Sequence[Criterion], undecided: Sequence[str], references: Sequence[Reference]
+) -> Message:
+    for outcome, severity in ((Outcome.NOT_MET, Severity.NOT_MET), (Outcome.REVIEW, Severity.REVIEW)):
+        failed = [each for each in criteria if (each.outcome, each.severity) == (outcome, severity)]
+        if failed:
+            names = _distinct(
+                str(each.message.data["reference"]) for each in failed if each.message.data.get("reference")
+            )
+            components = _distinct(each.component or each.id for each in failed)
+            data = {"components": ", ".join(components), "references": ", ".join(names)}
+            return Message(policy.headlines[outcome], data)
     if undecided:
         return Message("headline.inconclusive", {"components": ", ".join(undecided)})
     compared = sum(1 for reference in references if reference.status == "compared")

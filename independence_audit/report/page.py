@@ -141,7 +141,7 @@ def page_of(report: AuditReport, lang: str) -> Page:
     opinion = report.opinion
     labels = {component.name: _component_label(component, lang) for component in report.components}
     outcome = max(
-        (criterion.outcome for criterion in opinion.criteria), key=GRAVITY.index, default=Outcome.NOT_ASSESSED
+        (each.outcome for each in _weighty(opinion.criteria)), key=GRAVITY.index, default=Outcome.NOT_ASSESSED
     )
     return Page(
         title=label("title", lang),
@@ -324,9 +324,14 @@ def layers_title(row: ComponentRow, lang: str) -> str:
 def _outcome_of(component: ComponentEvidence, criteria: Iterable[Criterion]) -> Outcome | None:
     """The gravest outcome among a component's criteria."""
     severity = list(Severity)
-    own = [criterion for criterion in criteria if criterion.component == component.name]
+    own = _weighty([criterion for criterion in criteria if criterion.component == component.name])
     gravest = max(own, key=lambda c: (severity.index(c.severity), GRAVITY.index(c.outcome)), default=None)
     return gravest.outcome if gravest else None
+
+
+def _weighty(criteria: Sequence[Criterion]) -> Sequence[Criterion]:
+    """Leave remarks out, unless there is nothing else: a missing attribution must not colour a whole component."""
+    return [each for each in criteria if each.severity != Severity.REMARK] or criteria
 
 
 def _criterion_row(criterion: Criterion, report: AuditReport, labels: Mapping[str, str], lang: str) -> CriterionRow:

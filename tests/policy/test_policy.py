@@ -1,18 +1,25 @@
-"""Policies are data: read strictly, one rule a relation, and an opinion that follows from the evidence alone."""
+"""Policies are data: read strictly, one rule for every case, and an opinion that follows from the evidence."""
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from independence_audit.anatomy import Kind
 from independence_audit.errors import UsageError
-from independence_audit.evidence.measurement import ComponentEvidence, Message
+from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Origin, Rights
+from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import Outcome, Reference, Severity
+from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
+from independence_audit.policy.case import Known
 from independence_audit.policy.judge import judge, undecided_components, worst_severity
-from independence_audit.policy.model import load_policy, parse_policy, policy_names
-
-RULE = '[[rule]]\nrelations = {relations}\noutcome = "met"\nseverity = "none"\nmessage = "criterion.none_found"\n'
-EVERY = str([relation.value for relation in Relation])
+from independence_audit.policy.reading import WEIGHT, load_policy, parse_policy, policy_names
 
 
 def component(relation: Relation, kind: str = "text_decoder", reason: str | None = None) -> ComponentEvidence:
@@ -36,6 +43,7 @@ def component(relation: Relation, kind: str = "text_decoder", reason: str | None
 
 
 REFERENCES = (Reference("known", "compared"),)
+UNRELATED_TO_KNOWN = Comparison("known", None, Relation.UNRELATED, None, None, None, 0.05)
 
 
 @pytest.mark.parametrize("relation", FOUND)
@@ -96,20 +104,237 @@ def test_unknown_policy_names_the_known() -> None:
     assert "evidence-only" in caught.value.hint
 
 
+TOP = 'name = "x"\nversion = "1"\ndate = "2026-01-01"\n'
+CRITERION = '[[criterion]]\nid = "a"\n'
+
+
+def rule(
+    outcome: str = "met", severity: str = "none", message: str = "criterion.none_found", **words: list[str]
+) -> str:
+    """A rule of a policy file."""
+    conditions = "".join(f"{name} = {values}\n" for name, values in words.items())
+    text = f'[[criterion.rule]]\noutcome = "{outcome}"\nseverity = "{severity}"\nmessage = "{message}"\n'
+    return text + conditions.replace("'", '"')
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "said"),
     [
-        "not toml = = =",
-        'name = "x"\nversion = "1"\n',
-        'name = "x"\nversion = "1"\nunheard = 1\n' + RULE.format(relations=EVERY),
-        'name = "x"\nversion = "1"\n' + RULE.format(relations='["identical"]'),
-        'name = "x"\nversion = "1"\n' + RULE.format(relations='["cloned"]'),
-        'name = "x"\nversion = "1"\n' + RULE.format(relations=EVERY) + 'colour = "red"\n',
-        'name = "x"\nversion = "1"\n' + RULE.format(relations=EVERY) * 2,
-        'name = "x"\nversion = "1"\noptional_kinds = ["engine"]\n' + RULE.format(relations=EVERY),
+        ("not toml = = =", ""),
+        (TOP, "criterion"),
+        (TOP + "criterion = []", "no criterion"),
+        (TOP + "unheard = 1\n" + CRITERION + rule(), "unheard"),
+        (TOP + CRITERION + 'colour = "red"\n' + rule(), "colour"),
+        (TOP + CRITERION + rule() + 'colour = "red"\n', "colour"),
+        (TOP + CRITERION + rule(relations=["identical"]), "no rule for"),
+        (TOP + CRITERION + rule(relations=["cloned"]), "cloned"),
+        (TOP + CRITERION + rule(relations=[]), "no word"),
+        (TOP + CRITERION + rule(countries=["Korea"]) + rule(), "Korea"),
+        (TOP + CRITERION + rule() * 2, "not its last"),
+        (TOP + CRITERION + rule() + rule(relations=["identical"]), "not its last"),
+        (
+            TOP
+            + CRITERION
+            + rule(relations=["identical", "rounded"])
+            + rule("not_met", "not_met", owners=["foreign"])
+            + rule(),
+            "contradict",
+        ),
+        (TOP + CRITERION + rule("met", "not_met"), "contradict"),
+        (TOP + CRITERION + rule("review", "none"), "contradict"),
+        (TOP + CRITERION + rule(message="criterion.invented"), "no sentence"),
+        (TOP + CRITERION + rule() + 'would_change = ["change.everything"]\n', "no sentence"),
+        (TOP + CRITERION + 'quote = "Words"\n' + rule(), "without a source"),
+        (TOP + CRITERION + rule() + CRITERION + rule(), "Two criteria"),
+        (TOP + CRITERION + 'scope = "submission"\n' + rule(relations=["identical"]) + rule(), "relations"),
+        (TOP.replace("2026-01-01", "soon") + CRITERION + rule(), "date"),
+        (TOP.replace('"1"', "1") + CRITERION + rule(), "version"),
+        (TOP + 'optional_kinds = ["engine"]\n' + CRITERION + rule(), "engine"),
+        (TOP + '[headlines]\nnot_met = "headline.guilty"\n' + CRITERION + rule(), "no sentence"),
+        (TOP + CRITERION.replace('"a"', '"A b"') + rule(), "id"),
     ],
 )
-def test_contradictory_policies_are_refused(content: str) -> None:
-    """Unknown keys and relations, gaps and overlaps never pass silently."""
-    with pytest.raises(UsageError):
+def test_contradictory_policies_are_refused(content: str, said: str) -> None:
+    """Unknown keys and words, gaps, overlaps and outcomes that do not fit their severity never pass silently."""
+    with pytest.raises(UsageError) as caught:
         parse_policy(content.encode())
+    assert said in caught.value.message
+
+
+def test_a_policy_is_read_from_a_file(tmp_path: Path) -> None:
+    """A committee's own rules; a missing file is a usage error."""
+    file = tmp_path / "ours.toml"
+    file.write_text(TOP + CRITERION + rule(), encoding="utf-8")
+    assert load_policy(str(file)).name == "x"
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_policy(str(tmp_path / "none.toml"))
+
+
+def outcomes(policy: str, *components: ComponentEvidence, **known: Any) -> dict[str, tuple[Outcome, Severity]]:
+    """What a policy says, by criterion."""
+    opinion = judge(load_policy(policy), components, FOREIGN, Known(**known))
+    return {criterion.id.partition("/")[0]: (criterion.outcome, criterion.severity) for criterion in opinion.criteria}
+
+
+FOREIGN = (Reference("known", "compared", owner="Alibaba Cloud", country="CN", licence="apache-2.0"),)
+NOT_MET = (Outcome.NOT_MET, Severity.NOT_MET)
+REVIEW = (Outcome.REVIEW, Severity.REVIEW)
+REMARK = (Outcome.REVIEW, Severity.REMARK)
+MET = (Outcome.MET, Severity.NONE)
+OPEN = (Outcome.NOT_ASSESSED, Severity.NONE)
+ENCODER = "no_unchanged_external_encoder"
+
+
+@pytest.mark.parametrize("kind", ["vision_encoder", "audio_encoder"])
+@pytest.mark.parametrize(
+    ("relation", "outcome"),
+    [
+        (Relation.IDENTICAL, NOT_MET),
+        (Relation.ROUNDED, NOT_MET),
+        (Relation.RELATED, REVIEW),
+        (Relation.TRANSFORMED, REVIEW),
+        (Relation.UNRELATED, MET),
+        (Relation.INCONCLUSIVE, OPEN),
+    ],
+)
+def test_stage_one_encoders(kind: str, relation: Relation, outcome: tuple[Outcome, Severity]) -> None:
+    """Unchanged external encoders were not accepted; changed ones are for people to weigh."""
+    assert outcomes("kai-stage1", component(relation, kind))[ENCODER] == outcome
+
+
+@pytest.mark.parametrize("relation", FOUND)
+def test_stage_one_decoders(relation: Relation) -> None:
+    """Any shared weights with somebody else's model."""
+    assert outcomes("kai-stage1", component(relation))["no_external_decoder"] == NOT_MET
+
+
+@pytest.mark.parametrize("relation", FOUND)
+def test_own_earlier_models_are_not_foreign(relation: Relation) -> None:
+    """The team that the evaluation names is met; a team that only the declaration names is for review."""
+    assert outcomes("kai-stage1", component(relation), team="alibaba-cloud")["no_external_decoder"] == MET
+    declared = DeclarationEvidence("independence.toml", (), team="Alibaba Cloud")
+    assert outcomes("kai-stage1", component(relation), declaration=declared)["no_external_decoder"] == REVIEW
+
+
+def test_the_innocent_need_exhibits() -> None:
+    """Finding nothing is not training from an initial draw: the missing exhibit is named, and nothing is held back."""
+    opinion = judge(load_policy("kai-stage1"), [component(Relation.UNRELATED)], FOREIGN)
+    by_id = {criterion.id.partition("/")[0]: criterion for criterion in opinion.criteria}
+    trained = by_id["initialised_then_trained"]
+    assert trained.outcome is Outcome.NOT_ASSESSED
+    assert "change.step0" in [change.key for change in trained.would_change]
+    assert worst_severity(opinion) is Severity.NONE
+    for never in ("own_data", "own_design", "policy_and_ethics"):
+        assert by_id[never].outcome is Outcome.NOT_ASSESSED
+    assert opinion.headline.key == "headline.met"
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "outcome"),
+    [
+        (Conclusion.INITIALISED_AND_TRAINED, MET),
+        (Conclusion.CONSISTENT_WITH_SCRATCH, REVIEW),
+        (Conclusion.NO_EVIDENCE, OPEN),
+        (Conclusion.FROZEN_DURING_TRAINING, REVIEW),
+        (Conclusion.UNTRAINED, REVIEW),
+        (Conclusion.STARTS_FROM_TRAINED_WEIGHTS, NOT_MET),
+    ],
+)
+def test_training_conclusions(conclusion: Conclusion, outcome: tuple[Outcome, Severity]) -> None:
+    """Only a verified initial draw meets the criterion."""
+    training = TrainingEvidence((ComponentTraining("model.text_decoder", conclusion),))
+    found = outcomes("kai-stage1", component(Relation.UNRELATED), training=training)
+    assert found["initialised_then_trained"] == outcome
+
+
+def test_a_shared_architecture_is_a_remark_at_most() -> None:
+    """An open-source reference that nobody names: a remark, which neither leads nor fails the audit."""
+    fitting = replace(component(Relation.UNRELATED), runners_up=(UNRELATED_TO_KNOWN,))
+    opinion = judge(load_policy("kai-stage1"), [fitting], FOREIGN)
+    criterion = next(each for each in opinion.criteria if each.id.startswith("architecture_attribution"))
+    assert (criterion.outcome, criterion.severity) == REMARK
+    assert criterion.message.data["structure"] == "known"
+    assert worst_severity(opinion) is Severity.REMARK
+    assert opinion.headline.key == "headline.met"
+    declared = Declared(fitting.name, Origin.ARCHITECTURE_FROM, "Known", "", "", Agreement.AGREED)
+    named = outcomes("kai-stage1", fitting, declaration=DeclarationEvidence("independence.toml", (declared,)))
+    assert named["architecture_attribution"] == MET
+
+
+@pytest.mark.parametrize("policy", policy_names())
+@pytest.mark.parametrize("relation", list(Relation))
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_fingerprint_meets_nothing(policy: str, relation: Relation, kind: Kind) -> None:
+    """What a submitter made himself never yields a passed criterion, under any policy."""
+    declared = DeclarationEvidence("independence.toml", (), rights=Rights(modify=True, operate=True, redistribute=True))
+    found = outcomes(policy, component(relation, kind.value), verified=False, declaration=declared)
+    assert Outcome.MET not in {outcome for outcome, _ in found.values()}
+
+
+@pytest.mark.parametrize("policy", policy_names())
+@given(
+    relation=st.sampled_from(Relation),
+    kind=st.sampled_from(Kind),
+    agreement=st.sampled_from(Agreement),
+    conclusion=st.sampled_from(Conclusion),
+    licence=st.sampled_from(["", "apache-2.0", "gemma", "exaone", "what"]),
+    team=st.sampled_from(["", "Alibaba Cloud"]),
+)
+def test_every_case_has_an_outcome(  # noqa: PLR0917
+    policy: str, relation: Relation, kind: Kind, agreement: Agreement, conclusion: Conclusion, licence: str, team: str
+) -> None:
+    """No evidence is without a rule, no outcome without a severity that fits, and no unrelated component is accused."""
+    one = component(relation, kind.value)
+    declared = Declared(one.name, None, "", licence, "", agreement)
+    found = outcomes(
+        policy,
+        one,
+        team=team,
+        declaration=DeclarationEvidence("independence.toml", (declared,)),
+        training=TrainingEvidence((ComponentTraining(one.name, conclusion),)),
+    )
+    assert all(severity in WEIGHT[outcome] for outcome, severity in found.values())
+    if relation == Relation.UNRELATED:
+        assert not {name for name, result in found.items() if result == NOT_MET} - {
+            "initialised_then_trained",
+            "declaration",
+        }
+
+
+@pytest.mark.parametrize(
+    ("licence", "outcome"),
+    [("apache-2.0", MET), ("gemma", REVIEW), ("CC-BY-NC-4.0", NOT_MET), ("what", REVIEW), (None, REVIEW)],
+)
+def test_control_goes_by_licence(licence: str | None, outcome: tuple[Outcome, Severity]) -> None:
+    """Shared weights are allowed where the licence leaves the team in control."""
+    references = (replace(FOREIGN[0], licence=licence),)
+    opinion = judge(load_policy("control-and-licence"), [component(Relation.IDENTICAL)], references)
+    found = {each.id.partition("/")[0]: (each.outcome, each.severity) for each in opinion.criteria}
+    assert found["licence"] == outcome
+    assert found["rights"] == OPEN
+
+
+def test_a_licence_that_is_declared_otherwise() -> None:
+    """The owner's word and the team's differ: people have to look."""
+    declared = Declared("model.text_decoder", Origin.INITIALISED_FROM, "known", "mit", "", Agreement.AGREED)
+    evidence = DeclarationEvidence("independence.toml", (declared,), rights=Rights(modify=False))
+    found = outcomes("control-and-licence", component(Relation.IDENTICAL), declaration=evidence)
+    assert found["licence"] == REVIEW
+    assert found["rights"] == NOT_MET
+
+
+def test_countries_are_told_apart(tmp_path: Path) -> None:
+    """A rule may ask where the matched model was made."""
+    content = TOP + CRITERION + rule("not_met", "not_met", "criterion.shared", countries=["CN"]) + rule()
+    policy = parse_policy(content.encode())
+    assert judge(policy, [component(Relation.RELATED)], FOREIGN).criteria[0].outcome is Outcome.NOT_MET
+    korean = (replace(FOREIGN[0], country="KR"),)
+    assert judge(policy, [component(Relation.RELATED)], korean).criteria[0].outcome is Outcome.MET
+
+
+def test_public_words_come_with_their_source() -> None:
+    """Every quotation of a shipped policy says who said it."""
+    for name in policy_names():
+        for criterion in load_policy(name).criteria:
+            assert (criterion.quote is None) == (criterion.source is None)
+    assert all(criterion.quote for criterion in load_policy("kai-stage1").criteria if criterion.id != "declaration")

@@ -125,9 +125,9 @@ def emitted() -> Iterator[tuple[str, str]]:
             yield from ((path.name, key) for key in keys_of(node) if not (quiet and key.startswith("reason.")))
     for path in sorted(PACKAGE.rglob("*.toml")):
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        if "anatomy" in path.parts:
+        if "anatomy" in path.relative_to(PACKAGE).parts:
             yield from ((path.name, f"reason.{text}") for _, text in values_of(table, ("reason", "bias_reason")))
-        if "policy" in path.parts:
+        if "policy" in path.relative_to(PACKAGE).parts:
             yield from ((path.name, text) for _, text in values_of(table, ("message", "would_change")))
 
 

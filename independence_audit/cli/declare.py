@@ -1,0 +1,24 @@
+"""``audit declare``: a first declaration of origin, drafted from a checkpoint and its model card."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("subject")
+@click.option("-o", "--output", default="", metavar="PATH", help="Write a file that does not exist yet.")
+@click.option("--offline", is_flag=True, help="Touch no network.")
+def declare(subject: str, *, output: str, offline: bool) -> None:
+    """Draft the declaration (independence.toml) of SUBJECT, from its components and its model card.
+
+    A draft is not a declaration: correct every entry before you hand it in.
+    """
+    from independence_audit.cli.outputs import write_new
+    from independence_audit.pipeline.declared import draft_declaration
+
+    text = draft_declaration(subject, offline=offline)
+    if output:
+        write_new(text, output)
+    else:
+        click.echo(text, nl=False)

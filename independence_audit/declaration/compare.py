@@ -1,0 +1,156 @@
+"""Declared beside found: one agreement for each component."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from independence_audit.declaration.model import WHOLE, Declaration, Entry
+from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Origin
+from independence_audit.evidence.measurement import ComponentEvidence
+from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.evidence.report import Reference
+
+_UNCHANGED = (Relation.IDENTICAL, Relation.ROUNDED)
+_TOLD = (*FOUND, Relation.UNRELATED)
+
+
+def hold(
+    declaration: Declaration, components: Sequence[ComponentEvidence], references: Sequence[Reference]
+) -> DeclarationEvidence:
+    """Hold a declaration against the evidence.
+
+    Args:
+        declaration: What the submission says.
+        components: What was found.
+        references: Everything that was asked for, with its ancestors.
+    """
+    names = Names(references)
+    entries = _assigned(declaration, components)
+    whole = {entry.name for entry in declaration.entries if entry.name == WHOLE}
+    declared = [_declared(component, entries.get(component.name), names) for component in components]
+    if whole and any(one.agreement in (Agreement.AGREED, Agreement.ATTRIBUTION_MISSING) for one in declared):
+        # What is said of the model as a whole needs to be true of one component, not of all.
+        declared = [_forgiven(one, entries.get(one.component)) for one in declared]
+    used = set(map(id, entries.values()))
+    strays = [entry for entry in declaration.entries if id(entry) not in used and entry.name != WHOLE]
+    return DeclarationEvidence(
+        source=declaration.where,
+        components=(*declared, *(_stray(entry) for entry in strays)),
+        sha256=declaration.sha256,
+        team=declaration.team,
+        licence=declaration.licence,
+        rights=declaration.rights,
+    )
+
+
+class Names:
+    """Which reference a declared source means: by its name or where it comes from, whatever the case."""
+
+    def __init__(self, references: Collection[Reference]) -> None:
+        """Take the references with what their owners say of their ancestors."""
+        self._of: Mapping[str, frozenset[str]] = {
+            reference.name: frozenset(map(plain_name, filter(None, (reference.name, reference.source))))
+            for reference in references
+        }
+        self._ancestors: Mapping[str, frozenset[str]] = {
+            reference.name: frozenset(
+                name
+                for ancestor in reference.derived_from
+                for name in (plain_name(ancestor), *self._of.get(ancestor, ()))
+            )
+            for reference in references
+        }
+
+    def means(self, source: str, reference: str) -> bool:
+        """Whether a declared source is this reference."""
+        return plain_name(source) in self._of.get(reference, frozenset({plain_name(reference)}))
+
+    def covers(self, source: str, reference: str) -> bool:
+        """Whether a declared source is this reference, or an ancestor of it by its owner's account."""
+        return self.means(source, reference) or plain_name(source) in self._ancestors.get(reference, frozenset())
+
+
+def plain_name(name: str) -> str:
+    """A model's name without address, revision and case."""
+    return name.removeprefix("https://huggingface.co/").removeprefix("hf://").partition("@")[0].strip("/ ").casefold()
+
+
+def _assigned(declaration: Declaration, components: Sequence[ComponentEvidence]) -> dict[str, Entry]:
+    """The entry of every component that has one: by name, by a kind that only it has, or the one for all."""
+    by_name = {entry.name: entry for entry in declaration.entries}
+    kinds = [component.kind for component in components]
+    assigned = {}
+    for component in components:
+        by_kind = by_name.get(component.kind) if kinds.count(component.kind) == 1 else None
+        entry = by_name.get(component.name) or by_kind or by_name.get(WHOLE)
+        if entry:
+            assigned[component.name] = entry
+    return assigned
+
+
+def _declared(component: ComponentEvidence, entry: Entry | None, names: Names) -> Declared:
+    found = component.reference if component.relation in FOUND else None
+    agreement = _agreement(component, entry, names)
+    if entry is None:
+        return Declared(component.name, None, "", "", "", agreement, found)
+    return Declared(
+        component.name, entry.origin, ", ".join(entry.sources), entry.licence, entry.notes, agreement, found
+    )
+
+
+def _agreement(component: ComponentEvidence, entry: Entry | None, names: Names) -> Agreement:
+    found = component.relation in FOUND
+    if entry is None:
+        return Agreement.UNDECLARED_DERIVATION if found else Agreement.NOT_DECLARED
+    if entry.origin in (Origin.FROM_SCRATCH, Origin.ARCHITECTURE_FROM):
+        return _own_weights(component, entry)
+    if found:
+        return _found(component, entry, names)
+    tested = [
+        other
+        for other in component.runners_up
+        if other.relation in _TOLD and any(names.means(source, other.reference) for source in entry.sources)
+    ]
+    return Agreement.DECLARED_NOT_FOUND if tested else Agreement.NOT_CHECKED
+
+
+def _own_weights(component: ComponentEvidence, entry: Entry) -> Agreement:
+    """The agreement of weights that are declared to be the team's own."""
+    if component.relation in FOUND:
+        return Agreement.UNDECLARED_DERIVATION
+    if component.relation != Relation.UNRELATED:
+        return Agreement.NOT_CHECKED
+    unnamed = entry.origin == Origin.ARCHITECTURE_FROM and not entry.sources
+    return Agreement.ATTRIBUTION_MISSING if unnamed else Agreement.AGREED
+
+
+def _found(component: ComponentEvidence, entry: Entry, names: Names) -> Agreement:
+    """The agreement of weights that are declared to come from another model and do come from one."""
+    if not entry.sources:
+        return Agreement.ATTRIBUTION_MISSING
+    if component.reference is None or not _is_covered(component, component.reference, entry, names):
+        return Agreement.UNDECLARED_DERIVATION
+    unchanged = component.relation in _UNCHANGED
+    if unchanged != (entry.origin == Origin.FROZEN_FROM) and entry.name != WHOLE:
+        return Agreement.OTHER_DEGREE
+    return Agreement.AGREED if entry.licence else Agreement.ATTRIBUTION_MISSING
+
+
+def _is_covered(component: ComponentEvidence, nearest: str, entry: Entry, names: Names) -> bool:
+    """Whether a declared source is the nearest reference, its ancestor, or another one that was found as well."""
+    others = [other.reference for other in component.runners_up if other.relation in FOUND]
+    return any(
+        names.covers(source, nearest) or any(names.means(source, other) for other in others) for source in entry.sources
+    )
+
+
+def _forgiven(declared: Declared, entry: Entry | None) -> Declared:
+    missed = declared.agreement in (Agreement.DECLARED_NOT_FOUND, Agreement.NOT_CHECKED)
+    if not missed or entry is None or entry.name != WHOLE:
+        return declared
+    return Declared(declared.component, None, "", "", "", Agreement.NOT_DECLARED)
+
+
+def _stray(entry: Entry) -> Declared:
+    sources = ", ".join(entry.sources)
+    return Declared(entry.name, entry.origin, sources, entry.licence, entry.notes, Agreement.NO_SUCH_COMPONENT)

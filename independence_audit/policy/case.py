@@ -1,0 +1,188 @@
+"""What a rule may ask about: one component's evidence as a few words, each out of a fixed list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from independence_audit.anatomy import Kind
+from independence_audit.declaration.compare import Names
+from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Rights
+from independence_audit.evidence.measurement import ComponentEvidence
+from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.evidence.report import Reference
+from independence_audit.evidence.training import Conclusion, TrainingEvidence
+from independence_audit.policy.licences import Licence, licence_class, same_licence
+
+NONE = "none"
+"""Where there is nothing to speak of: no match, no declaration, no training evidence."""
+OTHER = "other"
+"""Every country that a policy does not name, and the unknown one."""
+
+
+class Owner(StrEnum):
+    """Whose the matched model is."""
+
+    FOREIGN = "foreign"
+    """Somebody else's, or nobody knows whose."""
+    OWN = "own"
+    """The team's, as whoever runs the audit names it with ``--team``."""
+    CLAIMED = "claimed"
+    """The team's by its own declaration alone, which nobody confirmed."""
+
+
+class Structure(StrEnum):
+    """Whether the component's tensors fit those of a model of somebody else, in names and shapes."""
+
+    SHARED_NAMED = "shared_named"
+    """They do, and the declaration names that model."""
+    SHARED_NOT_NAMED = "shared_not_named"
+    NOT_SHARED = "not_shared"
+    """No reference of another owner could be compared tensor by tensor."""
+
+
+class Right(StrEnum):
+    """What is declared about modifying, operating and redistributing the weights."""
+
+    ALL = "all"
+    NOT_ALL = "not_all"
+    """At least one of them is denied."""
+    UNDECLARED = "undeclared"
+    """At least one of them is not spoken of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known beside the weights' comparison.
+
+    Attributes:
+        verified: False where the subject is a fingerprint that somebody handed in: no criterion is met by it.
+        team: Who submitted, in the words of whoever runs the audit.
+        declaration: What the submission declares.
+        training: What was seen of its training.
+    """
+
+    verified: bool = True
+    team: str = ""
+    declaration: DeclarationEvidence | None = None
+    training: TrainingEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One component in the words of rules, and whom they are about."""
+
+    words: Mapping[str, str]
+    """By condition: ``kinds``, ``relations``, ``owners``, ``countries``, ..."""
+    structure_of: str | None
+    """A reference of another owner whose tensors it fits."""
+    owner: str | None
+    licence: str | None
+    declared: Declared | None
+
+
+VOCABULARY: Mapping[str, frozenset[str] | None] = {
+    "kinds": frozenset(Kind),
+    "relations": frozenset(Relation),
+    "owners": frozenset({*Owner, NONE}),
+    "countries": None,
+    "declarations": frozenset({*Agreement, NONE}),
+    "licences": frozenset({*Licence, NONE}),
+    "trainings": frozenset({*Conclusion, NONE}),
+    "structures": frozenset(Structure),
+    "rights": frozenset(Right),
+}
+"""The words of every condition; None where they are open. Conditions of a component first."""
+OF_SUBMISSION = ("rights",)
+"""Conditions that need no component."""
+
+
+def case_of(component: ComponentEvidence, references: Mapping[str, Reference], known: Known) -> Case:
+    """Put one component's evidence into the words of rules."""
+    match = references.get(component.reference or "") if component.relation in FOUND else None
+    found = component.relation in FOUND
+    declared = _declared(component, known.declaration)
+    fitting = list(_fitting(component, references, known))
+    licence, licence_name = _licence(match, declared) if found else (NONE, None)
+    words = {
+        "kinds": component.kind if component.kind in frozenset(Kind) else Kind.OTHER.value,
+        "relations": component.relation.value,
+        "owners": owner_of(match, known).value if found else NONE,
+        "countries": (match.country or OTHER) if match else (OTHER if found else NONE),
+        "declarations": declared.agreement.value if declared else NONE,
+        "licences": licence,
+        "trainings": _training(component, known.training),
+        "structures": _structure(fitting, references, declared).value,
+        "rights": rights_of(known.declaration).value,
+    }
+    return Case(words, fitting[0] if fitting else None, match.owner if match else None, licence_name, declared)
+
+
+def is_possible(words: Mapping[str, str]) -> bool:
+    """Whether a combination of words can occur: there is an owner and a licence exactly where there is a match."""
+    if "relations" not in words:
+        return True
+    found = words["relations"] in frozenset(FOUND)
+    return all((words[name] != NONE) == found for name in ("owners", "licences") if name in words)
+
+
+def owner_of(reference: Reference | None, known: Known) -> Owner:
+    """Whose a reference is, seen from the submission."""
+    owner = _plain(reference.owner if reference else None)
+    if owner and owner == _plain(known.team):
+        return Owner.OWN
+    if owner and known.declaration and owner == _plain(known.declaration.team):
+        return Owner.CLAIMED
+    return Owner.FOREIGN
+
+
+def rights_of(declaration: DeclarationEvidence | None) -> Right:
+    """What the rights that a submission declares come to."""
+    rights = declaration.rights if declaration else Rights()
+    said = (rights.modify, rights.operate, rights.redistribute)
+    if False in said:
+        return Right.NOT_ALL
+    return Right.UNDECLARED if None in said else Right.ALL
+
+
+def _plain(name: str | None) -> str:
+    return "".join(filter(str.isalnum, name or "")).casefold()
+
+
+def _declared(component: ComponentEvidence, declaration: DeclarationEvidence | None) -> Declared | None:
+    entries = declaration.components if declaration else ()
+    named = (entry for entry in entries if entry.component == component.name)
+    return next((entry for entry in named if entry.agreement != Agreement.NO_SUCH_COMPONENT), None)
+
+
+def _licence(match: Reference | None, declared: Declared | None) -> tuple[str, str | None]:
+    """The class of the licence that the match is under, and its name: the owner's word goes before the team's."""
+    theirs, ours = (match.licence if match else None), (declared.licence if declared else None)
+    if theirs and ours and not same_licence(theirs, ours):
+        return Licence.CONTRADICTED.value, f"{theirs} / {ours}"
+    name = theirs or ours or None
+    return licence_class(name).value, name
+
+
+def _training(component: ComponentEvidence, training: TrainingEvidence | None) -> str:
+    own = [each for each in (training.components if training else ()) if each.component == component.name]
+    return own[0].conclusion.value if own else NONE
+
+
+def _fitting(component: ComponentEvidence, references: Mapping[str, Reference], known: Known) -> Iterator[str]:
+    """Other owners' references that the component was compared with tensor by tensor, the nearest first."""
+    tested = [component.reference] if component.relation in FOUND else []
+    tested += [other.reference for other in component.runners_up if other.relation in (*FOUND, Relation.UNRELATED)]
+    for name in tested:
+        if name and owner_of(references.get(name), known) != Owner.OWN:
+            yield name
+
+
+def _structure(fitting: Sequence[str], references: Mapping[str, Reference], declared: Declared | None) -> Structure:
+    if not fitting:
+        return Structure.NOT_SHARED
+    names = Names(references.values())
+    sources = declared.source.split(", ") if declared else []
+    named = any(names.covers(source, reference) for source in sources if source for reference in fitting)
+    return Structure.SHARED_NAMED if named else Structure.SHARED_NOT_NAMED

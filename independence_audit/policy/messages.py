@@ -1,0 +1,75 @@
+"""The sentences that a policy may use, by their keys: a file that names another could not be worded by any report."""
+
+from __future__ import annotations
+
+HEADLINES = frozenset(
+    {
+        "headline.not_met",
+        "headline.requirement_not_met",
+        "headline.review",
+    }
+)
+CRITERIA = frozenset(
+    {
+        "criterion.shared",
+        "criterion.none_found",
+        "criterion.inconclusive",
+        "criterion.not_tested",
+        "criterion.unchanged",
+        "criterion.changed",
+        "criterion.own",
+        "criterion.claimed",
+        "criterion.no_trajectory",
+        "criterion.trained",
+        "criterion.consistent",
+        "criterion.frozen",
+        "criterion.untrained",
+        "criterion.starts_trained",
+        "criterion.from_other_weights",
+        "criterion.structure_not_named",
+        "criterion.structure_named",
+        "criterion.structure_none",
+        "criterion.agreed",
+        "criterion.undeclared_derivation",
+        "criterion.declared_not_found",
+        "criterion.attribution_missing",
+        "criterion.other_degree",
+        "criterion.not_checked",
+        "criterion.not_declared",
+        "criterion.no_declaration",
+        "criterion.licence_permissive",
+        "criterion.licence_conditional",
+        "criterion.licence_restricted",
+        "criterion.licence_unknown",
+        "criterion.licence_contradicted",
+        "criterion.licence_not_needed",
+        "criterion.rights_all",
+        "criterion.rights_not_all",
+        "criterion.rights_undeclared",
+        "criterion.own_data",
+        "criterion.own_design",
+        "criterion.policy_and_ethics",
+    }
+)
+CHANGES = frozenset(
+    {
+        "change.step0",
+        "change.logs",
+        "change.full",
+        "change.reference",
+        "change.weights",
+        "change.trajectory",
+        "change.declaration",
+        "change.attribution",
+        "change.owner",
+        "change.licence",
+        "change.rights",
+        "change.data",
+        "change.design",
+    }
+)
+UNVERIFIED = "criterion.unverified"
+"""In place of a criterion's own sentence where only a fingerprint was handed in."""
+UNVERIFIED_SUBMISSION = "criterion.unverified_submission"
+CANNOT_JUDGE = ("cannot.frozen", "cannot.training", "cannot.own_data", "cannot.policy")
+"""What no policy can have judged by weights."""
