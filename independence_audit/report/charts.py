@@ -10,6 +10,7 @@ from statistics import NormalDist
 
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.report import numbers
+from independence_audit.report.axes import FRAME, Label, rounded
 from independence_audit.report.distribution import EDGE, WIDTH, Distribution
 from independence_audit.report.layers import Grid
 from independence_audit.report.plain import shortened, visible
@@ -27,15 +28,6 @@ TICK_EVERY = 8
 SMALLEST_SEGMENT = 1.5
 BAR = 200.0
 """Width of a component's bar."""
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A text at a place."""
-
-    x: float
-    y: float
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +67,15 @@ def heatmap_of(grid: Grid) -> Heatmap:
         if cell
     )
     return Heatmap(
-        width=_round((across[-1] if across else left) + CELL + 12),
-        height=_round(top + len(grid.roles) * (CELL_HEIGHT + GAP)),
+        width=rounded((across[-1] if across else left) + CELL + 12),
+        height=rounded(top + len(grid.roles) * (CELL_HEIGHT + GAP)),
         squares=tuple(squares),
         rows=tuple(
-            Label(_round(left - 6), _round(y + CELL_HEIGHT - 4), shortened(visible(role), LONGEST_ROLE))
+            Label(rounded(left - 6), rounded(y + CELL_HEIGHT - 4), shortened(visible(role), LONGEST_ROLE))
             for y, role in zip(down, grid.roles, strict=True)
         ),
         columns=tuple(
-            Label(_round(x + CELL / 2), CELL_HEIGHT - 3, str(layer))
+            Label(rounded(x + CELL / 2), CELL_HEIGHT - 3, str(layer))
             for x, layer in zip(across, grid.layers, strict=True)
             if layer is not None and layer % TICK_EVERY == 0
         ),
@@ -105,7 +97,7 @@ def bar_of(shares: Sequence[tuple[Relation, float]]) -> tuple[Segment, ...]:
     scale = BAR / sum(widths) if widths else 0.0
     starts = [sum(widths[:number]) * scale for number in range(len(widths))]
     return tuple(
-        Segment(_round(start), _round(width * scale), relation)
+        Segment(rounded(start), rounded(width * scale), relation)
         for start, width, (relation, _) in zip(starts, widths, shares, strict=True)
     )
 
@@ -139,29 +131,6 @@ class Groups:
     """Between two components."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The drawing area of the scatters and of the histogram."""
-
-    width: float = 420.0
-    height: float = 220.0
-    left: float = 40.0
-    right: float = 8.0
-    top: float = 10.0
-    bottom: float = 30.0
-
-    def x(self, share: float) -> float:
-        """Horizontal place of a share of the width."""
-        return _round(self.left + share * (self.width - self.left - self.right))
-
-    def y(self, share: float) -> float:
-        """Vertical place of a share of the height, from the bottom."""
-        return _round(self.height - self.bottom - share * (self.height - self.top - self.bottom))
-
-
-FRAME = Frame()
-
-
 def cosine_scatter(vectors: Sequence[NormVector]) -> Scatter:
     """Place raw cosines between 0, or -1 where some are negative, and 1."""
     low = -1.0 if any(vector.cosine < 0 for vector in vectors) else 0.0
@@ -177,7 +146,7 @@ def z_scatter(vectors: Sequence[NormVector]) -> Scatter:
     ticks = [float(tick) for tick in range(-4 * step, 4 * step + 1, 2 * step)]
     scatter = _scatter(vectors, [vector.z for vector in vectors], (-limit, limit), ticks)
     top, bottom = (FRAME.y((z + limit) / (2 * limit)) for z in (CHANCE, -CHANCE))
-    return Scatter(scatter.points, scatter.ticks, (top, _round(bottom - top)))
+    return Scatter(scatter.points, scatter.ticks, (top, rounded(bottom - top)))
 
 
 def _scatter(
@@ -250,12 +219,12 @@ def histogram_of(distribution: Distribution) -> Histogram:
         columns.append(
             Column(
                 x=left,
-                width=_round(right - left - 1),
+                width=rounded(right - left - 1),
                 other_y=FRAME.y(other),
-                other_height=_round(FRAME.y(0) - FRAME.y(other)),
+                other_height=rounded(FRAME.y(0) - FRAME.y(other)),
                 found_y=FRAME.y(total),
-                found_height=_round(FRAME.y(other) - FRAME.y(total)),
-                cut=Label(_round((left + right) / 2), FRAME.top - 1, numbers.count(bin_.found)) if cut else None,
+                found_height=rounded(FRAME.y(other) - FRAME.y(total)),
+                cut=Label(rounded((left + right) / 2), FRAME.top - 1, numbers.count(bin_.found)) if cut else None,
             )
         )
     return Histogram(tuple(columns), _curve(distribution, tallest), _z_ticks(slots), _count_ticks(tallest))
@@ -297,8 +266,3 @@ def bin_name(low: float, high: float) -> tuple[str, float | None, float | None]:
     if isinf(high):
         return "bin_above", low, None
     return "bin_between", low, high
-
-
-def _round(value: float) -> float:
-    """Two decimals of a pixel are plenty."""
-    return round(value, 2)

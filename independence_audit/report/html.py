@@ -10,16 +10,21 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from independence_audit.evidence.measurement import TensorEvidence
+from independence_audit.evidence.measurement import ComponentEvidence, TensorEvidence
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import AuditReport
 from independence_audit.report import charts, numbers
+from independence_audit.report.axes import FRAME
 from independence_audit.report.distribution import Bin, distribution_of, in_words
 from independence_audit.report.languages import ENGLISH
+from independence_audit.report.layer_charts import LayerChart, LayerMap, LayerRow, chart_of, layer_rows, map_of
 from independence_audit.report.layers import Grid, grid_of
+from independence_audit.report.model_drawing import HEIGHT, WIDTH, drawing_of
 from independence_audit.report.page import ComponentRow, ReferenceRow, layers_title, page_of
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.tensors import tensor_row
+from independence_audit.report.training_rows import training_rows
+from independence_audit.report.trajectory_charts import trajectory_charts
 from independence_audit.report.trap import CHANCE, norm_vectors
 from independence_audit.report.wording import catalogue, label, word
 
@@ -28,8 +33,10 @@ LONGEST_TITLE = 1000
 """Characters of a whole name in a tooltip; the JSON report has all of it."""
 
 CONTENTS = (
+    ("drawing", "drawing"),
     ("criteria", "criteria"),
-    ("layers", "heatmap"),
+    ("training", "training_title"),
+    ("layers", "layers"),
     ("trap", "trap"),
     ("distribution", "distribution"),
     ("tensors", "tensors"),
@@ -63,6 +70,9 @@ class Tower:
     title: str
     grid: Grid
     chart: charts.Heatmap
+    rows: tuple[LayerRow, ...]
+    map: LayerMap | None
+    line: LayerChart | None
 
 
 def render(report: AuditReport, lang: str = ENGLISH) -> str:
@@ -87,9 +97,14 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
             relations=list(Relation),
             found=FOUND,
             towers=[
-                _tower(row, component.name, report.tensors, lang)
+                _tower(row, component, report.tensors, lang)
                 for row, component in zip(page.components, report.components, strict=True)
             ],
+            drawing=drawing_of(
+                page.components, [c.kind for c in report.components], [c.parameters for c in report.components]
+            ),
+            training=training_rows(report.training, lang),
+            trajectories=trajectory_charts(report.training, FRAME) if report.training else (),
             vectors=vectors,
             groups=charts.groups_of(
                 vectors, {c.name: row.kind for row, c in zip(page.components, report.components, strict=True)}
@@ -100,7 +115,7 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
             distribution_words=in_words(distribution, lang),
             histogram=charts.histogram_of(distribution),
             tensors=[tensor_row(tensor, lang) for tensor in report.tensors],
-            contents=CONTENTS,
+            contents=[entry for entry in CONTENTS if entry[0] != "training" or report.training],
             columns=TENSOR_COLUMNS,
             component_index={row.name: number for number, row in enumerate(page.components)},
             methods=[text for key, text in catalogue(lang).items() if key.startswith("method.")],
@@ -119,7 +134,8 @@ def _environment(lang: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {
-        "frame": charts.FRAME,
+        "frame": FRAME,
+        "box_size": (WIDTH, HEIGHT),
         "cell": (charts.CELL, charts.CELL_HEIGHT),
         "bar_width": charts.BAR,
         "chance": CHANCE,
@@ -133,6 +149,7 @@ def _environment(lang: str) -> Environment:
         "coefficient": numbers.coefficient,
         "score": numbers.score,
         "decimal": numbers.decimal,
+        "percent": numbers.percent,
         "bar": lambda row: charts.bar_of([(share.relation, share.fraction) for share in row.shares]),
         "bin_name": lambda bin_: _bin_name(bin_, lang),
         "facts": lambda row: _reference_facts(row, lang),
@@ -140,9 +157,10 @@ def _environment(lang: str) -> Environment:
     return environment
 
 
-def _tower(row: ComponentRow, name: str, tensors: tuple[TensorEvidence, ...], lang: str) -> Tower:
-    grid = grid_of(tensor for tensor in tensors if tensor.component == name)
-    return Tower(row, layers_title(row, lang), grid, charts.heatmap_of(grid))
+def _tower(row: ComponentRow, component: ComponentEvidence, tensors: tuple[TensorEvidence, ...], lang: str) -> Tower:
+    own = [tensor for tensor in tensors if tensor.component == component.name]
+    grid, rows = grid_of(own), layer_rows(component.layers, own)
+    return Tower(row, layers_title(row, lang), grid, charts.heatmap_of(grid), rows, map_of(rows), chart_of(rows, FRAME))
 
 
 def _reference_facts(row: ReferenceRow, lang: str) -> list[tuple[str, str]]:

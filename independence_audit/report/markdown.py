@@ -45,6 +45,7 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
         _opinion(page, lang),
         _components(page.components, lang),
         _criteria(page.criteria, lang),
+        _changes(page, lang),
         _limits(page, lang),
         _reproduce(page, lang),
         _references(page, lang),
@@ -151,6 +152,12 @@ def _criterion(row: CriterionRow, lang: str) -> tuple[str, str, str]:
     source = f"{label('source', lang)}: {row.source}" if row.source else ""
     lines = (row.finding, *row.evidence, quote, source)
     return _name(row.id), row.outcome_word, BREAK.join(escaped(line) for line in lines if line)
+
+
+def _changes(page: Page, lang: str) -> Iterator[str]:
+    if page.changes:
+        yield _heading("changes", lang)
+        yield _bullets(sentence for changes in page.changes for sentence in changes.sentences)
 
 
 def _limits(page: Page, lang: str) -> Iterator[str]:

@@ -12,11 +12,15 @@ from independence_audit.evidence.measurement import Comparison, ComponentEvidenc
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport, Criterion, FileEvidence, Outcome, Reference, Severity
 from independence_audit.report import numbers
+from independence_audit.report.calling import labels_of, sentences
+from independence_audit.report.dates import moment
 from independence_audit.report.plain import shortened, visible
-from independence_audit.report.wording import LONGEST_NAME, catalogue, label, say, word, word_or_name
+from independence_audit.report.wording import LONGEST_NAME, label, say, word, word_or_name
 
 GRAVITY = (Outcome.MET, Outcome.NOT_ASSESSED, Outcome.REVIEW, Outcome.NOT_MET)
 """Outcomes, the lightest first."""
+LONGEST_TEXT = 1000
+"""Characters of a quote, a source or a command; the JSON report has all of them."""
 ALIKE = 5
 """How many notices of one kind are spelt out; a hostile file could bring thousands."""
 
@@ -38,7 +42,7 @@ class ComponentRow:
     name: str
     kind: str
     label: str
-    """Its kind, with its name in brackets."""
+    """What sentences call it."""
     parameters: str
     relation: Relation
     word: str
@@ -79,6 +83,14 @@ class CriterionRow:
     source: str
     evidence: tuple[str, ...]
     """What supports the finding and is not said among the facts already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What was done to the weights that a component shares, and what repeats inside it."""
+
+    label: str
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +135,8 @@ class Page:
     components: tuple[ComponentRow, ...]
     comparisons: tuple[ComparisonRow, ...]
     criteria: tuple[CriterionRow, ...]
+    changes: tuple[Changes, ...]
+    """Of the components that have any."""
     cannot_judge: tuple[str, ...]
     not_searched: tuple[str, ...]
     would_change: tuple[str, ...]
@@ -139,7 +153,7 @@ def page_of(report: AuditReport, lang: str) -> Page:
         MalformedError: The report uses a message or word that the catalogue lacks.
     """
     opinion = report.opinion
-    labels = {component.name: _component_label(component, lang) for component in report.components}
+    labels = labels_of(report.components, lang)
     outcome = max(
         (each.outcome for each in _weighty(opinion.criteria)), key=GRAVITY.index, default=Outcome.NOT_ASSESSED
     )
@@ -152,42 +166,20 @@ def page_of(report: AuditReport, lang: str) -> Page:
         files=tuple(_file_row(file, lang) for file in report.subject.files),
         outcome=outcome,
         outcome_word=word("outcome", outcome, lang),
-        opinion=say(opinion.headline, lang),
-        facts=_sentences(opinion.facts, labels, lang),
-        components=tuple(_component_row(component, report, lang) for component in report.components),
+        opinion=sentences([opinion.headline], labels, lang)[0],
+        facts=sentences(opinion.facts, labels, lang),
+        components=tuple(_component_row(component, report, labels, lang) for component in report.components),
         comparisons=tuple(row for component in report.components for row in _comparison_rows(component, lang)),
         criteria=tuple(_criterion_row(criterion, report, labels, lang) for criterion in opinion.criteria),
-        cannot_judge=_sentences(opinion.cannot_judge, labels, lang),
-        not_searched=_sentences(_merged(report, lang), labels, lang),
-        would_change=_sentences(opinion.would_change, labels, lang),
-        command=visible(report.run.command),
+        changes=_changes(report, labels, lang),
+        cannot_judge=sentences(opinion.cannot_judge, labels, lang),
+        not_searched=sentences(_merged(report, lang), labels, lang),
+        would_change=sentences(opinion.would_change, labels, lang),
+        command=shortened(visible(report.run.command), LONGEST_TEXT),
         notices=_notices(report, lang),
         references=tuple(_reference_row(reference, lang) for reference in report.references),
         provenance=_provenance(report, lang),
     )
-
-
-def _component_label(component: ComponentEvidence, lang: str) -> str:
-    """How sentences call a component: by its kind, with its name where that says more."""
-    kind = word_or_name("kind", component.kind, lang)
-    return kind if component.name == component.kind else f"{kind} ({visible(component.name)})"
-
-
-def _sentences(messages: Iterable[Message], labels: Mapping[str, str], lang: str) -> tuple[str, ...]:
-    return tuple(_begun(say(_labelled(message, labels), lang), lang) for message in messages)
-
-
-def _begun(sentence: str, lang: str) -> str:
-    """Begin a sentence with a capital where it begins with a kind's word; names stay as they are."""
-    kinds = (text for key, text in catalogue(lang).items() if key.startswith("kind."))
-    return sentence[:1].upper() + sentence[1:] if sentence.startswith(tuple(kinds)) else sentence
-
-
-def _labelled(message: Message, labels: Mapping[str, str]) -> Message:
-    component = message.data.get("component")
-    if component not in labels:
-        return message
-    return replace(message, data={**message.data, "component": labels[str(component)]})
 
 
 def _merged(report: AuditReport, lang: str) -> tuple[Message, ...]:
@@ -249,12 +241,14 @@ def _file_row(file: FileEvidence, lang: str) -> FileRow:
     )
 
 
-def _component_row(component: ComponentEvidence, report: AuditReport, lang: str) -> ComponentRow:
+def _component_row(
+    component: ComponentEvidence, report: AuditReport, labels: Mapping[str, str], lang: str
+) -> ComponentRow:
     outcome = _outcome_of(component, report.opinion.criteria)
     return ComponentRow(
         name=visible(component.name),
         kind=word_or_name("kind", component.kind, lang),
-        label=_component_label(component, lang),
+        label=labels[component.name],
         parameters=numbers.count(component.parameters),
         relation=component.relation,
         word=word("relation", component.relation, lang),
@@ -340,11 +334,19 @@ def _criterion_row(criterion: Criterion, report: AuditReport, labels: Mapping[st
         id=visible(criterion.id),
         outcome=criterion.outcome,
         outcome_word=word("outcome", criterion.outcome, lang),
-        finding=_sentences([criterion.message], labels, lang)[0],
-        quote=visible(criterion.quote) if criterion.quote else "",
-        source=visible(criterion.source) if criterion.source else "",
-        evidence=_sentences((message for message in criterion.evidence if message not in said), labels, lang),
+        finding=sentences([criterion.message], labels, lang)[0],
+        quote=shortened(visible(criterion.quote), LONGEST_TEXT) if criterion.quote else "",
+        source=shortened(visible(criterion.source), LONGEST_TEXT) if criterion.source else "",
+        evidence=sentences((message for message in criterion.evidence if message not in said), labels, lang),
     )
+
+
+def _changes(report: AuditReport, labels: Mapping[str, str], lang: str) -> tuple[Changes, ...]:
+    said = {
+        component.name: sentences((*component.changes, *component.repeated), labels, lang)
+        for component in report.components
+    }
+    return tuple(Changes(labels[name], worded) for name, worded in said.items() if worded)
 
 
 def _notices(report: AuditReport, lang: str) -> tuple[str, ...]:
@@ -394,7 +396,7 @@ def _provenance(report: AuditReport, lang: str) -> tuple[tuple[str, str], ...]:
         ("policy", f"{visible(report.opinion.policy)} {visible(report.opinion.policy_version)}"),
         ("policy_digest", visible(settings.policy_digest)),
         ("library_digest", visible(settings.library_digest) if settings.library_digest else numbers.NONE),
-        ("date", visible(run.date)),
+        ("date", moment(run.date, lang)),
         ("host", visible(run.host)),
         ("command", visible(run.command)),
     )

@@ -6,6 +6,8 @@ import unicodedata
 
 UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 """Unicode categories that print nothing of their own: controls, bidirectional marks, surrogates, unassigned."""
+WIDE = {"W", "F"}
+"""East Asian widths of characters that take two columns."""
 SPACE = " "
 ELLIPSIS = "…"
 
@@ -24,6 +26,19 @@ def shortened(name: str, length: int) -> str:
         return name
     tail = (length - 1) // 2
     return name[: length - 1 - tail] + ELLIPSIS + name[len(name) - tail :]
+
+
+def columns(text: str) -> int:
+    """Columns that a text takes where Hangul and other wide characters take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in WIDE else 1 for character in text)
+
+
+def fitted(text: str, room: int) -> str:
+    """Cut a text in the middle, so that it takes at most ``room`` columns."""
+    length = len(text)
+    while length > 1 and columns(shortened(text, length)) > room:
+        length -= 1
+    return shortened(text, length)
 
 
 def _seen(character: str) -> str:

@@ -76,6 +76,7 @@ class _Printer:
         self._opinion()
         self._components()
         self._criteria()
+        self._changes()
         self._limits()
         self._reproduce()
         self._references()
@@ -94,6 +95,8 @@ class _Printer:
 
     def _list(self, sentences: Iterable[str], *, numbered: bool = False) -> None:
         grid = Table.grid(padding=(0, 1))
+        grid.add_column()
+        grid.add_column(overflow="fold")
         for number, sentence in enumerate(sentences, 1):
             grid.add_row(Text(f"{number}." if numbered else "-"), Text(sentence))
         self.console.print(Padding(grid, (0, 0, 0, 2)))
@@ -166,6 +169,11 @@ class _Printer:
         source = f"{label('source', self.lang)}: {row.source}" if row.source else ""
         finding = "\n".join(line for line in (row.finding, *row.evidence, quote, source) if line)
         return shortened(row.id, LONGEST_NAME), Text(row.outcome_word, style=OUTCOME_STYLES[row.outcome]), finding
+
+    def _changes(self) -> None:
+        if self.page.changes:
+            self._heading("changes")
+            self._list(sentence for changes in self.page.changes for sentence in changes.sentences)
 
     def _limits(self) -> None:
         for key, sentences in (

@@ -16,10 +16,10 @@ from independence_audit.report.languages import LANGUAGES
 from independence_audit.report.plain import shortened, visible
 
 PLACEHOLDER = re.compile(
-    r"\{(?P<name>[a-z_][a-z0-9_]*)(?::(?P<format>[a-z_]+))?\}"
+    r"(?P<equals>= )?\{(?P<name>[a-z_][a-z0-9_]*)(?::(?P<format>[a-z_]+))?\}"
     rf"(?P<particle>{'|'.join(re.escape(particle) for particle in PARTICLES)})?"
 )
-"""A placeholder, with the Korean particle that has to fit what fills it."""
+"""A placeholder, with an equals sign that gives way to a number's own "<" or ">", and the Korean particle after it."""
 LONGEST_NAME = 200
 """Characters of a name inside a sentence; the JSON report has all of it."""
 
@@ -33,6 +33,8 @@ NUMBERS: Mapping[str, Callable[[float | None], str]] = {
     "size": numbers.size,
 }
 """Formats of a placeholder that write a number."""
+COMPARISONS = {"< ": "below", "> ": "above"}
+"""How a number begins that is known to be smaller or larger than what is written."""
 REASON = "reason"
 WORDS = ("relation", REASON, "kind", "mode", "layer_map", "law", "conclusion")
 """Formats of a placeholder that look a word up in the group of that name."""
@@ -69,8 +71,11 @@ def say(message: Message, lang: str) -> str:
                 f"The message {visible(message.key)} of the report says nothing about {name}.",
                 "Make the report again, or use the version of the tool that wrote it.",
             )
-        filled = _filled(message.data[name], match["format"], lang)
-        return filled + particle(filled, match["particle"]) if match["particle"] else filled
+        value = message.data[name]
+        filled = _filled(value, match["format"], lang)
+        compares = not isinstance(value, str) and filled.startswith(tuple(COMPARISONS))
+        equals = "" if compares else match["equals"] or ""
+        return equals + filled + (particle(filled, match["particle"]) if match["particle"] else "")
 
     return PLACEHOLDER.sub(fill, text)
 
@@ -113,4 +118,7 @@ def _filled(value: Value, form: str | None, lang: str) -> str:
         return shortened(visible(value), LONGEST_NAME)
     if form in PLURALS:
         return word(form, "one" if value == 1 else "other", lang)
-    return NUMBERS[form or "count"](value)
+    written = NUMBERS[form or "count"](value)
+    if form == "percent" and written.startswith(tuple(COMPARISONS)):
+        return say(Message(f"percent.{COMPARISONS[written[:2]]}", {"limit": written[2:]}), lang)
+    return written

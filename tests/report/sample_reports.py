@@ -32,6 +32,16 @@ from independence_audit.evidence.report import (
     Summary,
     Tool,
 )
+from independence_audit.evidence.training import (
+    CheckpointSeen,
+    ComponentTraining,
+    Conclusion,
+    Finding,
+    ReferencePoint,
+    TrainingEvidence,
+    TrajectoryEvidence,
+    TrajectoryPoint,
+)
 
 ROWS = 16.0
 NOT_SEARCHED = "search_not_available"
@@ -631,9 +641,54 @@ def hostile() -> AuditReport:
     )
 
 
+def training() -> AuditReport:
+    """An inconclusive report beside which checkpoints were handed in: one part trains, one is frozen."""
+    steps = (0, 1000, 4000, 10000)
+    names = tuple(f"step-{step}" for step in steps)
+    moving = tuple(
+        TrajectoryPoint(
+            checkpoint=name,
+            step=step,
+            component="encoder",
+            first_r=1.0 - 0.2 * place,
+            previous_r=None if place == 0 else 0.8,
+            relative_update=None if place == 0 else 0.6,
+            update_cosine=None if place < 2 else 0.1,
+            identical_fraction=None if place == 0 else 0.0,
+            references=(ReferencePoint("Tiny", 0.01 * place, 0.4, None if place == 0 else 0.002, 0.3, related=False),),
+        )
+        for place, (name, step) in enumerate(zip(names, steps, strict=True))
+    )
+    still = tuple(
+        TrajectoryPoint(name, None, "head", 1.0, None if place == 0 else 1.0, 0.0, None, 1.0)
+        for place, name in enumerate(names)
+    )
+    constant = Message("finding.constant", {"role": "attn_norm", "value": "1", "tensors": 2, "of": 2})
+    seen = ComponentTraining(
+        "encoder",
+        Conclusion.CONSISTENT_WITH_SCRATCH,
+        evidence=(Message("grounds.partly_untrained", {"share": 0.1}),),
+        limits=(Message("limit.sampled"),),
+        findings=(
+            Finding(
+                constant,
+                tensors=tuple(f"encoder.layers.{n}.input_layernorm.weight" for n in range(6)),
+                alternatives=(Message("alternative.not_trained_by_design"),),
+            ),
+        ),
+    )
+    frozen = ComponentTraining(
+        "head", Conclusion.FROZEN_DURING_TRAINING, findings=(Finding(constant, contradicts=True),)
+    )
+    checkpoints = tuple(CheckpointSeen(name, step, "read") for name, step in zip(names, steps, strict=True))
+    evidence = TrainingEvidence((seen, frozen), TrajectoryEvidence(checkpoints, (*moving, *still), "any"))
+    return replace(inconclusive(), training=evidence)
+
+
 SAMPLES: Mapping[str, Callable[[], AuditReport]] = {
     "finding": finding,
     "clean": clean,
     "inconclusive": inconclusive,
     "hostile": hostile,
+    "training": training,
 }

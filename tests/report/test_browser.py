@@ -2,98 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from independence_audit.report.html import render
-from tests.report.sample_reports import SAMPLES, finding
+from independence_audit.report.languages import LANGUAGES
+from tests.report.conftest import FEW
+from tests.report.sample_reports import SAMPLES
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE = {"width": 400, "height": 800}
-FEW = replace(finding(), tensors=finding().tensors[::9] + finding().tensors[-2:])
-"""A finding with few enough tensors for a browser that is asked about each."""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The system's browser."""
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        pytest.skip("no Chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every sample report."""
-    folder = tmp_path_factory.mktemp("reports")
-    reports = {name: sample() for name, sample in SAMPLES.items()} | {"few": FEW}
-    for name, report in reports.items():
-        (folder / f"{name}.html").write_text(render(report), encoding="utf-8")
-    return folder
-
-
-@dataclass
-class Visit:
-    """A report in a page, with everything that the browser had to say about it."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def visit(browser: Browser, folder: Path) -> Iterator[Any]:
-    """Opens a report; whatever the browser complains about or asks the network for is kept."""
-    contexts = []
-
-    def go(sample: str, **settings: Any) -> Visit:
-        context = browser.new_context(**settings)
-        context.set_default_timeout(8_000)
-        contexts.append(context)
-        seen = Visit(context.new_page())
-        seen.page.on("console", lambda message: seen.complaints.append(message.text))
-        seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-        seen.page.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
-        seen.page.on("request", lambda request: seen.requests.append(request.url))
-        seen.page.add_init_script(
-            "window.violations = []; "
-            "document.addEventListener('securitypolicyviolation', e => window.violations.push(e.violatedDirective))"
-        )
-        seen.page.goto((folder / f"{sample}.html").as_uri())
-        return seen
-
-    yield go
-    for context in contexts:
-        context.close()
-
-
+@pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_the_page_is_quiet(visit: Any, sample: str) -> None:
+def test_the_page_is_quiet(visit: Any, sample: str, lang: str) -> None:
     """No error, no violation of the policy, no dialog, and no request but for the file itself."""
-    seen = visit(sample)
+    seen = visit(sample, lang)
     seen.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert seen.complaints == []
     assert seen.page.evaluate("window.violations") == []
@@ -130,7 +58,7 @@ def test_sorting(visit: Any) -> None:
     page = visit("inconclusive").page
     open_table(page)
     before = names(page)
-    button = page.get_by_role("button", name="z", exact=True)
+    button = page.locator("#tensors").get_by_role("button", name="z", exact=True)
     button.click()
     rising = [float(text) for text in column(page, 7)]
     assert rising == sorted(rising)
@@ -145,7 +73,7 @@ def test_sorting_knows_what_figures_mean(visit: Any) -> None:
     """Smaller than 1e-12 is small, and what has no figure comes last both ways."""
     page = visit("few").page
     open_table(page)
-    button = page.get_by_role("button", name="p", exact=True)
+    button = page.locator("#tensors").get_by_role("button", name="p", exact=True)
     button.click()
     texts = column(page, 8)
     assert texts[0] == "< 1e-12"
@@ -173,7 +101,7 @@ def test_filtering(visit: Any) -> None:
     page.get_by_label("Filter by name").fill("BLOCKS")
     vision = [tensor for tensor in FEW.tensors if "blocks" in tensor.name]
     assert names(page) == [tensor.name for tensor in vision]
-    assert page.locator("output").inner_text() == f"{len(vision)} of {len(FEW.tensors)} entries shown"
+    assert page.locator("#tensors output").inner_text() == f"{len(vision)} of {len(FEW.tensors)} entries shown"
     page.locator("[data-filter=relation]").select_option("identical")
     assert names(page) == [tensor.name for tensor in vision if tensor.relation == "identical"]
     page.locator("[data-filter=component]").select_option(label="model.audio_model")
@@ -181,6 +109,31 @@ def test_filtering(visit: Any) -> None:
     page.get_by_label("Filter by name").fill("")
     audio = [tensor for tensor in FEW.tensors if tensor.component == "model.audio_model"]
     assert len(names(page)) == sum(tensor.relation == "identical" for tensor in audio)
+
+
+def test_small_tables_sort_and_filter_too(visit: Any) -> None:
+    """Every table of rows has its heads to sort by, and a longer one its own filter over whole rows."""
+    page = visit("few").page
+    assert page.locator("table[data-sortable]:not(:has(th[scope=col] button))").count() == 0
+    layers = page.locator("#layers article", has_text="vision encoder")
+    layers.locator("summary").click()
+    layers.get_by_label("Filter rows").fill("identical")
+    assert layers.locator("table[data-sortable] tbody tr:visible").count() == 0
+    layers.get_by_label("Filter rows").fill("RELATED")
+    assert layers.locator("table[data-sortable] tbody tr:visible").count() == 32
+    assert layers.locator("output").inner_text() == "32 of 32 entries shown"
+
+
+def test_korean_pages_sort_and_filter(visit: Any) -> None:
+    """The controls speak the page's language."""
+    page = visit("few", "ko").page
+    page.locator("#tensors summary").click()
+    page.get_by_label("이름으로 거르기").fill("blocks")
+    vision = [tensor for tensor in FEW.tensors if "blocks" in tensor.name]
+    assert names(page) == [tensor.name for tensor in vision]
+    assert page.locator("#tensors output").inner_text() == f"{len(FEW.tensors)}개 중 {len(vision)}개 표시"
+    page.locator("#tensors").get_by_role("button", name="역할").click()
+    assert page.locator("#tensors th[aria-sort=ascending]").inner_text() == "역할"
 
 
 def test_filtering_looks_into_cut_names(visit: Any) -> None:
@@ -198,7 +151,7 @@ def test_complete_without_script(visit: Any) -> None:
     page = visit("inconclusive", java_script_enabled=False).page
     page.locator("#tensors summary").click()
     assert len(names(page)) == 18
-    assert page.locator("form").is_hidden()
+    assert page.locator("#tensors form").is_hidden()
     assert page.locator("th button").count() == 0
 
 
@@ -232,7 +185,7 @@ def test_print_shows_the_report_and_not_the_controls(visit: Any) -> None:
     open_table(page)
     page.emulate_media(media="print")
     assert len(names(page)) == 18
-    assert page.locator("form").is_hidden()
+    assert page.locator("#tensors form").is_hidden()
 
 
 def test_prints_on_few_pages(visit: Any, tmp_path: Path) -> None:

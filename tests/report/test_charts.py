@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from independence_audit.evidence.relation import Relation
 from independence_audit.report import charts
+from independence_audit.report.axes import FRAME
 from independence_audit.report.distribution import distribution_of
 from independence_audit.report.layers import grid_of
 from independence_audit.report.trap import norm_vectors
 from tests.report.sample_reports import SAMPLES, finding
 
-FRAME = charts.FRAME
 REPORT = finding()
 RELATIONS = st.lists(st.floats(1e-9, 1), min_size=1, max_size=8)
 

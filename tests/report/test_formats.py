@@ -16,7 +16,7 @@ from independence_audit.errors import MalformedError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import AuditReport
 from independence_audit.report.formats import FORMATS, Format
-from independence_audit.report.languages import ENGLISH
+from independence_audit.report.languages import KOREAN, LANGUAGES
 from independence_audit.report.plain import visible
 from independence_audit.report.wording import word
 from tests.report.sample_reports import HOSTILE_NAMES, SAMPLES, clean
@@ -48,38 +48,66 @@ def report(request: pytest.FixtureRequest) -> AuditReport:
     return SAMPLES[request.param]()
 
 
+@pytest.fixture(params=LANGUAGES)
+def lang(request: pytest.FixtureRequest) -> str:
+    """Each language."""
+    return str(request.param)
+
+
 def plain(rendered: str) -> str:
     """A rendering without its escapes and line breaks."""
     return re.sub(r"\\(?=[!-/:-@\[-`{-~])|\s", "", unescape(rendered))
 
 
-def test_rendering_is_deterministic(form: Format, report: AuditReport) -> None:
+def test_rendering_is_deterministic(form: Format, report: AuditReport, lang: str) -> None:
     """The same report gives the same text, which ends with one newline and can be stored as UTF-8."""
-    rendered = form.render(report)
-    assert rendered == form.render(report)
+    rendered = form.render(report, lang)
+    assert rendered == form.render(report, lang)
     assert rendered.endswith("\n")
     assert not rendered.endswith("\n\n")
     assert rendered.encode("utf-8")
 
 
-def test_the_truth_is_there(form: Format, report: AuditReport) -> None:
+def test_the_truth_is_there(form: Format, report: AuditReport, lang: str) -> None:
     """Every component is named (by its beginning, where the name is long), with the word for its relation."""
-    rendered = form.render(report)
+    rendered = form.render(report, lang)
     text = plain(str(json.loads(rendered)) if form.name == "json" else rendered)
     for component in report.components:
         name = component.name if form.name == "json" else visible(component.name)
         beginning = str([name])[1:-1] if form.name == "json" else name[:12]
         assert plain(beginning) in text
-        relation = component.relation if form.name == "json" else word("relation", component.relation, ENGLISH)
+        relation = component.relation if form.name == "json" else word("relation", component.relation, lang)
         assert plain(relation) in text
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "json"])
-def test_hostile_names_cannot_act(name: str) -> None:
+def test_hostile_names_cannot_act(name: str, lang: str) -> None:
     """No control, bidirectional, zero-width or half character of a name reaches the text; they are spelt out."""
-    rendered = FORMATS[name].render(SAMPLES["hostile"]())
+    rendered = FORMATS[name].render(SAMPLES["hostile"](), lang)
+    assert "<script>alert" not in rendered or name == "text"
+    assert "layer." * 350 not in rendered
     assert not CONTROLS.search(rendered)
     assert "\\u202e" in rendered.replace("\\\\", "\\")
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "json"])
+def test_korean_first_screen(name: str) -> None:
+    """The first screen in Korean has the same facts, in the words of the field."""
+    text = plain(FORMATS[name].render(SAMPLES["finding"](), KOREAN)).replace("│", "")
+    for sentence in (
+        "독자성 검사 보고서",
+        "기술 검토 참고자료 (최종 판단은 평가위원회)",
+        "합성 예제",
+        "4개 중 3개 비교",
+        "오디오 인코더: Qwen2-Audio와 100% 동일 (비교값 3,211,264개).",
+        "Qwen2.5-VL과 가중치 또는 초기화 값 공유. 상관 r = 0.9826, p < 1e-12. 값이 달라 ‘동일’은 아님.",
+        "언어 디코더: 참조 3개와 공유 증거 없음 (검출 한계 r ≥ 0.003).",
+        "‘증거 없음’은 처음부터 학습했다는 증명이 아님",
+        "학습 중 동결 여부",
+        "0단계 체크포인트",
+        "2026년 01월 15일 09:30:00 UTC+09:00",
+    ):
+        assert plain(sentence) in text, sentence
 
 
 def test_hostile_names_survive_in_json() -> None:
@@ -105,7 +133,7 @@ def test_first_screen_says_what_it_must(name: str) -> None:
         "SYNTHETIC EXAMPLE",
         "evidence-only 1.0",
         "3 of 4 compared",
-        "Shared weights, or a shared initial draw, found in model.audio_model, model.vision_model.",
+        "Shared weights, or a shared initial draw, found in audio encoder, vision encoder.",
         "100% of the 3,211,264 compared values are identical to those of Qwen2-Audio.",
         "correlation r = 0.9826, p < 1e-12",
         "Whether training used the team's own data.",

@@ -11,9 +11,21 @@ from importlib.resources import files
 
 import pytest
 
+from independence_audit.evidence.relation import Relation
+from independence_audit.evidence.report import AuditReport
 from independence_audit.report.html import render
+from independence_audit.report.languages import LANGUAGES
 from independence_audit.report.plain import visible
-from tests.report.sample_reports import SAMPLES, clean, finding, hostile
+from tests.report.sample_reports import (
+    SAMPLES,
+    clean,
+    component,
+    finding,
+    hostile,
+    moe_roles,
+    strangers,
+    tower,
+)
 
 VOID = {"meta", "input", "br"}
 TEMPLATES = files("independence_audit.report") / "templates"
@@ -131,11 +143,24 @@ def test_names_are_escaped_and_whole_in_tooltips() -> None:
     assert visible(long) in parsed(render(replace(clean(), tensors=(tensor,)))).attributes("title")
 
 
-def test_two_thousand_tensors_are_under_three_megabytes() -> None:
-    """The report of a large model can still be sent by mail."""
-    report = finding()
-    tensors = (report.tensors * 2)[:2000]
-    assert len(render(replace(report, tensors=tensors)).encode("utf-8")) < 3_000_000
+def huge() -> AuditReport:
+    """A mixture of experts of 100 billion parameters with two encoders: 96 layers, every role, experts pooled."""
+    decoder = tower("model", "model.layers.", moe_roles(6144, 1536), layers=96, law=strangers, reference="R", seed=8)
+    towers = [tensor for tensor in finding().tensors if "language_model" not in tensor.name]
+    report = clean()
+    own = component("model", "text_decoder", "moe", decoder, relation=Relation.UNRELATED)
+    encoders = [part for part in finding().components if "language_model" not in part.name]
+    return replace(report, tensors=(*decoder, *towers), components=(own, *encoders))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_hundred_billion_parameters_are_under_three_megabytes(lang: str) -> None:
+    """The report of a large mixture of experts can still be sent by mail, with every chart and every entry."""
+    report = huge()
+    assert len(report.tensors) > 1700
+    rendered = render(report, lang)
+    assert len(rendered.encode("utf-8")) < 3_000_000
+    assert rendered.count("data-r=") == len(report.tensors)
 
 
 def test_a_report_without_tensors_is_complete() -> None:

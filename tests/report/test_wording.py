@@ -226,11 +226,21 @@ def test_sentences_are_filled_in() -> None:
     """Numbers take the form that the sentence asks for, names are shown, words are looked up, nouns agree."""
     fact: dict[str, Value] = {"component": "a\u202eb", "reference": "R", "fraction": 0.99999, "values": 12345}
     text = say(Message("fact.identical", fact), ENGLISH)
-    assert text.startswith("a\\u202eb: > 99.99% of the 12,345 compared values are identical to those of R.")
+    assert text.startswith("a\\u202eb: more than 99.99% of the 12,345 compared values are identical to those of R.")
     related = say(Message("fact.related", {"component": "A", "reference": "R", "r": 0.98, "p": 0.0}), ENGLISH)
     assert "r = 0.9800, p < 1e-12" in related
     one = say(Message("fact.unrelated", {"component": "A", "references": 1, "bound": 0.1}), ENGLISH)
     assert "any of 1 reference;" in one
+
+
+def test_numbers_that_compare_need_no_equals_sign() -> None:
+    """What is larger than can be written stands alone; a name that begins with such a sign changes nothing."""
+    data: dict[str, Value] = {"component": "A", "reference": "R", "r": 0.99999, "p": 0.0}
+    assert "correlation r > 0.9999, p < 1e-12." in say(Message("fact.related", data), ENGLISH)
+    assert "상관 r > 0.9999, p < 1e-12." in say(Message("fact.related", data), KOREAN)
+    mixed: dict[str, Value] = {"component": "A", "reference": "R", "unchanged": 0.00001}
+    assert "매개변수의 0.01% 미만은 R에서" in say(Message("fact.mixed", mixed), KOREAN)
+    assert "매개변수의 50.0%는 R에서" in say(Message("fact.mixed", mixed | {"unchanged": 0.5}), KOREAN)
 
 
 def test_placeholders_inside_names_stay() -> None:

@@ -1,0 +1,89 @@
+"""What was seen of a model's training, worded: a conclusion for each component, and every finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from independence_audit.evidence.training import ComponentTraining, Finding, TrainingEvidence
+from independence_audit.report.plain import shortened, visible
+from independence_audit.report.wording import label, say, word
+
+LONGEST_NAME = 60
+SHOWN_TENSORS = 4
+"""Names of tensors beside a finding; the JSON report has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A finding in words."""
+
+    component: str
+    kind: str
+    """Whether it contradicts what was declared, or is a remark."""
+    sentence: str
+    tensors: str
+    alternatives: str
+    """What else could explain it; empty where nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConclusionRow:
+    """A component's conclusion in words."""
+
+    name: str
+    conclusion: str
+    meaning: str
+    grounds: tuple[str, ...]
+    limits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """All that formats show of a training but its trajectory."""
+
+    components: tuple[ConclusionRow, ...] = ()
+    findings: tuple[FindingRow, ...] = ()
+
+
+def training_rows(training: TrainingEvidence | None, lang: str) -> TrainingRows:
+    """Word a training's conclusions and findings, those of its logs included; nothing where none was looked at.
+
+    Raises:
+        MalformedError: The report uses a message or word that the catalogue lacks.
+    """
+    if training is None:
+        return TrainingRows()
+    return TrainingRows(
+        components=tuple(_conclusion(component, lang) for component in training.components),
+        findings=tuple(_finding(finding, name, lang) for finding, name in _findings(training)),
+    )
+
+
+def _conclusion(component: ComponentTraining, lang: str) -> ConclusionRow:
+    return ConclusionRow(
+        name=visible(component.component),
+        conclusion=word("conclusion", component.conclusion, lang),
+        meaning=word("conclusion_meaning", component.conclusion, lang),
+        grounds=tuple(say(message, lang) for message in component.evidence),
+        limits=tuple(say(message, lang) for message in component.limits),
+    )
+
+
+def _findings(training: TrainingEvidence) -> Iterator[tuple[Finding, str]]:
+    for component in training.components:
+        yield from ((finding, component.component) for finding in component.findings)
+    for log in training.logs:
+        yield from ((finding, log.source) for finding in log.findings)
+
+
+def _finding(finding: Finding, name: str, lang: str) -> FindingRow:
+    tensors = ", ".join(shortened(visible(tensor), LONGEST_NAME) for tensor in finding.tensors[:SHOWN_TENSORS])
+    alternatives = "; ".join(say(message, lang) for message in finding.alternatives)
+    return FindingRow(
+        component=visible(name),
+        kind=label("contradicts" if finding.contradicts else "remark", lang),
+        sentence=say(finding.message, lang),
+        tensors=tensors + (" …" if len(finding.tensors) > SHOWN_TENSORS else ""),
+        alternatives=label("alternatives", lang, text=alternatives) if alternatives else "",
+    )
