@@ -92,7 +92,7 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
             return _not_compared(subject, reference, sample.reason), None
     if (subject.shape[1], subject.start, subject.stop) != (reference.shape[1], reference.start, reference.stop):
         return _not_compared(subject, reference, "shape_differs"), None
-    mine, theirs = _common_rows(subject, reference)
+    mine, theirs = common_rows(subject, reference)
     first, second = subject.values()[mine], reference.values()[theirs]
     if first.size == 0:
         return _not_compared(subject, reference, "no_overlap"), None
@@ -152,7 +152,7 @@ def _not_compared(subject: Sample, reference: Sample, reason: str) -> Measured:
     return Measured(subject, reference, NOTHING, None, None, reason, incomparable=True)
 
 
-def _common_rows(subject: Sample, reference: Sample) -> tuple[Places, Places]:
+def common_rows(subject: Sample, reference: Sample) -> tuple[Places, Places]:
     """Where the rows that both samples hold lie in each, in one order."""
     if subject.rows.shape == reference.rows.shape and np.array_equal(subject.identity, reference.identity):
         return slice(None), slice(None)
