@@ -77,11 +77,12 @@ def _layers(verdict: Verdict) -> Iterator[Message]:
 
 
 def _own_layers(verdict: Verdict) -> list[int]:
-    """The subject's layers in which nothing of the reference was found."""
+    """The subject's layers in which nothing of the reference was found, though it was looked for with enough power."""
     pair, layer_map = verdict.compared.pair, layer_map_of(verdict)
-    open_layers = {layer.layer for layer in verdict.layers if layer.relation != Relation.UNRELATED}
+    told = {one.subject.layer for one, _ in _judged(verdict) if one.is_matrix}
+    strangers = {one.subject.layer for one, relation in _judged(verdict) if relation == Relation.UNRELATED}
     mine = _with_matrices((*(mine for mine, _ in pair.pairs), *pair.unmatched))
-    return [layer for layer in mine if layer not in layer_map and layer not in open_layers]
+    return [layer for layer in mine if layer not in layer_map and (layer in strangers or layer not in told)]
 
 
 def _with_matrices(samples: Iterable[Sample]) -> list[int]:
@@ -90,12 +91,11 @@ def _with_matrices(samples: Iterable[Sample]) -> list[int]:
 
 
 def layer_map_of(verdict: Verdict) -> dict[int, int]:
-    """Subject layer to reference layer, of the layers that were found."""
-    return {
-        layer.layer: layer.reference_layer
-        for layer in verdict.layers
-        if layer.layer is not None and layer.reference_layer is not None and layer.relation in FOUND
-    }
+    """Subject layer to reference layer, of the layers of which a matrix was found, whatever became of the others."""
+    found = [one for one, relation in _judged(verdict) if relation in FOUND]
+    matrices = [one for one in found if one.is_matrix] or found
+    pairs = {(one.subject.layer, one.reference.layer) for one in matrices}
+    return dict(sorted((mine, theirs) for mine, theirs in pairs if mine is not None and theirs is not None))
 
 
 def _arrangements(verdict: Verdict) -> Iterator[Message]:
