@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +96,7 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
     first, second = subject.values()[mine], reference.values()[theirs]
     if first.size == 0:
         return _not_compared(subject, reference, "no_overlap"), None
-    numbers = compare_values(first, second)
+    numbers = _of_all_values(subject, reference, compare_values(first, second))
     if tile:
         kept = tile.keep(subject.start, subject.stop)
         own, scores = (normal_scores(values[:, kept]) for values in (first, second))
@@ -110,6 +110,14 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
     test, product = tested
     exact = None if numbers.identical_fraction == 1.0 else _rounding(subject, reference, first, second)
     return Measured(subject, reference, numbers, exact, test, "", doubt="ramp" if ordered else ""), product
+
+
+def _of_all_values(subject: Sample, reference: Sample, numbers: Numbers) -> Numbers:
+    """The sample's numbers; of all values where these are equal and digests of everything say so of the rest."""
+    mine, theirs = subject.whole, reference.whole
+    if mine is None or theirs is None or numbers.identical_fraction != 1.0 or mine.content != theirs.content:
+        return numbers
+    return replace(numbers, compared_values=mine.values, non_finite=mine.non_finite)
 
 
 def compare_values(first: Values, second: Values) -> Numbers:

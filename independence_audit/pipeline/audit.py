@@ -22,7 +22,7 @@ from independence_audit.lineage.rank import Ranking, level_of, rank
 from independence_audit.lineage.within import repetitions
 from independence_audit.pipeline.declared import find_declaration, strays
 from independence_audit.pipeline.full import measure_every_value
-from independence_audit.pipeline.models import Model, check_samplers, read_model
+from independence_audit.pipeline.models import Model, of_one_sampler, read_model
 from independence_audit.pipeline.references import Known, References, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.pipeline.verification import verify_models
@@ -56,9 +56,10 @@ def audit(
     mine = read_model(subject, settings.sampler, progress, offline=settings.offline)
     known = find_references(references, settings, progress)
     try:
-        check_samplers(mine.fingerprint, [model.fingerprint for model in known.models])
         if settings.verify:
             verify_models([mine, *known.models], settings, progress)
+        mine, *models = of_one_sampler([mine, *known.models])
+        known = known.with_models(models)
         declaration = find_declaration(subject, mine.checkpoint, settings.declaration)
         rankings = _rankings(mine, known.models, settings, progress)
         return _report(mine, known, rankings, policy, declaration, settings)
