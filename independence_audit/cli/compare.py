@@ -12,6 +12,7 @@ from independence_audit.cli.language import LANG
 from independence_audit.cli.salt import SALT, read_salt
 
 FORMATS = ("text", "json", "markdown", "html")
+FILES = (*FORMATS, "pdf")
 SEVERITIES = ("remark", "review", "not_met")
 
 
@@ -87,7 +88,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     from independence_audit.pipeline.outcome import exit_code
     from independence_audit.pipeline.settings import AuditSettings
 
-    files = check_outputs(outputs, FORMATS)
+    files = check_outputs(outputs, FILES)
     settings = AuditSettings(
         full=full,
         alpha=alpha,

@@ -11,6 +11,6 @@ LANG = click.option(
     type=click.Choice(LANGUAGES),
     default=ENGLISH,
     show_default=True,
-    help="Language of text, Markdown and HTML.",
+    help="Language of text, Markdown, HTML and PDF.",
 )
 """The option ``--lang`` of a command that renders reports."""

@@ -11,7 +11,7 @@ import click
 
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.report import AuditReport
-from independence_audit.report.formats import FORMATS
+from independence_audit.report.formats import FORMATS, PDF
 from independence_audit.report.languages import ENGLISH
 
 
@@ -19,7 +19,8 @@ def check_outputs(outputs: Sequence[str], formats: Sequence[str]) -> list[tuple[
     """The (format, path) pairs of ``-o`` options, refused before any work is done.
 
     Raises:
-        UsageError: An option is not FORMAT=PATH, its format is unknown, or its file could not be written.
+        UsageError: An option is not FORMAT=PATH, its format is unknown or not installed, or its file could not be
+            written.
     """
     pairs = []
     for output in outputs:
@@ -27,6 +28,10 @@ def check_outputs(outputs: Sequence[str], formats: Sequence[str]) -> list[tuple[
         if not separator or not path or name not in formats:
             raise UsageError(f"{output!r} is no output.", f"Write -o FORMAT=PATH, with one of {', '.join(formats)}.")
         pairs.append((name, writable(Path(path))))
+    if any(name == PDF.name for name, _ in pairs):
+        from independence_audit.report.pdf import check  # an extra, and slow to load
+
+        check()
     return pairs
 
 
@@ -51,7 +56,10 @@ def write(report: AuditReport, name: str, path: Path, lang: str = ENGLISH) -> No
     Raises:
         InputError: The disk is full or the file cannot be written.
     """
-    write_text(FORMATS[name].render(report, lang), path)
+    if name == PDF.name:
+        write_bytes(PDF.render(report, lang), path)
+    else:
+        write_text(FORMATS[name].render(report, lang), path)
 
 
 def write_text(text: str, path: Path) -> None:
@@ -60,9 +68,18 @@ def write_text(text: str, path: Path) -> None:
     Raises:
         InputError: The disk is full or the file cannot be written.
     """
+    write_bytes(text.encode("utf-8"), path)
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        InputError: The disk is full or the file cannot be written.
+    """
     partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -84,5 +84,25 @@ class Html:
         return render(report, lang)
 
 
+@dataclass(frozen=True, slots=True)
+class Pdf:
+    """For signing and filing: the pages of the HTML report on A4. It is no text, and goes to files only."""
+
+    name: str = "pdf"
+    suffix: str = ".pdf"
+
+    def render(self, report: AuditReport, lang: str = ENGLISH) -> bytes:
+        """Write the report as PDF, the same bytes for the same report.
+
+        Raises:
+            MalformedError: The report uses a message or word for which there is no sentence.
+            UsageError: What PDF needs is not installed.
+        """
+        from independence_audit.report.pdf import render  # an extra, and slow to load
+
+        return render(report, lang)
+
+
+PDF = Pdf()
 FORMATS: Mapping[str, Format] = {form.name: form for form in (Json(), PlainText(), Markdown(), Html())}
-"""Every format by its name."""
+"""Every format that is text, by its name."""

@@ -29,6 +29,8 @@ from independence_audit.report.trap import CHANCE, norm_vectors
 from independence_audit.report.wording import catalogue, label, word
 
 PACKAGE = "independence_audit.report"
+SHEET_WIDTH = 660.0
+"""Pixels between the margins of a sheet of A4; a wider drawing is scaled down to them on paper."""
 LONGEST_TITLE = 1000
 """Characters of a whole name in a tooltip; the JSON report has all of it."""
 
@@ -81,14 +83,29 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
     Raises:
         MalformedError: The report uses a message or word that the catalogue lacks.
     """
+    return document(report, lang)
+
+
+def style_of(*, paper: bool) -> str:
+    """Read the style sheet, with what paper needs behind it."""
+    return _asset("style.css") + (_asset("paper.css") if paper else "")
+
+
+def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
+    """Write the page; for paper without what only a screen can use: script, navigation, the long list of tensors.
+
+    Raises:
+        MalformedError: The report uses a message or word that the catalogue lacks.
+    """
     page = page_of(report, lang)
     vectors, distribution = norm_vectors(report.tensors), distribution_of(report)
-    style, script = _asset("style.css"), _asset("report.js")
+    style, script = Markup(style_of(paper=paper)), _asset("report.js")  # noqa: S704 - our own files
     return (
         _environment(lang)
         .get_template("report.html.j2")
         .render(
             lang=lang,
+            paper=paper,
             page=page,
             policy=f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; "
             "form-action 'none'",
@@ -134,6 +151,7 @@ def _environment(lang: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {
+        "sheet_width": SHEET_WIDTH,
         "frame": FRAME,
         "box_size": (WIDTH, HEIGHT),
         "cell": (charts.CELL, charts.CELL_HEIGHT),

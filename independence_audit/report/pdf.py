@@ -1,0 +1,106 @@
+"""The report as PDF: the same pages on A4, with an embedded Hangul font of an open licence, the same bytes every time.
+
+It needs the extra ``pdf``: WeasyPrint, and Noto Sans KR as files. Nothing is fetched but that font.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from independence_audit.errors import UsageError
+from independence_audit.evidence.report import AuditReport
+from independence_audit.report.html import document, style_of
+from independence_audit.report.languages import ENGLISH
+from independence_audit.report.paper import coloured, spelt_out
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+FAMILY = "Audit Sans KR"
+HINT = "Install what PDF needs: pip install 'independence-audit[pdf]'. HTML needs nothing and prints well."
+PANGO = "Install the system's pango (Debian and Ubuntu: libpango-1.0-0 libpangoft2-1.0-0; macOS: brew install pango)."
+HANGUL = "가힣독"
+"""Syllables that a font must have to be taken for one of Hangul."""
+
+
+def render(report: AuditReport, lang: str = ENGLISH) -> bytes:
+    """Render a report as PDF.
+
+    Raises:
+        MalformedError: The report uses a message or word that the catalogue lacks.
+        UsageError: WeasyPrint, pango or the font is not installed.
+    """
+    weasyprint, font = check()
+    page = spelt_out(coloured(document(report, lang, paper=True), style_of(paper=True)), _glyphs(font))
+    face = f'@font-face {{ font-family: "{FAMILY}"; src: url("{font.as_uri()}"); }}'
+    result: bytes = weasyprint.HTML(
+        string=page.replace("<style>", f"<style>{face}\n", 1), url_fetcher=_only(font)
+    ).write_pdf()
+    return result
+
+
+def check() -> tuple[ModuleType, Path]:
+    """Find the engine and the font, to be asked before an audit begins.
+
+    Raises:
+        UsageError: WeasyPrint, pango or the font is not installed.
+    """
+    return _engine(), _font()
+
+
+def _engine() -> ModuleType:
+    try:
+        return import_module("weasyprint")
+    except ImportError as error:
+        message = "PDF needs WeasyPrint, which is not installed."
+        raise UsageError(message, HINT) from error
+    except OSError as error:  # it is there, but a library of the system is not
+        message = "PDF needs the library pango, which is not installed."
+        raise UsageError(message, PANGO) from error
+
+
+def _font() -> Path:
+    """The font that is embedded.
+
+    Raises:
+        UsageError: There is none, or it has no Hangul: a report of empty boxes is never written.
+    """
+    try:
+        font = Path(str(files("pylopdf_fonts_ko") / "NotoSansKR-Regular.otf"))
+        glyphs = _glyphs(font)
+    except (ModuleNotFoundError, OSError) as error:
+        message = "PDF needs a font with Hangul, and Noto Sans KR is not installed."
+        raise UsageError(message, HINT) from error
+    if not all(ord(syllable) in glyphs for syllable in HANGUL):
+        message = f"The font {font.name} has no Hangul."
+        raise UsageError(message, HINT)
+    return font
+
+
+@cache
+def _glyphs(font: Path) -> frozenset[int]:
+    """The code points for which a font has a glyph."""
+    from fontTools.ttLib import TTFont
+
+    with TTFont(font, lazy=True) as opened:
+        return frozenset(opened.getBestCmap())
+
+
+def _only(font: Path) -> Any:  # noqa: ANN401 - a type of a library that need not be there
+    """Fetch the font, and refuse everything else."""
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher
+
+    allowed = font.as_uri()
+
+    class Fetcher(URLFetcher):  # type: ignore[misc]
+        def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:  # noqa: ANN401 - likewise
+            if url != allowed:
+                message = f"a report loads nothing, not {url!r}"
+                raise FatalURLFetchingError(message)
+            return super().fetch(url, headers)
+
+    return Fetcher(allowed_protocols=("file",))
