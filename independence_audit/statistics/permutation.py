@@ -33,6 +33,10 @@ _THIN = 4
 _BLOCK_ROWS = 128
 """Rows of a product that are looked at together: with 1,024 columns half a MB in single precision."""
 
+_CANCELLED = 1e-6
+"""Share of ‖X‖²‖Y‖² below which a square sum from Grams has lost digits to cancellation: float64's 1e-16 is then 1e-10
+of it. It is 1/R_eff, 1e-4 and more where rows are not made to cancel."""
+
 _MOST = 1 << 22
 """Entries that are kept aside at most, some 250 MB. Only vectors that are nearly constant need more."""
 
@@ -103,7 +107,11 @@ class ThinProduct:
         self.first, self.second = first, second
         self.columns = first.shape[1]
         self.diagonal: Floats = np.einsum("ij,ij->j", first, second)
-        self.square_sum = float(np.vdot(first @ first.T, second @ second.T))
+        own, other = first @ first.T, second @ second.T
+        self.square_sum = float(np.vdot(own, other))
+        if self.square_sum <= _CANCELLED * float(own.trace() * other.trace()):
+            entries = (first[:, block].T @ second for block in self._blocks())
+            self.square_sum = sum(float(np.vdot(each, each)) for each in entries)
         norms = (float(np.einsum("ij,ij->j", each, each).max()) for each in (first, second))
         self._margin = (len(first) + 4) * 2.0**-23 * math.sqrt(math.prod(norms))
         """What single precision may be off by: r products and their sum, each by half a unit, and the conversions."""

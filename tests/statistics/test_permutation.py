@@ -153,3 +153,12 @@ def test_the_product_is_left_alone() -> None:
     before = product.matrix.copy()
     permutation_statistic(product)
     np.testing.assert_array_equal(product.matrix, before)
+
+
+def test_square_sum_survives_cancellation() -> None:
+    """Rows whose products cancel leave rounding errors in the Grams; the entries' own squares do not."""
+    generator = np.random.default_rng(3)
+    one, other, noise = (each - each.mean() for each in generator.normal(size=(3, 40)))
+    first, second = np.stack([one, one]), np.stack([other, 1e-9 * noise - other])
+    exact = float(one @ one) * float(noise @ noise) * 1e-18  # XᵀY is one's product with the sum of the other's rows
+    assert ThinProduct(first, second).square_sum == pytest.approx(exact, rel=1e-5)
