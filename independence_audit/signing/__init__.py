@@ -1,0 +1,1 @@
+"""Signatures: keys, DSSE envelopes, and the OpenSSF model signature beside a checkpoint."""
