@@ -12,7 +12,9 @@ from independence_audit.cli.language import LANG
 from independence_audit.cli.salt import SALT, read_salt
 
 FORMATS = ("text", "json", "markdown", "html")
-FILES = (*FORMATS, "pdf")
+EXCHANGE = ("intoto", "cyclonedx", "sarif", "summary")
+"""Forms for other programs."""
+FILES = (*FORMATS, "pdf", *EXCHANGE)
 SEVERITIES = ("remark", "review", "not_met")
 
 
@@ -44,6 +46,9 @@ SEVERITIES = ("remark", "review", "not_met")
 )
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="On stdout.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
+@click.option("--whole-files", is_flag=True, help="Digests of every byte of the weights; -o intoto= asks for it.")
+@click.option("--sign-key", default="", metavar="PEM", help="Sign the statement of -o intoto= with this private key.")
+@click.option("--model-key", default="", metavar="PEM", help="Verify the subject's own signature (model.sig).")
 @click.option("--offline", is_flag=True, help="Touch no network; what is missing is listed as not available.")
 @click.option("--verify", is_flag=True, help="Read the values of fingerprints again at their source, and compare.")
 @click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
@@ -64,6 +69,9 @@ def compare(  # noqa: PLR0913  one parameter an option
     alpha: float,
     format_: str,
     outputs: tuple[str, ...],
+    whole_files: bool,
+    sign_key: str,
+    model_key: str,
     offline: bool,
     verify: bool,
     library: str,
@@ -81,7 +89,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     library, such as qwen or qwen-encoders: `audit refs list`. The report goes to stdout, progress and
     errors to stderr.
     """
-    from independence_audit.cli.outputs import check_outputs, show, write
+    from independence_audit.cli.outputs import check_outputs, check_sign_key, show, write
     from independence_audit.cli.progress import progress_on
     from independence_audit.evidence.report import Severity, Submission
     from independence_audit.pipeline.audit import audit
@@ -89,6 +97,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     from independence_audit.pipeline.settings import AuditSettings
 
     files = check_outputs(outputs, FILES)
+    key = check_sign_key(sign_key, files)
     settings = AuditSettings(
         full=full,
         alpha=alpha,
@@ -97,6 +106,8 @@ def compare(  # noqa: PLR0913  one parameter an option
         submission=Submission(team, stage, model),
         offline=offline,
         verify=verify,
+        whole_files=whole_files or any(name == "intoto" for name, _ in files),
+        model_key=model_key,
         library=library,
         salt=read_salt(salt_file),
         command=shlex.join(["audit", *sys.argv[1:]]),
@@ -104,7 +115,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         report = audit(subject, references, settings, progress)
     for name, path in files:
-        write(report, name, Path(path), lang)
+        write(report, name, Path(path), lang, key)
     if not quiet:
         show(report, format_, lang)
     return exit_code(report, Severity(fail_on))

@@ -16,13 +16,10 @@ from independence_audit.errors import UsageError
 @click.option("-o", "--output", default="", metavar="PATH", help="The file to write, NAME.fp.safetensors.")
 @click.option("--full", is_flag=True, help="Read all bytes; adds digests and linear sketches of every value.")
 @click.option("--dry-run", is_flag=True, help="Read headers only, and say what would be read and written.")
-@click.option(
-    "--size", type=click.Choice(("default", "small")), default="default", show_default=True, help="Of the sample."
-)
 @SALT
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def fingerprint(  # noqa: PLR0913  one parameter an option
-    subject: str, *, output: str, full: bool, size: str, dry_run: bool, salt_file: Path | None, quiet: bool
+    subject: str, *, output: str, full: bool, dry_run: bool, salt_file: Path | None, quiet: bool
 ) -> None:
     """Write SUBJECT's fingerprint: it is accepted wherever a checkpoint is.
 
@@ -30,12 +27,12 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
     """
     from independence_audit.cli.outputs import writable
     from independence_audit.cli.progress import progress_on
-    from independence_audit.fingerprint.sampler import sampler_of
     from independence_audit.pipeline.models import cost, save_fingerprint
+    from independence_audit.pipeline.settings import AuditSettings
 
-    sampler = sampler_of(size, read_salt(salt_file))
+    settings = AuditSettings(salt=read_salt(salt_file))
     if dry_run:
-        found = cost(subject, sampler, everything=full)
+        found = cost(subject, settings.sampler, everything=full)
         click.echo(f"to read: {found.wanted_bytes:,} bytes")
         click.echo(f"from far away: {found.read_bytes:,} bytes in {found.requests:,} range requests")
         click.echo(f"fingerprint: {found.file_size:,} bytes")
@@ -44,5 +41,5 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
         raise UsageError("There is no file to write the fingerprint to.", "Name it: -o NAME.fp.safetensors.")
     path = writable(Path(output))
     with progress_on(sys.stderr, enabled=not quiet) as progress:
-        save_fingerprint(subject, path, sampler, progress, everything=full)
+        save_fingerprint(subject, path, settings.sampler, progress, everything=full)
     click.echo(f"{path}: {path.stat().st_size:,} bytes", err=True)

@@ -11,8 +11,14 @@ import click
 
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.report import AuditReport
-from independence_audit.report.formats import FORMATS, PDF
+from independence_audit.report.exchange import ALL
+from independence_audit.report.formats import PDF
 from independence_audit.report.languages import ENGLISH
+from independence_audit.signing.dsse import sign
+from independence_audit.signing.keys import PrivateKey, read_private_key
+
+SIGNED = "intoto"
+"""The format that a key signs."""
 
 
 def check_outputs(outputs: Sequence[str], formats: Sequence[str]) -> list[tuple[str, Path]]:
@@ -35,6 +41,19 @@ def check_outputs(outputs: Sequence[str], formats: Sequence[str]) -> list[tuple[
     return pairs
 
 
+def check_sign_key(path: str, files: Sequence[tuple[str, Path]]) -> PrivateKey | None:
+    """The key that signs what is written; None where none is named.
+
+    Raises:
+        UsageError: It cannot be used, or there is nothing to sign.
+    """
+    if not path:
+        return None
+    if not any(name == SIGNED for name, _ in files):
+        raise UsageError("There is no statement to sign with --sign-key.", f"Add -o {SIGNED}=PATH.")
+    return read_private_key(path)
+
+
 def writable(path: Path) -> Path:
     """The path, if a file could be written there; missing folders are made.
 
@@ -50,16 +69,17 @@ def writable(path: Path) -> Path:
     return path
 
 
-def write(report: AuditReport, name: str, path: Path, lang: str = ENGLISH) -> None:
-    """Write a report in a language, whole or not at all.
+def write(report: AuditReport, name: str, path: Path, lang: str = ENGLISH, key: PrivateKey | None = None) -> None:
+    """Write a report in a language, whole or not at all; statements are signed where there is a key.
 
     Raises:
         InputError: The disk is full or the file cannot be written.
     """
     if name == PDF.name:
         write_bytes(PDF.render(report, lang), path)
-    else:
-        write_text(FORMATS[name].render(report, lang), path)
+        return
+    text = ALL[name].render(report, lang)
+    write_text(sign(text.encode(), key) if key and name == SIGNED else text, path)
 
 
 def write_text(text: str, path: Path) -> None:
@@ -90,7 +110,7 @@ def write_bytes(content: bytes, path: Path) -> None:
 def show(report: AuditReport, name: str, lang: str = ENGLISH) -> None:
     """Print a report; as text in the terminal's width and colours."""
     if name != "text" or not sys.stdout.isatty():
-        click.echo(FORMATS[name].render(report, lang), nl=False)
+        click.echo(ALL[name].render(report, lang), nl=False)
         return
     from rich.console import Console
 

@@ -14,8 +14,10 @@ from independence_audit.cli.declare import declare
 from independence_audit.cli.fingerprint import fingerprint
 from independence_audit.cli.inspect import inspect
 from independence_audit.cli.refs import refs
+from independence_audit.cli.report import report
 from independence_audit.cli.scratch import scratch
 from independence_audit.cli.trajectory import trajectory
+from independence_audit.cli.verify import verify
 from independence_audit.errors import AuditError
 
 HELP = """Were these model weights trained from scratch, or do they come from someone else's model?
@@ -32,7 +34,7 @@ def audit() -> None:
     """Answer for the whole program; the commands do the work."""
 
 
-for command in (compare, scratch, trajectory, inspect, fingerprint, declare, refs):
+for command in (compare, scratch, trajectory, inspect, fingerprint, declare, report, verify, refs):
     audit.add_command(command)
 
 

@@ -98,6 +98,8 @@ class Subject:
     """The commit that was read, where it came from a repository."""
     read_bytes: int
     """Bytes of weights that were read."""
+    signed_by: str | None = None
+    """Key whose signature over all of the files (OpenSSF model.sig) was verified: SHA-256 of its DER form."""
     notices: tuple[Message, ...] = ()
 
 
@@ -137,6 +139,19 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppression:
+    """Somebody's decision that an outcome does not fail the audit for a while; the outcome stays as it is."""
+
+    reason: str
+    owner: str
+    """Who answers for it."""
+    expires: str
+    """The last day on which it holds, as YYYY-MM-DD."""
+    expired: bool
+    """True where that day had passed when the report was made: it is shown, and suppresses nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Criterion:
     """One criterion of a policy and what it comes to."""
 
@@ -150,6 +165,7 @@ class Criterion:
     source: str | None = None
     evidence: tuple[Message, ...] = ()
     would_change: tuple[Message, ...] = ()
+    suppression: Suppression | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from independence_audit import __version__
@@ -22,7 +22,14 @@ from independence_audit.lineage.rank import Ranking, level_of, rank
 from independence_audit.lineage.within import repetitions
 from independence_audit.pipeline.declared import find_declaration, strays
 from independence_audit.pipeline.full import measure_every_value
-from independence_audit.pipeline.models import Model, of_one_sampler, read_model
+from independence_audit.pipeline.inputs import (
+    called,
+    signer_of,
+    unverified_signature,
+    with_whole_files,
+    with_whole_reference_files,
+)
+from independence_audit.pipeline.models import Model, check_samplers, read_model
 from independence_audit.pipeline.references import Known, References, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.pipeline.verification import verify_models
@@ -55,17 +62,35 @@ def audit(
     policy = load_policy(settings.policy)
     mine = read_model(subject, settings.sampler, progress, offline=settings.offline)
     known = find_references(references, settings, progress)
+    mine, known = called(mine, known, settings.called)
     try:
+        check_samplers(mine.fingerprint, [model.fingerprint for model in known.models])
         if settings.verify:
             verify_models([mine, *known.models], settings, progress)
-        mine, *models = of_one_sampler([mine, *known.models])
-        known = known.with_models(models)
-        declaration = find_declaration(subject, mine.checkpoint, settings.declaration)
+        if settings.whole_files or settings.model_key:
+            mine, known = with_whole_files(mine, progress), with_whole_reference_files(known, progress)
+        handed_in = _handed_in(subject, mine, settings)
         rankings = _rankings(mine, known.models, settings, progress)
-        return _report(mine, known, rankings, policy, declaration, settings)
+        return _report(mine, known, rankings, policy, handed_in, settings)
     finally:
         for model in (mine, *known.models):
             model.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _HandedIn:
+    """What lies beside the subject's weights."""
+
+    declaration: Declaration | None
+    signer: str | None
+    notices: tuple[Message, ...]
+
+
+def _handed_in(subject: str, mine: Model, settings: AuditSettings) -> _HandedIn:
+    """The declaration and the signature beside the subject, read before anything is compared."""
+    declaration = find_declaration(subject, mine.checkpoint, settings.declaration)
+    signer = signer_of(subject, mine, settings.model_key)
+    return _HandedIn(declaration, signer, unverified_signature(subject, mine, signer))
 
 
 def _rankings(mine: Model, known: Sequence[Model], settings: AuditSettings, progress: Progress) -> list[Ranking]:
@@ -108,7 +133,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     known: References,
     rankings: Sequence[Ranking],
     policy: Policy,
-    declaration: Declaration | None,
+    handed_in: _HandedIn,
     settings: AuditSettings,
 ) -> AuditReport:
     subject, verified = mine.fingerprint, mine.checkpoint is not None
@@ -120,7 +145,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     ]
     references = tuple(_reference(one, rankings) for one in known.known)
     every_tensor = tuple(tensor for own in tensors for tensor in own)
-    declared = hold(declaration, components, references) if declaration else None
+    declared = hold(handed_in.declaration, components, references) if handed_in.declaration else None
     training = scratch_evidence(subject)
     return AuditReport(
         tool=Tool("independence-audit", __version__),
@@ -141,7 +166,8 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
             verified=verified,
             revision=(mine.checkpoint.revision or None) if mine.checkpoint else None,
             read_bytes=subject.read_bytes,
-            notices=(*subject.notices, *_non_finite(every_tensor), *strays(declared)),
+            signed_by=handed_in.signer,
+            notices=(*subject.notices, *_non_finite(every_tensor), *strays(declared), *handed_in.notices),
         ),
         references=references,
         components=tuple(components),

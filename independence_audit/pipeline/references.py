@@ -49,11 +49,6 @@ class References:
         """Those that could be had."""
         return [one.model for one in self.known if one.model]
 
-    def with_models(self, models: Sequence[Model]) -> References:
-        """The same references by other models, in the order of :attr:`models`."""
-        rest = iter(models)
-        return replace(self, known=tuple(replace(one, model=next(rest)) if one.model else one for one in self.known))
-
 
 def find_references(names: Sequence[str], settings: AuditSettings, progress: Progress) -> References:
     """Open every reference that was asked for; those of the library that are missing are pulled where that is allowed.

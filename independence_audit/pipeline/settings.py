@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from independence_audit.evidence.report import Submission
-from independence_audit.fingerprint.sampler import Sampler, sampler_of
+from independence_audit.fingerprint.sampler import Sampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,9 @@ class AuditSettings:
         offline: Touch no network.
         library: The user's library of references; empty for the usual one.
         salt: Decides which rows are read; None for the public one.
+        whole_files: Digests of the whole files of all weights on this machine, and of the subject's wherever it is.
+        model_key: File of the public key that the signature beside the subject (model.sig) is verified by.
+        called: Names for the subject and every reference, in their order, in place of their own; empty for their own.
         verify: Read the values of every fingerprint again at the repository that it was made from.
     """
 
@@ -36,11 +39,14 @@ class AuditSettings:
     library: str = ""
     salt: bytes | None = None
     verify: bool = False
+    whole_files: bool = False
+    model_key: str = ""
+    called: tuple[str, ...] = ()
 
     @property
     def sampler(self) -> Sampler:
         """What is read of every model."""
-        return sampler_of("default", self.salt)
+        return Sampler() if self.salt is None else Sampler(salt=self.salt)
 
 
 class Progress(Protocol):

@@ -64,7 +64,7 @@ class TrajectorySettings:
             values=EVERYTHING,
             columns=EVERYTHING,
             pool_rows=EVERYTHING,
-            expert_reads=EVERYTHING,
+            pool_members=EVERYTHING,
         )
 
 

@@ -60,9 +60,10 @@ def undecided_components(
 
 
 def worst_severity(opinion: Opinion) -> Severity:
-    """The heaviest severity among the criteria."""
+    """The heaviest severity among the criteria that nobody suppresses."""
     order = list(Severity)
-    return max((criterion.severity for criterion in opinion.criteria), key=order.index, default=Severity.NONE)
+    counting = (each for each in opinion.criteria if each.suppression is None or each.suppression.expired)
+    return max((criterion.severity for criterion in counting), key=order.index, default=Severity.NONE)
 
 
 def _criteria(

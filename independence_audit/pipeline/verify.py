@@ -1,0 +1,244 @@
+"""Verifying a report: what can be recomputed is recomputed, and every difference is named by its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from independence_audit.errors import InputError, MalformedError, MissingError, UsageError
+from independence_audit.evidence.codec import comparable, from_json
+from independence_audit.evidence.relation import FOUND, STRENGTH
+from independence_audit.evidence.report import AuditReport
+from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.lineage.evidence import relation_shares
+from independence_audit.pipeline.audit import audit
+from independence_audit.pipeline.settings import AuditSettings, Progress
+from independence_audit.policy.case import Known
+from independence_audit.policy.judge import judge
+from independence_audit.policy.reading import load_policy
+from independence_audit.report.statement import PREDICATE, STATEMENT, report_digest
+from independence_audit.signing.dsse import IN_TOTO, is_signed_by, read_envelope, read_object
+from independence_audit.signing.keys import read_public_key
+
+LARGEST = 2_000_000_000
+"""Bytes of a report that is read; one of a 100 B mixture of experts has some ten million."""
+_WHOLE = "file"
+_INPUTS = ("files", "revision", "sampler", "signed_by", "read_bytes", "parameters", "source")
+
+
+class Part(StrEnum):
+    """What of a report a check is about."""
+
+    SIGNATURE = "signature"
+    INPUTS = "inputs"
+    SETTINGS = "settings"
+    POLICY = "policy"
+    RESULTS = "results"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place in which the report says something else than what was found."""
+
+    part: Part
+    path: str
+    """Where, as a JSON path."""
+    reported: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was checked, what could not be and why, and what differs."""
+
+    checked: tuple[Part, ...]
+    open: tuple[tuple[Part, str], ...]
+    """Parts that were not checked, each with the reason, as words for people."""
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What a report is to be verified against. Empty where there is nothing.
+
+    Attributes:
+        subject: The subject's weights.
+        references: The references, in the report's order; by the report's own names where there are none.
+        policy: The policy's file, where it is no shipped one.
+        declaration: The declaration's file, where it does not lie beside the subject.
+        attestation: File of the signed statement.
+        key: File of its signer's public key.
+        model_key: File of the key of the model's own signature.
+        salt: The secret salt of the audit; None for the public one.
+        library: The user's library of references.
+        offline: Touch no network.
+    """
+
+    subject: str = ""
+    references: tuple[str, ...] = ()
+    policy: str = ""
+    declaration: str = ""
+    attestation: str = ""
+    key: str = ""
+    model_key: str = ""
+    salt: bytes | None = None
+    library: str = ""
+    offline: bool = False
+
+
+def read_report(path: str) -> AuditReport:
+    """Read a JSON report.
+
+    Raises:
+        MissingError: There is no such file, or it cannot be read.
+        MalformedError: It is no report of this major version of the schema.
+    """
+    return from_json(_bytes(path).decode("utf-8", "replace"))
+
+
+def verify_report(report: AuditReport, against: Against, progress: Progress) -> Checked:
+    """Recompute what can be recomputed of a report, and hold it against what it says.
+
+    Raises:
+        UsageError: What was named does not fit together.
+        InputError: Something that was named cannot be read.
+    """
+    if bool(against.attestation) != bool(against.key):
+        raise UsageError("A signature is verified with both --attestation and --key.", "Name the one that is missing.")
+    if against.references and not against.subject:
+        raise UsageError("References are compared with the subject.", "Name its weights with --subject.")
+    checked: list[Part] = []
+    left: list[tuple[Part, str]] = []
+    found: list[Difference] = []
+    if against.attestation:
+        checked.append(Part.SIGNATURE)
+        found += _attested(report, against)
+    else:
+        left.append((Part.SIGNATURE, "no --attestation and --key were named"))
+    found += _by_policy(report, against)
+    checked.append(Part.POLICY)
+    if against.subject:
+        checked += [Part.INPUTS, Part.SETTINGS, Part.RESULTS]
+        found += _recomputed(report, against, progress)
+    else:
+        left.append((Part.INPUTS, "the weights were not named with --subject"))
+        left.append((Part.RESULTS, "only the opinion and the summary were recomputed, from the report's own evidence"))
+    if any(file.digest_scope != _WHOLE for file in report.subject.files):
+        left.append((Part.INPUTS, "digests cover the sample only; a report with --whole-files covers every byte"))
+    return Checked(tuple(checked), tuple(left), tuple(dict.fromkeys(found)))
+
+
+def _by_policy(report: AuditReport, against: Against) -> Iterator[Difference]:
+    """The opinion and the summary, from the evidence in the report."""
+    policy = load_policy(against.policy or report.opinion.policy)
+    if policy.digest != report.settings.policy_digest:
+        yield Difference(Part.POLICY, "$.settings.policy_digest", report.settings.policy_digest, policy.digest)
+        return
+    known = Known(report.subject.verified, report.submission.team, report.declaration, report.training)
+    summary = replace(
+        report.summary,
+        strongest=max((each.relation for each in report.components), key=STRENGTH.__getitem__),
+        components=tuple(each.name for each in report.components if each.relation in FOUND),
+        shares=relation_shares(report.tensors),
+    )
+    again = replace(report, opinion=judge(policy, report.components, report.references, known), summary=summary)
+    yield from differences(report, again)
+
+
+def _recomputed(report: AuditReport, against: Against, progress: Progress) -> list[Difference]:
+    sampler = Sampler() if against.salt is None else Sampler(salt=against.salt)
+    if sampler.name != report.settings.sampler:
+        return [Difference(Part.SETTINGS, "$.settings.sampler", report.settings.sampler, sampler.name)]
+    settings = AuditSettings(
+        full=report.settings.mode == "full",
+        alpha=report.settings.alpha,
+        policy=against.policy or report.opinion.policy,
+        declaration=against.declaration,
+        submission=report.submission,
+        offline=against.offline,
+        library=against.library,
+        salt=against.salt,
+        whole_files=any(file.digest_scope == _WHOLE for file in report.subject.files),
+        model_key=against.model_key,
+        called=(report.subject.name, *(reference.name for reference in report.references)),
+    )
+    names = against.references or tuple(reference.name for reference in report.references)
+    return differences(report, audit(against.subject, names, settings, progress))
+
+
+def _attested(report: AuditReport, against: Against) -> Iterator[Difference]:
+    """The signature over the statement, and what the statement says of the report."""
+    where = Path(against.attestation).name
+    envelope = read_envelope(_bytes(against.attestation), where)
+    key = read_public_key(against.key)
+    if envelope.payload_type != IN_TOTO or not is_signed_by(envelope, key):
+        yield Difference(Part.SIGNATURE, where, "signed", f"not signed by the key {key.keyid[:16]}...")
+        return
+    statement = read_object(envelope.payload, where)
+    if (statement.get("_type"), statement.get("predicateType")) != (STATEMENT, PREDICATE):
+        raise MalformedError(f"{where} is no statement about an audit report.", "Name the file that -o intoto= wrote.")
+    attested, digest = _at(statement, "predicate", "report", "digest", "sha256"), report_digest(report)
+    if attested != digest:
+        yield Difference(Part.SIGNATURE, "$", f"report {digest}", f"signed report {attested}")
+    subjects = statement.get("subject")
+    listed = subjects if isinstance(subjects, list) else []
+    signed = {_at(each, "name"): _at(each, "digest", "sha256") for each in listed}
+    reported = {file.name: file.sha256 or "" for file in report.subject.files}
+    for name in sorted({*signed, *reported} - {""}):
+        if signed.get(name, "") != reported.get(name, ""):
+            path = f"$.subject.files[{name}].sha256"
+            yield Difference(Part.SIGNATURE, path, reported.get(name, "absent"), signed.get(name, "absent"))
+
+
+def differences(reported: AuditReport, found: AuditReport) -> list[Difference]:
+    """Every place in which the comparable parts of two reports differ."""
+    one, other = json.loads(comparable(reported)), json.loads(comparable(found))
+    return [Difference(_part(path), path, _shown(old), _shown(new)) for path, old, new in _apart(one, other, "$")]
+
+
+def _apart(one: object, other: object, path: str) -> Iterator[tuple[str, object, object]]:
+    """The deepest places in which two JSON values differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in dict.fromkeys([*one, *other]):
+            yield from _apart(one.get(key), other.get(key), f"{path}.{key}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from _apart(left, right, f"{path}[{number}]")
+    elif one != other or type(one) is not type(other):
+        yield path, one, other
+
+
+def _part(path: str) -> Part:
+    top, _, rest = path.removeprefix("$.").partition(".")
+    top = top.partition("[")[0]
+    if top in {"settings", "tool", "schema_version", "submission"}:
+        return Part.POLICY if rest == "policy_digest" else Part.SETTINGS
+    if top in {"subject", "references"} and rest.partition(".")[0].partition("[")[0] in _INPUTS:
+        return Part.INPUTS
+    return Part.RESULTS
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=True)
+    return text if len(text) <= 100 else f"{text[:97]}..."  # noqa: PLR2004  a line
+
+
+def _at(value: object, *keys: str) -> str:
+    """The text at a place in parsed JSON; empty where there is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise MissingError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+    if len(content) > LARGEST:
+        raise InputError(f"{path} has over {LARGEST} bytes.", "Name a report or an attestation.")
+    return content
