@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from independence_audit.cli.salt import SALT, read_salt
+from independence_audit.errors import UsageError
 
 
 @click.command()
@@ -16,6 +17,14 @@ from independence_audit.cli.salt import SALT, read_salt
 @click.option("--ref", "references", multiple=True, metavar="REF", help="Compare every checkpoint; repeatable.")
 @click.option("--init", "initialiser", default="", metavar="FILE|transformers", help="The declared initialiser.")
 @click.option("--step-regex", default="", metavar="REGEX", help="Finds the step in a name, as its first group.")
+@click.option("--replay", "seed", type=click.IntRange(0), metavar="SEED", help="Draw the initial weights again.")
+@click.option("--config", default="", metavar="PATH", help="The config.json of the class that --replay draws with.")
+@click.option(
+    "--replay-with", default="", metavar="MODULE:FUNCTION", help="Your own initialiser, in place of --config."
+)
+@click.option(
+    "--replay-python", default="", metavar="PATH", help="The Python with the declared versions, for --replay."
+)
 @click.option("--full", is_flag=True, help="Read every value, not a sample; holds five checkpoints in memory.")
 @click.option(
     "--alpha",
@@ -36,6 +45,10 @@ def trajectory(  # noqa: PLR0913  one parameter an option
     references: tuple[str, ...],
     initialiser: str,
     step_regex: str,
+    seed: int | None,
+    config: str,
+    replay_with: str,
+    replay_python: str,
     full: bool,
     alpha: float,
     format_: str,
@@ -57,7 +70,10 @@ def trajectory(  # noqa: PLR0913  one parameter an option
     from independence_audit.pipeline.settings import AuditSettings
     from independence_audit.pipeline.trajectory import TrajectorySettings, trajectory_exit_code
     from independence_audit.pipeline.trajectory import trajectory as follow
+    from independence_audit.training.replay import Declared
 
+    if seed is None and (config or replay_with or replay_python):
+        raise UsageError("--config, --replay-with and --replay-python say how to draw.", "Add --replay SEED.")
     files = check_training_outputs(outputs, FORMATS)
     settings = TrajectorySettings(
         audit=AuditSettings(
@@ -71,6 +87,7 @@ def trajectory(  # noqa: PLR0913  one parameter an option
         initialiser=initialiser,
         step_regex=step_regex,
         full=full,
+        replay=None if seed is None else Declared(seed, config, replay_with, replay_python),
     )
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         report = follow(checkpoints, settings, progress)

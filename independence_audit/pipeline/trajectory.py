@@ -19,10 +19,12 @@ from independence_audit.pipeline.checkpoints import expand
 from independence_audit.pipeline.models import Model, check_samplers, read_model
 from independence_audit.pipeline.outcome import FINDING, INCONCLUSIVE, PASSED
 from independence_audit.pipeline.references import find_references
+from independence_audit.pipeline.replay import Replayed, replayed
 from independence_audit.pipeline.scratch import contradicted, incomplete, run_of
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.training.conclude import trajectory_evidence
 from independence_audit.training.initialisers import UNDECLARED, Initialiser, defaults_of, read_initialiser
+from independence_audit.training.replay import Declared
 from independence_audit.training.trajectory.ordering import Ordered, compiled, in_order
 from independence_audit.training.trajectory.references import Met, added, meet
 from independence_audit.training.trajectory.state import state_of
@@ -44,6 +46,7 @@ class TrajectorySettings:
         initialiser: What step 0 is held against: empty for any known law, ``transformers``, or a file.
         step_regex: Finds the step in a checkpoint's name.
         full: Read every value.
+        replay: The declared draw.
     """
 
     audit: AuditSettings = field(default_factory=AuditSettings)
@@ -51,6 +54,7 @@ class TrajectorySettings:
     initialiser: str = ""
     step_regex: str = ""
     full: bool = False
+    replay: Declared | None = None
 
     @property
     def sampler(self) -> Sampler:
@@ -84,24 +88,30 @@ def trajectory(
     """
     settings, progress = settings or TrajectorySettings(), progress or NoProgress()
     ordered = in_order(expand(checkpoints), compiled(settings.step_regex))
-    if len(ordered) < 2:  # noqa: PLR2004  a way needs two ends
+    if len(ordered) + (settings.replay is not None) < 2:  # noqa: PLR2004  a way needs two ends
         raise UsageError(
             "A trajectory needs at least two checkpoints.",
             "Name a folder of step folders, or look at one checkpoint with audit scratch.",
         )
+    with replayed(settings.replay, _named(ordered), offline=settings.audit.offline) as replay:
+        return _follow(replay, settings, progress)
+
+
+def _follow(replay: Replayed, settings: TrajectorySettings, progress: Progress) -> TrainingReport:
+    """The report on checkpoints that are put in order."""
     known = [model.fingerprint for model in _references(settings, progress)]
-    reader = _Reader(_named(ordered), settings, progress)
+    reader = _Reader(replay.checkpoints, settings, progress)
     first, last = reader.ends()
     initialiser = _initialiser(settings.initialiser, reader.config)
     walk = Walk(first, last, initialiser)
     start, met = state_of(first), dict[tuple[str, str], list[ReferencePoint]]()
     for seen in reader.all():
         if walk.take(seen) and seen.fingerprint is not None and known:
-            alpha = settings.audit.alpha / (2 * len(ordered))
+            alpha = settings.audit.alpha / (2 * len(replay.checkpoints))
             plain = meet(seen.fingerprint, known, alpha)
             update = [] if seen.fingerprint is first else meet(added(start, seen.fingerprint), known, alpha)
             met |= _points(seen.name, plain, update)
-    evidence = trajectory_evidence(walk.result(), initialiser.name, met)
+    evidence = trajectory_evidence(walk.result(), initialiser.name, met, replay.evidence)
     return TrainingReport(
         tool=Tool("independence-audit", __version__),
         run=run_of(settings.audit),

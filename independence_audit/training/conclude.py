@@ -13,6 +13,7 @@ from independence_audit.evidence.training import (
     Conclusion,
     Finding,
     ReferencePoint,
+    ReplayEvidence,
     TrainingEvidence,
     TrajectoryEvidence,
     TrajectoryPoint,
@@ -27,6 +28,7 @@ from independence_audit.training.trajectory.posing import combined, made_from_th
 from independence_audit.training.trajectory.start import Freshness, Start
 from independence_audit.training.trajectory.updates import LINKED, median_r
 from independence_audit.training.trajectory.walk import Step, Walked, components
+from independence_audit.training.untouched import SHOWN
 
 FEWEST = 3
 """Checkpoints from which a way can look like training at all."""
@@ -56,13 +58,19 @@ class Judged:
         return {finding.message.key for finding in self.findings if finding.contradicts}
 
 
-def trajectory_evidence(walked: Walked, initialiser: str = ANY, references: Points | None = None) -> TrainingEvidence:
+def trajectory_evidence(
+    walked: Walked,
+    initialiser: str = ANY,
+    references: Points | None = None,
+    replay: ReplayEvidence | None = None,
+) -> TrainingEvidence:
     """One conclusion for each component of a trajectory, with the tables that it rests on.
 
     Args:
         walked: What was measured at each checkpoint.
         initialiser: What step 0 was held against, by name.
         references: What every checkpoint and component came to against the references.
+        replay: What a declared draw came to against step 0, or nothing where it stands before the first checkpoint.
     """
     references = references or {}
     frozen = frozen_parts(walked.steps)
@@ -72,9 +80,12 @@ def trajectory_evidence(walked: Walked, initialiser: str = ANY, references: Poin
     for component in components(walked.steps):
         judged = Judged(limits=_limits(walked, skipped))
         judged.findings.extend(doubled)
+        if replay is not None:
+            judged.evidence.extend(_replay_grounds(replay))
+            judged.findings.extend(_replay_findings(replay))
         trainings.append(_component(walked, component, frozen.get(component, Frozen((), 0.0)), judged, references))
     points = tuple(_points(walked.steps, references))
-    return TrainingEvidence(tuple(trainings), TrajectoryEvidence(walked.seen, points, initialiser))
+    return TrainingEvidence(tuple(trainings), TrajectoryEvidence(walked.seen, points, initialiser), replay)
 
 
 def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, references: Points) -> ComponentTraining:
@@ -176,6 +187,42 @@ def _reference_findings(steps: Sequence[Step], component: str, start: Start, ref
             else (Message("alternative.popular_seed"),),
         )
         for (name, key), (step, point) in found.items()
+    ]
+
+
+def _replay_grounds(replay: ReplayEvidence) -> list[Message]:
+    data: dict[str, Value] = {"seed": replay.seed, "generator": replay.generator, "versions": replay.versions}
+    if not replay.checkpoint:
+        return [Message("grounds.drawn", data)]
+    if not replay.identical:
+        return []
+    counts: dict[str, Value] = {"checkpoint": replay.checkpoint, "identical": replay.identical, "of": replay.tensors}
+    return [Message("grounds.replayed", data | counts)]
+
+
+def _replay_findings(replay: ReplayEvidence) -> list[Finding]:
+    """What of step 0 the declared draw does not give: all of it is refused, a part is told."""
+    if not replay.different:
+        return []
+    known = [each.correlation for each in replay.different if each.correlation is not None]
+    refused = not known or abs(median(known)) < LINKED
+    data: dict[str, Value] = {
+        "checkpoint": replay.checkpoint,
+        "seed": replay.seed,
+        "different": len(replay.different),
+        "of": replay.tensors,
+        "r": median(known) if known else None,
+    }
+    return [
+        Finding(
+            Message("finding.replay_refused" if refused else "finding.replay_differs", data),
+            contradicts=refused and replay.identical < len(replay.different),
+            effect=len(replay.different) / max(1, replay.tensors),
+            tolerance=0.0,
+            tensors=tuple(each.name for each in replay.different[:SHOWN]),
+            checkpoints=(replay.checkpoint,),
+            alternatives=(Message("alternative.other_versions"), Message("alternative.other_generator")),
+        )
     ]
 
 
