@@ -25,6 +25,7 @@ from independence_audit.errors import UsageError
 @click.option(
     "--replay-python", default="", metavar="PATH", help="The Python with the declared versions, for --replay."
 )
+@click.option("--log", "logs", multiple=True, metavar="PATH", help="A training log to hold against them; repeatable.")
 @click.option("--full", is_flag=True, help="Read every value, not a sample; holds five checkpoints in memory.")
 @click.option(
     "--alpha",
@@ -49,6 +50,7 @@ def trajectory(  # noqa: PLR0913  one parameter an option
     config: str,
     replay_with: str,
     replay_python: str,
+    logs: tuple[str, ...],
     full: bool,
     alpha: float,
     format_: str,
@@ -87,6 +89,7 @@ def trajectory(  # noqa: PLR0913  one parameter an option
         initialiser=initialiser,
         step_regex=step_regex,
         full=full,
+        logs=logs,
         replay=None if seed is None else Declared(seed, config, replay_with, replay_python),
     )
     with progress_on(sys.stderr, enabled=not quiet) as progress:

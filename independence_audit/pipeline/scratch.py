@@ -51,4 +51,6 @@ def incomplete(report: TrainingReport) -> bool:
 
 def contradicted(report: TrainingReport) -> bool:
     """Whether something was found that training from an initial draw does not explain."""
-    return any(finding.contradicts for component in report.training.components for finding in component.findings)
+    components = (finding for part in report.training.components for finding in part.findings)
+    logs = (finding for log in report.training.logs for finding in log.findings)
+    return any(finding.contradicts for finding in (*components, *logs))

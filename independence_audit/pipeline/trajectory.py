@@ -11,7 +11,7 @@ from independence_audit import __version__
 from independence_audit.errors import InputError, ReadError, UsageError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Tool
-from independence_audit.evidence.training import Conclusion, ReferencePoint
+from independence_audit.evidence.training import Conclusion, ReferencePoint, TrainingEvidence
 from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler
@@ -24,11 +24,14 @@ from independence_audit.pipeline.scratch import contradicted, incomplete, run_of
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.training.conclude import trajectory_evidence
 from independence_audit.training.initialisers import UNDECLARED, Initialiser, defaults_of, read_initialiser
+from independence_audit.training.log_check import Weights, log_evidence
+from independence_audit.training.logs import Log, read_log
 from independence_audit.training.replay import Declared
 from independence_audit.training.trajectory.ordering import Ordered, compiled, in_order
 from independence_audit.training.trajectory.references import Met, added, meet
+from independence_audit.training.trajectory.start import Freshness
 from independence_audit.training.trajectory.state import state_of
-from independence_audit.training.trajectory.walk import Seen, Walk
+from independence_audit.training.trajectory.walk import Seen, Walk, Walked
 
 MODEL_TYPE = "transformers"
 """``--init transformers``: what the library draws for the config's model type."""
@@ -47,6 +50,7 @@ class TrajectorySettings:
         step_regex: Finds the step in a checkpoint's name.
         full: Read every value.
         replay: The declared draw.
+        logs: Training logs that the checkpoints are held against.
     """
 
     audit: AuditSettings = field(default_factory=AuditSettings)
@@ -55,6 +59,7 @@ class TrajectorySettings:
     step_regex: str = ""
     full: bool = False
     replay: Declared | None = None
+    logs: Sequence[str] = ()
 
     @property
     def sampler(self) -> Sampler:
@@ -93,11 +98,12 @@ def trajectory(
             "A trajectory needs at least two checkpoints.",
             "Name a folder of step folders, or look at one checkpoint with audit scratch.",
         )
+    logs = [read_log(Path(name)) for name in settings.logs]
     with replayed(settings.replay, _named(ordered), offline=settings.audit.offline) as replay:
-        return _follow(replay, settings, progress)
+        return _follow(replay, logs, settings, progress)
 
 
-def _follow(replay: Replayed, settings: TrajectorySettings, progress: Progress) -> TrainingReport:
+def _follow(replay: Replayed, logs: Sequence[Log], settings: TrajectorySettings, progress: Progress) -> TrainingReport:
     """The report on checkpoints that are put in order."""
     known = [model.fingerprint for model in _references(settings, progress)]
     reader = _Reader(replay.checkpoints, settings, progress)
@@ -111,7 +117,11 @@ def _follow(replay: Replayed, settings: TrajectorySettings, progress: Progress) 
             plain = meet(seen.fingerprint, known, alpha)
             update = [] if seen.fingerprint is first else meet(added(start, seen.fingerprint), known, alpha)
             met |= _points(seen.name, plain, update)
-    evidence = trajectory_evidence(walk.result(), initialiser.name, met, replay.evidence)
+    walked = walk.result()
+    evidence = trajectory_evidence(walked, initialiser.name, met, replay.evidence)
+    if logs:
+        weights = _weights(walked, evidence, first)
+        evidence = replace(evidence, logs=tuple(log_evidence(log, weights) for log in logs))
     return TrainingReport(
         tool=Tool("independence-audit", __version__),
         run=run_of(settings.audit),
@@ -119,6 +129,19 @@ def _follow(replay: Replayed, settings: TrajectorySettings, progress: Progress) 
         sampler=last.sampler,
         training=evidence,
         notices=last.notices,
+    )
+
+
+def _weights(walked: Walked, evidence: TrainingEvidence, first: Fingerprint) -> Weights:
+    """What logs are held against: the largest component's way, its start, and the vocabulary."""
+    largest = max(first.components, key=lambda each: each.parameters).name
+    start = walked.steps[0].starts.get(largest) if walked.steps else None
+    tables = [sample.shape[0] for sample in first.samples if sample.role == "embed"]
+    points = evidence.trajectory.points if evidence.trajectory else ()
+    return Weights(
+        points=[point for point in points if point.component == largest],
+        initial=start is not None and start.freshness == Freshness.INITIAL and walked.steps[0].step == 0,
+        vocabulary=max(tables, default=None),
     )
 
 

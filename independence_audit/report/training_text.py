@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.training import ComponentTraining, Finding
+from independence_audit.evidence.training import ComponentTraining, Finding, LogEvidence
 from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.plain import shortened, visible
@@ -51,6 +51,8 @@ def print_training(report: TrainingReport, console: Console, lang: str = ENGLISH
     _components(report.training.components, console, lang)
     for component in report.training.components:
         _component(component, console, lang)
+    for log in report.training.logs:
+        _log(log, console, lang)
     print_trajectory(report.training, console, lang)
     if report.notices:
         _section("notices", (say(notice, lang) for notice in report.notices), console, lang)
@@ -84,6 +86,23 @@ def _component(component: ComponentTraining, console: Console, lang: str) -> Non
         _section("training_findings", (each for f in component.findings for each in _finding(f, lang)), console, lang)
     if component.limits:
         _section("training_limits", _sentences(component.limits, lang), console, lang)
+
+
+def _log(log: LogEvidence, console: Console, lang: str) -> None:
+    console.print()
+    columns = ", ".join(log.columns)
+    title = label(
+        "training_log",
+        lang,
+        source=log.source,
+        rows=log.rows,
+        first=log.first_step,
+        last=log.last_step,
+        columns=columns,
+    )
+    console.print(Text(title, style=HEADING))
+    if log.findings:
+        _section("training_findings", (each for f in log.findings for each in _finding(f, lang)), console, lang)
 
 
 def _sentences(messages: Iterable[Message], lang: str) -> Iterator[str]:

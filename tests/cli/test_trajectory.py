@@ -192,6 +192,19 @@ def test_a_declared_initialiser(run: Path, tmp_path: Path, capsys: pytest.Captur
     assert report["training"]["trajectory"]["initialiser"] == "wrong.toml"
 
 
+def test_a_log_beside_the_checkpoints(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An honest one is read and shown; one whose first loss is a trained model's is a contradiction."""
+    honest, other = tmp_path / "honest.csv", tmp_path / "other.csv"
+    honest.write_text("step,loss\n" + "".join(f"{step},{6 - step / 20}\n" for step in range(51)))
+    other.write_text("step,loss\n" + "".join(f"{step},{2 - step / 90}\n" for step in range(51)))
+    assert main(["trajectory", str(run), "--log", str(honest)]) == 0
+    assert "Log honest.csv: 51 rows, steps 0 to 50 (step, loss)" in capsys.readouterr().out
+    status, report = follow(capsys, str(run), "--log", str(other))
+    assert status == 1
+    assert report["training"]["logs"][0]["findings"][0]["message"]["key"] == "finding.log_starts_trained"
+    assert main(["trajectory", str(run), "--log", str(tmp_path / "none.csv")]) == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
