@@ -15,7 +15,7 @@ ROWS = (Row(1, 5.5, 0.001, 100.0), Row(2, 5.25, 0.002, 200.0), Row(3, 5.0, 0.001
 CSV = "step,loss,learning_rate,tokens,note\n1,5.5,0.001,100,a\n2,5.25,0.002,200,b\n3,5.0,0.001,300,\n"
 WANDB = (
     '"_step","train/loss","train/learning_rate","_runtime","tokens_seen"\n'
-     "1,5.5,0.001,9,100\n2,5.25,0.002,9,200\n3,5,0.001,9,300\n"
+    "1,5.5,0.001,9,100\n2,5.25,0.002,9,200\n3,5,0.001,9,300\n"
 )
 OBJECTS: list[dict[str, Any]] = [
     {"global_step": row.step, "train_loss": row.loss, "lr": row.learning_rate, "num_tokens": row.tokens} for row in ROWS
