@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from independence_audit.errors import InputError, MalformedError, MissingError, UsageError
+from independence_audit.errors import InputError, MalformedError, MissingError
 
 COLUMNS: Mapping[str, re.Pattern[str]] = {
     "step": re.compile(r"_?(global[_ /]?)?(step|steps|iteration|iter)|trainer/global_step|train/global_step"),
@@ -151,11 +151,3 @@ def _number(value: object) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) else None
-
-
-def not_installed() -> UsageError:
-    """The error where TensorBoard's reader is missing."""
-    return UsageError(
-        "TensorBoard's event files need its reader, which is not installed.",
-        "Install it with: pip install 'independence-audit[logs]', or export the scalars as CSV.",
-    )

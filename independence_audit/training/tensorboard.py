@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from independence_audit.errors import MalformedError, MissingError
-from independence_audit.training.logs import not_installed
+from independence_audit.errors import MalformedError, MissingError, UsageError
 
 
 def read_events(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -25,7 +24,7 @@ def read_events(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     except ImportError as error:
-        raise not_installed() from error
+        raise _not_installed() from error
     events = EventAccumulator(str(path), size_guidance={"scalars": 0, "tensors": 0})
     try:
         events.Reload()
@@ -51,3 +50,11 @@ def _scalar(event: Any) -> float | None:  # noqa: ANN401  an event of a library 
 
         return float(struct.unpack("<f", tensor.tensor_content)[0])
     return None
+
+
+def _not_installed() -> UsageError:
+    """The error where TensorBoard's reader is missing."""
+    return UsageError(
+        "TensorBoard's event files need its reader, which is not installed.",
+        "Install it with: pip install 'independence-audit[logs]', or export the scalars as CSV.",
+    )
