@@ -99,7 +99,7 @@ def best_arrangement(mine: Sample, theirs: Sample, least: float, margin: float) 
         or mine.stop != theirs.stop
     ):
         return theirs, "", 0
-    results = [_agreement(mine, replace(theirs, rows=each.rows)) for each in tried]
+    results = [_agreement(mine, theirs, each.rows) for each in tried]
     best = max(range(len(tried)), key=lambda index: results[index][0])
     strength, z = results[best]
     rivals = [
@@ -112,11 +112,10 @@ def best_arrangement(mine: Sample, theirs: Sample, least: float, margin: float) 
     return replace(theirs, rows=tried[best].rows), tried[best].undone, len(tried) - 1
 
 
-def _agreement(mine: Sample, theirs: Sample) -> tuple[float, float]:
-    """r and z over the rows that both hold; nothing where they share none."""
-    _, ours, others = np.intersect1d(mine.identity, theirs.identity, assume_unique=True, return_indices=True)
+def _agreement(mine: Sample, theirs: Sample, rows: Rows) -> tuple[float, float]:
+    """r and z over the rows that both hold, the reference's at other places; nothing where they share none."""
+    _, ours, others = np.intersect1d(mine.rows, rows, assume_unique=True, return_indices=True)
     if not len(ours):
         return 0.0, 0.0
-    x, y = mine.scores[ours][None], theirs.scores[others][None]
-    r, z = (float(value[0, 0]) for value in all_pairs(x, y))
+    r, z = (float(value[0, 0]) for value in all_pairs(mine.scores[ours][None], theirs.scores[others][None]))
     return (r, z) if math.isfinite(z) else (0.0, 0.0)

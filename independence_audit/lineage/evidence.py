@@ -70,7 +70,7 @@ def component_evidence(
         layer_map={str(layer): there for layer, there in layer_map_of(best).items()} if best and found else {},
         runners_up=tuple(_comparison(verdict) for verdict in ranking.verdicts[1 if found else 0 :]),
         searches={"moved": _moved_search(ranking), "disguised": Search("not_possible", "search_not_available")},
-        changes=changes(best) if best else (),
+        changes=changes(ranking.verdicts),
         repeated=tuple(repeated),
         reason=best.reason if best else "no_reference_of_kind",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,11 +92,11 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
             return _not_compared(subject, reference, sample.reason), None
     if (subject.shape[1], subject.start, subject.stop) != (reference.shape[1], reference.start, reference.stop):
         return _not_compared(subject, reference, "shape_differs"), None
-    mine, theirs = _common_rows(subject, reference)
+    mine, theirs = common_rows(subject, reference)
     first, second = subject.values()[mine], reference.values()[theirs]
     if first.size == 0:
         return _not_compared(subject, reference, "no_overlap"), None
-    numbers = compare_values(first, second)
+    numbers = _of_all_values(subject, reference, compare_values(first, second))
     if tile:
         kept = tile.keep(subject.start, subject.stop)
         own, scores = (normal_scores(values[:, kept]) for values in (first, second))
@@ -110,6 +110,14 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
     test, product = tested
     exact = None if numbers.identical_fraction == 1.0 else _rounding(subject, reference, first, second)
     return Measured(subject, reference, numbers, exact, test, "", doubt="ramp" if ordered else ""), product
+
+
+def _of_all_values(subject: Sample, reference: Sample, numbers: Numbers) -> Numbers:
+    """The sample's numbers; of all values where these are equal and digests of everything say so of the rest."""
+    mine, theirs = subject.whole, reference.whole
+    if mine is None or theirs is None or numbers.identical_fraction != 1.0 or mine.content != theirs.content:
+        return numbers
+    return replace(numbers, compared_values=mine.values, non_finite=mine.non_finite)
 
 
 def compare_values(first: Values, second: Values) -> Numbers:
@@ -152,7 +160,7 @@ def _not_compared(subject: Sample, reference: Sample, reason: str) -> Measured:
     return Measured(subject, reference, NOTHING, None, None, reason, incomparable=True)
 
 
-def _common_rows(subject: Sample, reference: Sample) -> tuple[Places, Places]:
+def common_rows(subject: Sample, reference: Sample) -> tuple[Places, Places]:
     """Where the rows that both samples hold lie in each, in one order."""
     if subject.rows.shape == reference.rows.shape and np.array_equal(subject.identity, reference.identity):
         return slice(None), slice(None)

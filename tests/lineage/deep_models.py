@@ -14,12 +14,12 @@ from tests.lineage.hand_made import noise, sample_of
 ROLES = {"q": Axis.RESIDUAL, "gate": Axis.RESIDUAL, "up": Axis.RESIDUAL, "down": Axis.MLP}
 
 
-def layers(count: int, seed: int, shared: float = 0.0) -> list[Sample]:
-    """Layers of four roles, [16, 96] each; ``shared`` mixes in what all layers have in common."""
-    common = noise(16, 96, seed=9000 + seed)
+def layers(count: int, seed: int, shared: float = 0.0, width: int = 96, rows: int = 16) -> list[Sample]:
+    """Layers of four roles, [rows, width] each; ``shared`` mixes in what all layers have in common."""
+    common = noise(rows, width, seed=9000 + seed)
     return [
         sample_of(
-            (noise(16, 96, seed=10_000 * seed + 10 * layer + number) + shared * common).astype(np.float32),
+            (noise(rows, width, seed=10_000 * seed + 10 * layer + number) + shared * common).astype(np.float32),
             layer=layer,
             role=role,
             axis=axis,

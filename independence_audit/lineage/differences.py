@@ -1,0 +1,139 @@
+"""What the difference between two related matrices is like: of low rank, Gaussian noise, or a mixture of models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.statistics.scores import Floats
+
+GAP = 3.0
+"""How many times as large the last singular value that counts must be as the first that does not. Those of a random
+square matrix of 64 follow each other within 1.2 in the first three quarters."""
+
+LARGEST_SHARE = 0.75
+"""Share of the smaller side up to which a rank is a low one."""
+
+TAIL = 0.1
+"""Norm of what lies beyond the rank, relative to the whole difference, that rounding of the sum may leave."""
+
+FLAT = 0.15
+"""Excess kurtosis, and departure of the spread of row and column energies from that of Gaussian noise, that noise may
+show beyond what sampling gives. What training left in 90 matrices of the examples and real networks spreads them 1.7
+to 1,300 times as far."""
+
+FEW = 1024
+"""Values below which the shape of a distribution cannot be told."""
+
+Matrix = NDArray[np.floating]
+
+
+SMALLEST = 24
+"""Smaller side of a difference below which no rank is looked for: an adapter of 16 would fill it."""
+
+
+def highest_rank(difference: Matrix) -> int:
+    """The largest rank that a difference could show; 0 where it is too small to look."""
+    side = min(difference.shape)
+    return int(LARGEST_SHARE * side) if side >= SMALLEST else 0
+
+
+def numerical_rank(difference: Matrix) -> int | None:
+    """Rank of a difference or of a linear sketch of it; None where it has no low rank.
+
+    A low-rank edit W + BA, rounded to the type it is stored in, leaves singular values up to its rank and a tail of
+    rounding errors behind a gap.
+
+    Args:
+        difference: [rows, columns]; neither side of it may be smaller than the rank that is to be found.
+    """
+    matrix = difference.astype(np.float64)
+    matrix = matrix[matrix.any(axis=1)][:, matrix.any(axis=0)]  # rows that stood still are no rank
+    if min(matrix.shape) < 4 or not np.isfinite(matrix).all():  # noqa: PLR2004  no room for a tail
+        return None
+    values = np.linalg.svd(matrix, compute_uv=False)
+    most = int(LARGEST_SHARE * len(values))
+    ratios = values[:most] / np.maximum(values[1 : most + 1], values[0] * 1e-12)
+    tails = np.sqrt(np.cumsum((values**2)[::-1])[::-1])[1 : most + 1] / math.sqrt(float(values @ values))
+    likely = np.flatnonzero((ratios >= GAP) & (tails <= TAIL))
+    return int(likely[ratios[likely].argmax()]) + 1 if len(likely) else None
+
+
+def is_gaussian_noise(difference: Matrix) -> bool:
+    """Whether a difference is independent Gaussian noise of one size: no tails, no louder rows or columns.
+
+    Three figures against their law: excess kurtosis, and the spread of the rows' and columns' mean squares, which for
+    Gaussian values is 2/columns and 2/rows of the squared mean.
+    """
+    matrix = difference.astype(np.float64)
+    if matrix.size < FEW or min(matrix.shape) < 4 or not np.isfinite(matrix).all():  # noqa: PLR2004
+        return False
+    squares = matrix**2
+    mean = float(squares.mean())
+    if mean == 0.0:
+        return False
+    kurtosis = float((squares**2).mean()) / mean**2 - 3.0
+    if abs(kurtosis) > FLAT + 4.0 * math.sqrt(24.0 / matrix.size):
+        return False
+    for axis in (0, 1):
+        energies = squares.mean(axis=axis) / mean
+        expected = 2.0 / matrix.shape[axis]
+        spread = float(energies.var())
+        if abs(spread / expected - 1.0) > FLAT + 4.0 * math.sqrt(2.0 / len(energies)):
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A model as the weighted sum of others."""
+
+    coefficients: tuple[float, ...]
+    errors: tuple[float, ...]
+    """Standard errors of the coefficients."""
+    residual: float
+    """Norm of what the sum does not explain, relative to the model."""
+    alone: float
+    """The same for the nearest of the others taken alone, with a coefficient of its own."""
+
+
+def mixture(model: Floats, others: Sequence[Floats]) -> Mixture | None:
+    """Non-negative least squares of a model's values on those of others, with standard errors.
+
+    The coefficients solve min ‖x - Σ c_i y_i‖ with c_i ≥ 0 (Lawson and Hanson, 1974); their errors are those of least
+    squares on the others that take part, whose residuals count as independent.
+
+    Args:
+        model: Sampled values, or sketches, of all matrices one behind the other: [values].
+        others: The same places of every other model.
+
+    Returns:
+        None where the others cannot be told apart, or there are too few values.
+    """
+    from scipy.optimize import nnls  # only where several references are related
+
+    design = np.stack(others, axis=1)
+    if len(model) < FEW or not np.isfinite(design).all() or not np.isfinite(model).all():
+        return None
+    scale = np.linalg.norm(design, axis=0)
+    if not scale.all() or np.linalg.cond(design / scale) > 1e6:  # noqa: PLR2004  two of them are one
+        return None
+    solution, residual = nnls(design / scale, model)
+    taking = np.flatnonzero(solution > 0.0)
+    variance = residual**2 / max(1, len(model) - len(taking))
+    errors = np.zeros(len(others))
+    part = design[:, taking]
+    errors[taking] = np.sqrt(np.diag(np.linalg.inv(part.T @ part)) * variance)
+    size = float(np.linalg.norm(model))
+    along = design.T @ model / scale
+    alone = math.sqrt(max(0.0, size**2 - float(along.max()) ** 2))
+    return Mixture(
+        coefficients=tuple((solution / scale).tolist()),
+        errors=tuple(errors.tolist()),
+        residual=float(residual) / size,
+        alone=alone / size,
+    )
