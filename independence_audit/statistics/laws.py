@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,9 +88,16 @@ def kolmogorov(ordered: Floats, distribution: Callable[[Floats], Floats]) -> flo
 
 
 def _normal(values: Floats) -> Floats:
-    from scipy.special import ndtr
+    """The normal distribution function, between table entries by straight lines: off by less than 1e-6."""
+    places, table = _normal_table()
+    return np.interp(values, places, table)
 
-    return np.asarray(ndtr(values), dtype=np.float64)
+
+@cache
+def _normal_table() -> tuple[Floats, Floats]:
+    """Places 0.004 apart and the normal law at them; importing scipy for it would cost more than a whole audit."""
+    places = np.linspace(-8.0, 8.0, 4001)
+    return places, np.array([(1.0 + math.erf(place / math.sqrt(2))) / 2 for place in places.tolist()])
 
 
 def _truncated(limit: float) -> Callable[[Floats], Floats]:

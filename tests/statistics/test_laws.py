@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
+from independence_audit.statistics import laws
 from independence_audit.statistics.laws import (
     LAWS,
     NORMAL,
@@ -85,3 +87,9 @@ def test_the_spread_of_lengths() -> None:
     assert spread_excess(noise) < 0.03
     assert spread_excess(noise * (1 + 0.2 * random.normal(size=(128, 1)))) == pytest.approx(0.4, abs=0.12)
     assert spread_excess(np.zeros((4, 4))) == 0.0
+
+
+def test_the_normal_table_is_the_normal_law() -> None:
+    """Between its entries and beyond them."""
+    values = np.concatenate([np.random.default_rng(4).normal(0.0, 3.0, 5000), [-50.0, 50.0]])
+    np.testing.assert_allclose(laws._normal(values), ndtr(values), rtol=0.0, atol=1e-6)
