@@ -22,14 +22,14 @@ def in_order(tasks: Iterable[Task], begin: Callable[[], Callable[[Task], Result]
         begin: Makes the function that does a task, once in every process.
         processes: How many; 1 for this one. Where a process cannot be forked safely, this one does everything.
     """
-    if processes < 2 or not _can_fork():  # noqa: PLR2004  one process is this one
+    if processes < 2 or not can_fork():  # noqa: PLR2004  one process is this one
         yield from map(begin(), tasks)
         return
     with ProcessPoolExecutor(processes, get_context("fork"), initializer=_Worker.begin, initargs=(begin,)) as pool:
         yield from pool.map(_Worker.do, tasks)
 
 
-def _can_fork() -> bool:
+def can_fork() -> bool:
     """Whether a forked process would be sound: other threads may hold locks that nobody would release in it."""
     return "fork" in get_all_start_methods() and sys.platform != "darwin" and threading.active_count() == 1
 

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from independence_audit import __version__
 from independence_audit.declaration.compare import hold
@@ -14,12 +15,14 @@ from independence_audit.errors import IncomparableError
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
+from independence_audit.evidence.training import TrainingEvidence
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.moved import search_moved
 from independence_audit.lineage.rank import Ranking, level_of, rank
 from independence_audit.lineage.within import repetitions
+from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.declared import find_declaration, strays
 from independence_audit.pipeline.full import measure_every_value
 from independence_audit.pipeline.inputs import (
@@ -30,7 +33,7 @@ from independence_audit.pipeline.inputs import (
     with_whole_reference_files,
 )
 from independence_audit.pipeline.models import Model, check_samplers, read_model
-from independence_audit.pipeline.references import Known, References, find_references
+from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.pipeline.verification import verify_models
 from independence_audit.policy.case import Known as KnownBeside
@@ -60,8 +63,9 @@ def audit(
     """
     settings, progress = settings or AuditSettings(), progress or NoProgress()
     policy = load_policy(settings.policy)
+    begun = begin_reading(references, settings)
     mine = read_model(subject, settings.sampler, progress, offline=settings.offline)
-    known = find_references(references, settings, progress)
+    known = find_references(references, settings, progress, begun)
     mine, known = called(mine, known, settings.called)
     try:
         check_samplers(mine.fingerprint, [model.fingerprint for model in known.models])
@@ -70,8 +74,9 @@ def audit(
         if settings.whole_files or settings.model_key:
             mine, known = with_whole_files(mine, progress), with_whole_reference_files(known, progress)
         handed_in = _handed_in(subject, mine, settings)
+        training = Beside(partial(scratch_evidence, mine.fingerprint))
         rankings = _rankings(mine, known.models, settings, progress)
-        return _report(mine, known, rankings, policy, handed_in, settings)
+        return _report(mine, known, rankings, training.result(), policy, handed_in, settings)
     finally:
         for model in (mine, *known.models):
             model.close()
@@ -132,6 +137,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     mine: Model,
     known: References,
     rankings: Sequence[Ranking],
+    training: TrainingEvidence,
     policy: Policy,
     handed_in: _HandedIn,
     settings: AuditSettings,
@@ -146,7 +152,6 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     references = tuple(_reference(one, rankings) for one in known.known)
     every_tensor = tuple(tensor for own in tensors for tensor in own)
     declared = hold(handed_in.declaration, components, references) if handed_in.declaration else None
-    training = scratch_evidence(subject)
     return AuditReport(
         tool=Tool("independence-audit", __version__),
         settings=Settings(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 
 from independence_audit.checkpoint import is_remote_name, open_named
 from independence_audit.errors import InputError, MissingError
@@ -22,8 +23,9 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.model import Entry
+from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.models import Model, read_model, told
-from independence_audit.pipeline.settings import AuditSettings, Progress
+from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 
 EXAMPLES = "example/"
 
@@ -50,8 +52,39 @@ class References:
         return [one.model for one in self.known if one.model]
 
 
-def find_references(names: Sequence[str], settings: AuditSettings, progress: Progress) -> References:
+def begin_reading(names: Sequence[str], settings: AuditSettings) -> Mapping[str, Beside[Model]]:
+    """Begin to read the first reference that lies on this machine, beside whatever is read meanwhile."""
+    local = [name for name in names if os.path.lexists(name)]
+    return {name: Beside(partial(_without_source, name, settings)) for name in local[:1]}
+
+
+def _without_source(name: str, settings: AuditSettings) -> Model:
+    """A model without its open files, which cannot be handed to another process."""
+    model = read_model(name, settings.sampler, NoProgress(), offline=settings.offline)
+    model.close()
+    return replace(model, checkpoint=None)
+
+
+def _read_given(name: str, begun: Mapping[str, Beside[Model]], settings: AuditSettings, progress: Progress) -> Model:
+    if name not in begun:
+        return read_model(name, settings.sampler, progress, offline=settings.offline)
+    model = begun[name].result()
+    return replace(model, checkpoint=open_named(name)) if model.anatomy else model
+
+
+def find_references(
+    names: Sequence[str],
+    settings: AuditSettings,
+    progress: Progress,
+    begun: Mapping[str, Beside[Model]] = MappingProxyType({}),
+) -> References:
     """Open every reference that was asked for; those of the library that are missing are pulled where that is allowed.
+
+    Args:
+        names: What the user calls them.
+        settings: What to do.
+        progress: Is told how far it has come.
+        begun: What :func:`begin_reading` began.
 
     Raises:
         InputError: A path or name cannot be used, or not one reference could be had.
@@ -59,7 +92,7 @@ def find_references(names: Sequence[str], settings: AuditSettings, progress: Pro
     sampler = settings.sampler
     given = [name for name in names if _is_given(name)]
     asked = [name for name in names if not _is_given(name)]
-    models = [read_model(name, sampler, progress, offline=settings.offline) for name in given]
+    models = [_read_given(name, begun, settings, progress) for name in given]
     known = [Known(_facts_of(model), model) for model in models]
     library = open_library(own_folder(settings.library), sampler) if asked else None
     if library:

@@ -1,0 +1,62 @@
+"""A piece of work in a process of its own beside the audit, where that is sound; else it is done when asked for."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Generic, TypeVar
+
+from independence_audit.errors import AuditError
+from independence_audit.lineage.workers import can_fork
+
+Result = TypeVar("Result")
+
+
+class Beside(Generic[Result]):
+    """Work that began when it was named, and whose result is waited for when it is needed."""
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        """Begin.
+
+        Args:
+            work: What is to be done. It reads what this process holds and changes nothing of it; its result, or the
+                :class:`AuditError` it raises, is picklable.
+        """
+        self._work = work
+        self._done: list[Result] = []
+        self._error: AuditError | None = None
+        self._far: Connection | None = None
+        if can_fork():
+            self._far, near = get_context("fork").Pipe(duplex=False)
+            self._process = get_context("fork").Process(target=self._serve, args=(near,), daemon=True)
+            self._process.start()
+            near.close()
+
+    def _serve(self, near: Connection) -> None:
+        """Do the work in the forked process and send what came of it; an interrupt is for the one that waits."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            near.send((self._work(), None))
+        except AuditError as error:
+            near.send((None, error))
+
+    def result(self) -> Result:
+        """What came of it; the same each time. A process that ended without an answer has its work done here.
+
+        Raises:
+            AuditError: The work raised it.
+        """
+        if self._far is not None:
+            with self._far as far, suppress(EOFError):
+                found, self._error = far.recv()
+                self._done.append(found)
+            self._far = None
+            self._process.join()
+        if self._error is not None:
+            raise self._error
+        if not self._done:
+            self._done.append(self._work())
+        return self._done[0]
