@@ -16,6 +16,7 @@ from independence_audit.cli.inspect import inspect
 from independence_audit.cli.refs import refs
 from independence_audit.cli.report import report
 from independence_audit.cli.scratch import scratch
+from independence_audit.cli.self_check import self_check
 from independence_audit.cli.trajectory import trajectory
 from independence_audit.cli.verify import verify
 from independence_audit.errors import AuditError
@@ -34,7 +35,7 @@ def audit() -> None:
     """Answer for the whole program; the commands do the work."""
 
 
-for command in (compare, scratch, trajectory, inspect, fingerprint, declare, report, verify, refs):
+for command in (compare, self_check, scratch, trajectory, inspect, fingerprint, declare, report, verify, refs):
     audit.add_command(command)
 
 

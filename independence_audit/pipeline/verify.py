@@ -11,7 +11,7 @@ from pathlib import Path
 from independence_audit.errors import InputError, MalformedError, MissingError, UsageError
 from independence_audit.evidence.codec import comparable, from_json
 from independence_audit.evidence.relation import FOUND, STRENGTH
-from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.report import AuditReport, Suppression
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.lineage.evidence import relation_shares
 from independence_audit.pipeline.audit import audit
@@ -145,7 +145,7 @@ def _by_policy(report: AuditReport, against: Against) -> Iterator[Difference]:
         shares=relation_shares(report.tensors),
     )
     again = replace(report, opinion=judge(policy, report.components, report.references, known), summary=summary)
-    yield from differences(report, again)
+    yield from differences(report, _with_suppressions(again, report))
 
 
 def _recomputed(report: AuditReport, against: Against, progress: Progress) -> list[Difference]:
@@ -166,7 +166,20 @@ def _recomputed(report: AuditReport, against: Against, progress: Progress) -> li
         called=(report.subject.name, *(reference.name for reference in report.references)),
     )
     names = against.references or tuple(reference.name for reference in report.references)
-    return differences(report, audit(against.subject, names, settings, progress))
+    return differences(report, _with_suppressions(audit(against.subject, names, settings, progress), report))
+
+
+def _with_suppressions(found: AuditReport, reported: AuditReport) -> AuditReport:
+    """What was found, under the report's suppressions: people decide on these; only their expiry can be recomputed."""
+    said = {criterion.id: criterion.suppression for criterion in reported.opinion.criteria}
+    criteria = tuple(
+        replace(each, suppression=_judged(said.get(each.id), reported.run.date)) for each in found.opinion.criteria
+    )
+    return replace(found, opinion=replace(found.opinion, criteria=criteria))
+
+
+def _judged(suppression: Suppression | None, day: str) -> Suppression | None:
+    return replace(suppression, expired=suppression.expires < day[:10]) if suppression else None
 
 
 def _attested(report: AuditReport, against: Against) -> Iterator[Difference]:

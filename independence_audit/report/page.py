@@ -5,7 +5,7 @@ All strings are plain text whose names are visible; each format escapes them for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message
@@ -334,11 +334,20 @@ def _criterion_row(criterion: Criterion, report: AuditReport, labels: Mapping[st
         id=visible(criterion.id),
         outcome=criterion.outcome,
         outcome_word=word("outcome", criterion.outcome, lang),
-        finding=sentences([criterion.message], labels, lang)[0],
+        finding=" ".join((sentences([criterion.message], labels, lang)[0], *_suppression(criterion, lang))),
         quote=shortened(visible(criterion.quote), LONGEST_TEXT) if criterion.quote else "",
         source=shortened(visible(criterion.source), LONGEST_TEXT) if criterion.source else "",
         evidence=sentences((message for message in criterion.evidence if message not in said), labels, lang),
     )
+
+
+def _suppression(criterion: Criterion, lang: str) -> Iterator[str]:
+    """Say who suppresses a criterion, why and until when; nothing where nobody does."""
+    said = criterion.suppression
+    if said is not None:
+        key = "suppression_expired" if said.expired else "suppressed"
+        words = label(key, lang, reason=said.reason, owner=said.owner, expires=said.expires)
+        yield f"[{words}]"
 
 
 def _changes(report: AuditReport, labels: Mapping[str, str], lang: str) -> tuple[Changes, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from independence_audit.evidence.report import AuditReport, Criterion, Severity
+from independence_audit.evidence.report import AuditReport, Severity
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.markdown import escaped
 from independence_audit.report.page import Page, page_of
@@ -23,7 +23,7 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
         MalformedError: The report uses a message or word that the catalogue lacks.
     """
     page = page_of(report, lang)
-    blocks = [*_head(page), _components(page, lang), *_attention(report, page, lang), *_limits(page, lang)]
+    blocks = [*_head(page), _components(page, lang), *_attention(report, page), *_limits(page, lang)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -46,30 +46,16 @@ def _components(page: Page, lang: str) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _attention(report: AuditReport, page: Page, lang: str) -> Iterator[str]:
+def _attention(report: AuditReport, page: Page) -> Iterator[str]:
     """The criteria at or above a remark, with what was suppressed and by whom."""
     pairs = zip(report.opinion.criteria, page.criteria, strict=True)
     rows = [
-        f"- **{escaped(row.outcome_word)}** {escaped(row.finding)}{_suppressed(criterion, lang)}"
+        f"- **{escaped(row.outcome_word)}** {escaped(row.finding)}"
         for criterion, row in pairs
         if criterion.severity != Severity.NONE
     ]
     if rows:
         yield "\n".join(rows[:MOST_ROWS])
-
-
-def _suppressed(criterion: Criterion, lang: str) -> str:
-    if criterion.suppression is None:
-        return ""
-    key = "suppression_expired" if criterion.suppression.expired else "suppressed"
-    said = label(
-        key,
-        lang,
-        reason=criterion.suppression.reason,
-        owner=criterion.suppression.owner,
-        expires=criterion.suppression.expires,
-    )
-    return f" *{escaped(said)}*"
 
 
 def _limits(page: Page, lang: str) -> Iterator[str]:
