@@ -15,6 +15,7 @@ from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import AuditReport
 from independence_audit.report import charts, numbers
 from independence_audit.report.axes import FRAME
+from independence_audit.report.declared import COLUMNS
 from independence_audit.report.distribution import Bin, distribution_of, in_words
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layer_charts import LayerChart, LayerMap, LayerRow, chart_of, layer_rows, map_of
@@ -134,6 +135,7 @@ def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
             tensors=[tensor_row(tensor, lang) for tensor in report.tensors],
             contents=[entry for entry in CONTENTS if entry[0] != "training" or report.training],
             columns=TENSOR_COLUMNS,
+            declared_columns=COLUMNS,
             component_index={row.name: number for number, row in enumerate(page.components)},
             methods=[text for key, text in catalogue(lang).items() if key.startswith("method.")],
         )

@@ -10,7 +10,7 @@ from independence_audit.evidence.measurement import LayerEvidence, TensorEvidenc
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.report.axes import Frame, Label, rounded
 
-LARGEST_CELL, ROOM = 9.0, 240.0
+LARGEST_CELL, ROOM = 24.0, 240.0
 """Pixels of a layer in the map, and of the whole map."""
 LEFT, TOP = 34.0, 20.0
 FULL = 1.0

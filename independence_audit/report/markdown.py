@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from independence_audit.evidence.report import AuditReport
+from independence_audit.report.declared import COLUMNS
 from independence_audit.report.distribution import distribution_of, in_words
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layers import layer_runs
@@ -45,6 +46,7 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
         _opinion(page, lang),
         _components(page.components, lang),
         _criteria(page.criteria, lang),
+        _declaration(page, lang),
         _changes(page, lang),
         _limits(page, lang),
         _reproduce(page, lang),
@@ -151,7 +153,13 @@ def _criterion(row: CriterionRow, lang: str) -> tuple[str, str, str]:
     quote = f"“{row.quote}”" if row.quote else ""
     source = f"{label('source', lang)}: {row.source}" if row.source else ""
     lines = (row.finding, *row.evidence, quote, source)
-    return _name(row.id), row.outcome_word, BREAK.join(escaped(line) for line in lines if line)
+    return _name(row.name), row.outcome_word, BREAK.join(escaped(line) for line in lines if line)
+
+
+def _declaration(page: Page, lang: str) -> Iterator[str]:
+    if page.declaration:
+        yield _heading("declared", lang)
+        yield _table(COLUMNS, [[_name(cell) for cell in row.cells] for row in page.declaration], lang)
 
 
 def _changes(page: Page, lang: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from independence_audit.evidence.report import AuditReport, Criterion, FileEvide
 from independence_audit.report import numbers
 from independence_audit.report.calling import labels_of, sentences
 from independence_audit.report.dates import moment
+from independence_audit.report.declared import DeclaredRow, declared_rows
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.wording import LONGEST_NAME, label, say, word, word_or_name
 
@@ -76,6 +77,8 @@ class CriterionRow:
     """A criterion of the policy in words."""
 
     id: str
+    name: str
+    """What the criterion is called; empty where the row above is of the same one, whose quote it rests on as well."""
     outcome: Outcome
     outcome_word: str
     finding: str
@@ -135,6 +138,7 @@ class Page:
     components: tuple[ComponentRow, ...]
     comparisons: tuple[ComparisonRow, ...]
     criteria: tuple[CriterionRow, ...]
+    declaration: tuple[DeclaredRow, ...]
     changes: tuple[Changes, ...]
     """Of the components that have any."""
     cannot_judge: tuple[str, ...]
@@ -170,7 +174,8 @@ def page_of(report: AuditReport, lang: str) -> Page:
         facts=sentences(opinion.facts, labels, lang),
         components=tuple(_component_row(component, report, labels, lang) for component in report.components),
         comparisons=tuple(row for component in report.components for row in _comparison_rows(component, lang)),
-        criteria=tuple(_criterion_row(criterion, report, labels, lang) for criterion in opinion.criteria),
+        criteria=_criteria(report, labels, lang),
+        declaration=declared_rows(report.declaration, labels, lang),
         changes=_changes(report, labels, lang),
         cannot_judge=sentences(opinion.cannot_judge, labels, lang),
         not_searched=sentences(_merged(report, lang), labels, lang),
@@ -328,10 +333,29 @@ def _weighty(criteria: Sequence[Criterion]) -> Sequence[Criterion]:
     return [each for each in criteria if each.severity != Severity.REMARK] or criteria
 
 
+def _criteria(report: AuditReport, labels: Mapping[str, str], lang: str) -> tuple[CriterionRow, ...]:
+    """All criteria in words; what several rows of one criterion have in common is said once."""
+    rows: list[CriterionRow] = []
+    above: tuple[str, str | None, str | None] | None = None
+    for criterion in report.opinion.criteria:
+        row = _criterion_row(criterion, report, labels, lang)
+        common = (_rule_of(criterion), criterion.quote, criterion.source)
+        rows.append(replace(row, name="", quote="", source="") if common == above else row)
+        above = common
+    return tuple(rows)
+
+
+def _rule_of(criterion: Criterion) -> str:
+    """The criterion's identifier without the component that a policy puts behind it."""
+    ending = f"/{criterion.component}"
+    return criterion.id.removesuffix(ending) if criterion.component else criterion.id
+
+
 def _criterion_row(criterion: Criterion, report: AuditReport, labels: Mapping[str, str], lang: str) -> CriterionRow:
     said = report.opinion.facts
     return CriterionRow(
         id=visible(criterion.id),
+        name=word_or_name("criterion_name", _rule_of(criterion), lang),
         outcome=criterion.outcome,
         outcome_word=word("outcome", criterion.outcome, lang),
         finding=" ".join((sentences([criterion.message], labels, lang)[0], *_suppression(criterion, lang))),

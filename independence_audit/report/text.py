@@ -14,11 +14,12 @@ from rich.text import Text
 
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import AuditReport, Outcome
+from independence_audit.report.declared import COLUMNS
 from independence_audit.report.distribution import distribution_of, in_words
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layers import layer_runs
 from independence_audit.report.page import ComponentRow, CriterionRow, Page, layers_title, page_of
-from independence_audit.report.plain import shortened, visible
+from independence_audit.report.plain import fitted, shortened, visible
 from independence_audit.report.trap import norm_vectors, trap_rows
 from independence_audit.report.wording import label, word
 
@@ -26,6 +27,8 @@ WIDTH = 100
 """Columns of a report that goes to a file."""
 LONGEST_NAME = 60
 LONGEST_CELL = 44
+LONGEST_CRITERION = 30
+"""Columns of a criterion's name; most are shorter, and the finding beside it needs the room."""
 OUTCOME_STYLES = {
     Outcome.MET: "green",
     Outcome.NOT_MET: "bold red",
@@ -76,6 +79,7 @@ class _Printer:
         self._opinion()
         self._components()
         self._criteria()
+        self._declaration()
         self._changes()
         self._limits()
         self._reproduce()
@@ -168,7 +172,13 @@ class _Printer:
         quote = f"“{row.quote}”" if row.quote else ""
         source = f"{label('source', self.lang)}: {row.source}" if row.source else ""
         finding = "\n".join(line for line in (row.finding, *row.evidence, quote, source) if line)
-        return shortened(row.id, LONGEST_NAME), Text(row.outcome_word, style=OUTCOME_STYLES[row.outcome]), finding
+        return fitted(row.name, LONGEST_CRITERION), Text(row.outcome_word, style=OUTCOME_STYLES[row.outcome]), finding
+
+    def _declaration(self) -> None:
+        if self.page.declaration:
+            self._heading("declared")
+            rows = [[shortened(cell, LONGEST_NAME) for cell in row.cells] for row in self.page.declaration]
+            self._table(COLUMNS, rows)
 
     def _changes(self) -> None:
         if self.page.changes:

@@ -71,10 +71,10 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser, folder: Path) -> Iterator[Any]:
-    """Opens a report; whatever the browser complains about or asks the network for is kept."""
+    """Opens a sample, or any page; whatever the browser complains about or asks the network for is kept."""
     contexts = []
 
-    def go(sample: str, lang: str = ENGLISH, **settings: Any) -> Visit:
+    def go(sample: str | Path, lang: str = ENGLISH, **settings: Any) -> Visit:
         context = browser.new_context(**settings)
         context.set_default_timeout(8_000)
         contexts.append(context)
@@ -87,7 +87,7 @@ def visit(browser: Browser, folder: Path) -> Iterator[Any]:
             "window.violations = []; "
             "document.addEventListener('securitypolicyviolation', e => window.violations.push(e.violatedDirective))"
         )
-        seen.page.goto(written(folder, sample, lang).as_uri())
+        seen.page.goto((sample if isinstance(sample, Path) else written(folder, sample, lang)).as_uri())
         return seen
 
     yield go

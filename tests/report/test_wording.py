@@ -25,6 +25,7 @@ import pytest
 import independence_audit
 from independence_audit.anatomy.model import Kind
 from independence_audit.errors import MalformedError, UsageError
+from independence_audit.evidence.declaration import Agreement, Origin
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import Outcome
@@ -157,6 +158,12 @@ def f():
     assert letters == set("abcdfghijkl")
 
 
+def shipped_criteria() -> list[str]:
+    """Identifiers of all criteria of the policies that are shipped."""
+    tables = [tomllib.loads(path.read_text(encoding="utf-8")) for path in (PACKAGE / "policy").rglob("*.toml")]
+    return sorted({text for table in tables for _, text in values_of(table, ("id",))})
+
+
 def test_every_word_of_the_contracts_is_there() -> None:
     """Relations with their meanings, outcomes, kinds and the report's other fixed words."""
     entries = catalogue(ENGLISH)
@@ -170,6 +177,9 @@ def test_every_word_of_the_contracts_is_there() -> None:
         "digest_scope": ["file", "sample"],
         "conclusion": list(Conclusion),
         "conclusion_meaning": list(Conclusion),
+        "origin": list(Origin),
+        "agreement": list(Agreement),
+        "criterion_name": shipped_criteria(),
         "law": [*LAWS, ANY],
     }
     assert not {f"{group}.{key}" for group, keys in wanted.items() for key in keys} - set(entries)
