@@ -9,6 +9,7 @@ from independence_audit.checkpoint.layout import Layout, choose_layout
 from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, TensorInfo
 from independence_audit.checkpoint.open import is_remote_name, open_checkpoint, open_named
 from independence_audit.checkpoint.sources.local import LocalSource
+from independence_audit.checkpoint.vocabulary import read_vocabulary
 from independence_audit.checkpoint.whole_files import file_sha256
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "parse_header",
     "read_checkpoint",
     "read_header",
+    "read_vocabulary",
 ]

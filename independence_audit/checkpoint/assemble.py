@@ -58,6 +58,7 @@ def read_checkpoint(source: ByteSource, layout: Layout) -> Checkpoint:
         metadata=_merged_metadata(headers.values()),
         config=config,
         notices=tuple(notices),
+        vocabulary=layout.vocabulary or "",
     )
 
 

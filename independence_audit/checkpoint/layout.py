@@ -16,6 +16,11 @@ from independence_audit.errors import MissingError
 CONFIG = "config.json"
 """The model's configuration, beside the weights."""
 
+VOCABULARIES = ("tokenizer.json", "vocab.json")
+"""Files that say which token has which number, the fuller first."""
+
+_RANKS = ".tiktoken"
+
 _PREFERRED_INDEX = f"model{INDEX_SUFFIX}"
 _COPY_PREFIX = "consolidated"
 _ORIGINAL_PREFIX = "model"
@@ -35,6 +40,8 @@ class Layout:
     """The file that says which tensor lies in which shard."""
     config: str | None = None
     notices: tuple[Notice, ...] = ()
+    vocabulary: str | None = None
+    """The file that says which token has which number."""
 
 
 def choose_layout(name: str, seen: Iterable[str]) -> Layout:
@@ -60,7 +67,7 @@ def choose_layout(name: str, seen: Iterable[str]) -> Layout:
     if indexes:
         index = _PREFERRED_INDEX if _PREFERRED_INDEX in indexes else indexes[0]
         others = tuple(Notice("other_index", {"file": other}) for other in indexes if other != index)
-        return Layout(weights, index, config, others)
+        return Layout(weights, index, config, others, vocabulary_of(files))
     if not weights:
         raise no_weights(name, everything)
     models = tuple(file for file in weights if not file.startswith(_STATES)) or weights
@@ -68,7 +75,7 @@ def choose_layout(name: str, seen: Iterable[str]) -> Layout:
     _check_numbering(name, kept)
     copies = tuple(Notice("duplicate_copy", {"file": file}) for file in models if file not in kept)
     states = tuple(Notice("training_state", {"file": file}) for file in weights if file not in models)
-    return Layout(kept, None, config, (*copies, *states))
+    return Layout(kept, None, config, (*copies, *states), vocabulary_of(files))
 
 
 def missing_shards(name: str, missing: Sequence[str], count: int) -> MissingError:
@@ -86,7 +93,19 @@ def single_file_layout(file: str, seen: Iterable[str]) -> Layout:
     numbered = _NUMBERED.fullmatch(file)
     is_one_of_many = numbered is not None and int(numbered["total"]) > 1
     notices = (Notice("one_shard_of_many", {"file": file}),) if is_one_of_many else ()
-    return Layout((file,), None, CONFIG if CONFIG in seen else None, notices)
+    return Layout((file,), None, CONFIG if CONFIG in seen else None, notices, vocabulary_of(seen))
+
+
+def is_beside(file: str) -> bool:
+    """Whether a file is no weights but is looked at beside them."""
+    return file == CONFIG or file in VOCABULARIES or file.endswith(_RANKS)
+
+
+def vocabulary_of(seen: Iterable[str]) -> str | None:
+    """The file of a folder that says which token has which number."""
+    files = sorted(seen)
+    ranks = [file for file in files if file.endswith(_RANKS)]
+    return next((file for file in (*VOCABULARIES, *ranks) if file in files), None)
 
 
 def _without_copies(weights: tuple[str, ...]) -> tuple[str, ...]:

@@ -85,6 +85,8 @@ class Checkpoint:
     notices: tuple[Notice, ...] = ()
     revision: str = ""
     """The commit that was read; empty where the source keeps no revisions."""
+    vocabulary: str = ""
+    """The file beside the weights that says which token has which number; empty where there is none."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of whole files that the source states without a download, in hexadecimal by file."""
 

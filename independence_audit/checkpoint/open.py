@@ -10,7 +10,14 @@ from pathlib import Path
 
 from independence_audit.checkpoint.assemble import read_checkpoint
 from independence_audit.checkpoint.formats import INDEX_SUFFIX, check_suffix
-from independence_audit.checkpoint.layout import CONFIG, Layout, choose_layout, single_file_layout
+from independence_audit.checkpoint.layout import (
+    CONFIG,
+    VOCABULARIES,
+    Layout,
+    choose_layout,
+    is_beside,
+    single_file_layout,
+)
 from independence_audit.checkpoint.model import Checkpoint
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.open_hub import open_hub_checkpoint
@@ -78,7 +85,7 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
     if place.name.endswith(INDEX_SUFFIX):
         others = [entry for entry in _entries(place.parent) if not entry.endswith(INDEX_SUFFIX)]
         return _open_folder(place.parent, [place.name, *others])
-    beside = [CONFIG] if (place.parent / CONFIG).is_file() else []
+    beside = [file for file in (CONFIG, *VOCABULARIES) if (place.parent / file).is_file()]
     return _open(place.parent, single_file_layout(place.name, beside), place.name)
 
 
@@ -89,7 +96,7 @@ def _open_folder(folder: Path, entries: Iterable[str]) -> Checkpoint:
 
 def _open(root: Path, layout: Layout, name: str) -> Checkpoint:
     """Open the files of a layout; none stays open where that fails."""
-    wanted = [*layout.weights, *filter(None, (layout.index, layout.config))]
+    wanted = [*layout.weights, *filter(None, (layout.index, layout.config, layout.vocabulary))]
     with ExitStack() as stack:
         source = LocalSource(root, wanted, display_name(name))
         stack.callback(source.close)
@@ -99,13 +106,13 @@ def _open(root: Path, layout: Layout, name: str) -> Checkpoint:
 
 
 def _entries(folder: Path) -> list[str]:
-    """What a folder holds; subfolders end in a slash. A config that is no file is as good as none."""
+    """What a folder holds; subfolders end in a slash. What is looked at beside weights and is no file is not there."""
     try:
         with os.scandir(folder) as found:
             entries = [f"{entry.name}/" if entry.is_dir() else entry.name for entry in found]
     except OSError as error:
         raise ReadError(f"The folder {quoted(folder.name)} could not be listed: {error.strerror}.") from error
-    return [entry for entry in entries if entry != CONFIG or (folder / CONFIG).is_file()]
+    return [entry for entry in entries if not is_beside(entry) or (folder / entry).is_file()]
 
 
 def is_remote_name(text: str) -> bool:

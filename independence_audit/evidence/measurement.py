@@ -104,6 +104,27 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class DisguisedTest:
+    """One test that looked for units of a reference's layer among all units of one of the subject's."""
+
+    test: str
+    """``order``, ``up_sign`` and ``descriptors`` have a rigorous p-value; ``agreement`` and
+    ``descriptor_agreement`` are empirical: they are held against what was measured between strangers."""
+    layer: int
+    """Of the subject."""
+    reference_layer: int
+    units: int
+    """How many units were looked for."""
+    count: int | None = None
+    """Those that ascend (order), have a partner of their own (up_sign), or agree."""
+    z: float | None = None
+    p_value: float | None = None
+    """Of this test by itself."""
+    second_z: float | None = None
+    """The other role at the matches of the first, in standard deviations of ranks at random; empirical."""
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentEvidence:
     """A component of the subject: its strongest relation to any reference, and everything that stands behind it."""
 
@@ -130,5 +151,7 @@ class ComponentEvidence:
     """What was done to the reference's weights, each with the figure that shows it; nothing is guessed."""
     repeated: tuple[Message, ...] = ()
     """What repeats inside the component itself, found without any reference: duplicated layers, cloned experts."""
+    disguised: tuple[DisguisedTest, ...] = ()
+    """The tests that found units in another order, scale or basis, where the aligned test finds nothing."""
     explanation: tuple[Message, ...] = ()
     reason: str | None = None

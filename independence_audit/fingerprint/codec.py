@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +23,7 @@ from independence_audit.evidence.report import FileEvidence
 from independence_audit.evidence.shape import shape_of
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.fingerprint.sketch import SIDE
+from independence_audit.fingerprint.units.codec import decode_units, encode_units
 from independence_audit.fingerprint.whole import Whole
 
 SUFFIX = ".fp.safetensors"
@@ -29,6 +31,9 @@ KEY = "independence_audit_fingerprint"
 """The metadata entry; a file that has it is a fingerprint, whatever its name."""
 
 VERSION = 2
+
+UNITS = "units"
+"""The table's entry for units; a fingerprint that was made without has none."""
 
 _TORCH_NAMES = {
     "F64": "float64",
@@ -117,19 +122,21 @@ def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
         for index, sample in enumerate(fingerprint.samples)
         if sample.whole is not None
     }
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(save(tensors, {KEY: _table_text(fingerprint)}))
-    partial.replace(path)
+    tensors |= {name: torch.from_numpy(np.array(values)) for name, values in encode_units(fingerprint.units)[0].items()}
+    unfinished = path.with_name(path.name + ".partial")
+    unfinished.write_bytes(save(tensors, {KEY: _table_text(fingerprint)}))
+    unfinished.replace(path)
 
 
 def file_size(fingerprint: Fingerprint) -> int:
     """Bytes of the file that a fingerprint would be written to; its values do not matter, only how many there are."""
     stored = [sample.raw for sample in fingerprint.samples if sample.raw is not None]
     sketches = [sample.whole.sketch for sample in fingerprint.samples if sample.whole is not None]
+    units = list(encode_units(fingerprint.units)[0].values())
     header = json.dumps({"__metadata__": {KEY: _table_text(fingerprint)}}, separators=(",", ":"))
     entry = len('"sample.000000":{"dtype":"BF16","shape":[128,1024],"data_offsets":[10000000,10000000]},')
-    content = sum(raw.nbytes for raw in stored) + sum(sketch.nbytes for sketch in sketches)
-    return 8 + len(header) + content + entry * (len(stored) + len(sketches))
+    content = sum(held.nbytes for held in (*stored, *sketches, *units))
+    return 8 + len(header) + content + entry * (len(stored) + len(sketches) + len(units))
 
 
 def read_fingerprint(checkpoint: Checkpoint) -> Fingerprint:
@@ -142,8 +149,10 @@ def read_fingerprint(checkpoint: Checkpoint) -> Fingerprint:
     try:
         document = json.loads(checkpoint.metadata[KEY])
         _check_version(checkpoint.name, document["version"])
+        units = document.pop(UNITS, None)
         table = cast("_Table", shape_of(_Table).decode(document, "$"))
         samples = tuple(_sample(checkpoint, index, described) for index, described in enumerate(table.samples))
+        found = () if units is None else decode_units(units, partial(_bytes_of, checkpoint))
     except UnsupportedError:
         raise
     except (MalformedError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -161,6 +170,7 @@ def read_fingerprint(checkpoint: Checkpoint) -> Fingerprint:
         read_bytes=table.read_bytes,
         metadata=table.metadata,
         notices=table.notices,
+        units=found,
     )
 
 
@@ -181,7 +191,9 @@ def _sketch_name(index: int) -> str:
 
 
 def _table_text(fingerprint: Fingerprint) -> str:
-    table = shape_of(_Table).encode(_table(fingerprint), "$")
+    table: dict[str, object] = cast("dict[str, object]", shape_of(_Table).encode(_table(fingerprint), "$"))
+    if fingerprint.units:
+        table[UNITS] = encode_units(fingerprint.units)[1]
     return json.dumps(table, ensure_ascii=True, separators=(",", ":"))
 
 
@@ -297,8 +309,15 @@ def _values(checkpoint: Checkpoint, index: int, described: _Described) -> NDArra
 
 def _content(checkpoint: Checkpoint, name: str, dtype: str, shape: tuple[int, int]) -> NDArray[np.uint8]:
     """The bytes of a tensor of the file, which must be of the type and shape that the table says."""
+    if not DTYPES[dtype].decodable:
+        msg = f"{name} is of a type that holds no weights"
+        raise ValueError(msg)
+    return _bytes_of(checkpoint, name, dtype, shape)
+
+
+def _bytes_of(checkpoint: Checkpoint, name: str, dtype: str, shape: tuple[int, int]) -> NDArray[np.uint8]:
     tensor: TensorInfo = checkpoint.tensors[name]
-    if tensor.shape != shape or tensor.dtype != dtype or not DTYPES[tensor.dtype].decodable:
+    if tensor.shape != shape or tensor.dtype != dtype:
         msg = f"{name} has another shape or type than its table says"
         raise ValueError(msg)
     content = np.empty(tensor.end - tensor.start, dtype=np.uint8)

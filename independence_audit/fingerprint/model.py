@@ -13,6 +13,7 @@ from independence_audit.anatomy import Axis, Component
 from independence_audit.checkpoint import decode
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
+from independence_audit.fingerprint.units.model import ComponentUnits
 from independence_audit.fingerprint.whole import Whole
 from independence_audit.statistics.scores import Floats, Ranks, midranks, scores_of
 
@@ -101,6 +102,8 @@ class Fingerprint:
     read_bytes: int
     metadata: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[Message, ...] = ()
+    units: tuple[ComponentUnits, ...] = ()
+    """Units of every component as its anchors see them; empty where they were not read."""
 
     @property
     def unreadable(self) -> list[str]:

@@ -28,9 +28,9 @@ WEAK = 1e-3
 class Descriptors:
     """Standardised descriptors of a layer's units."""
 
-    even: Floats
+    even: Matrix
     """[m, F]: unchanged by (up, down) -> -(up, down)."""
-    odd: Floats
+    odd: Matrix
     """[m, G]: changes sign with it."""
 
 
@@ -104,13 +104,13 @@ def descriptor_test(
     return DescriptorTest(z, sign_p(z), agreement, len(found.place))
 
 
-def _cosines(reference: Floats, subject: Floats, units: NDArray[np.int64] | None) -> Floats:
+def _cosines(reference: Matrix, subject: Matrix, units: NDArray[np.int64] | None) -> Floats:
     frame = _frame(reference)
     chosen = reference if units is None else reference[units]
     return np.asarray(unit_rows(chosen @ frame) @ unit_rows(subject @ frame).T)
 
 
-def _frame(features: Floats) -> Floats:
+def _frame(features: Matrix) -> Floats:
     """What whitens features [m, F] by their own covariance, weak directions left out."""
     values, vectors = np.linalg.eigh(np.cov(features.T))
     keep = values > values.max() * WEAK

@@ -36,27 +36,31 @@ class UnitTests:
     up_sign_p: float | None
     both_z: float | None
     """up·down in place of up: survives flipped signs; empirical. None where a side has no down."""
-    agreement: int
-    """Units that two roles match with the same one; empirical."""
+    agreement: int | None
+    """Units that two roles match with the same one; empirical. None where only one role is there."""
+    second_z: float | None
+    """A second look: how high the other role's likeness ranks at the first one's matches, in standard deviations of
+    ranks at random; empirical, because strangers share hubs."""
 
 
 def unit_tests(sampled: Mapping[str, NDArray[np.floating]], whole: Mapping[str, NDArray[np.floating]]) -> UnitTests:
     """Look for sampled units among all units of a layer.
 
     Args:
-        sampled: Whitened responses [k, t] by role: gate and up, or fc1 and fc2; down where it is there.
+        sampled: Whitened responses [k, t] by role: gate and up, or fc1; down and fc2 where they are there.
         whole: The same [m, t].
     """
     first, second = ("gate", "up") if "gate" in sampled else ("fc1", "fc2")
     found = match(sampled[first] @ whole[first].T)
-    other = match(sampled[second] @ whole[second].T)
+    other = sampled[second] @ whole[second].T if second in sampled and second in whole else None
     order = strict_lis(found.place.tolist())
     return UnitTests(
         units=len(found.place),
         matched=len(np.unique(found.place)),
         order=order,
         order_p=order_p(len(found.place), order),
-        agreement=int((found.place == other.place).sum()),
+        agreement=None if other is None else int((found.place == match(other).place).sum()),
+        second_z=None if other is None else _second_look(found, np.abs(other)),
         **_signs(found, sampled, whole, gated=first == "gate"),
     )
 
@@ -70,6 +74,13 @@ def sign_z(values: NDArray[np.floating]) -> float:
 def sign_p(z: float) -> float:
     """The bound on the one-sided p of a sign test, whatever the sizes of what the signs stand before."""
     return max(math.exp(-(max(z, 0.0) ** 2) / 2), 1e-300)
+
+
+def _second_look(found: Match, likeness: NDArray[np.floating]) -> float:
+    """z of the mean rank of likeness [k, m] at the matches, against ranks at random (uniform, variance 1/12)."""
+    i, j = found.one_to_one()
+    ranks = (likeness[i] < likeness[i, j][:, None]).mean(axis=1)
+    return float((ranks.mean() - 0.5) * math.sqrt(12 * len(i)))
 
 
 def _signs(

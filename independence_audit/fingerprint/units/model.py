@@ -1,0 +1,96 @@
+"""Anchors of a component, and the units of its layers in the anchors' own frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.statistics.anchors import root, unit_rows, whitened
+from independence_audit.statistics.scores import Floats
+
+TOKEN, BY_NUMBER = "token:", "number:"
+"""How labels of anchors begin: an embedding row by its token's text, or by its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Directions in a component's residual stream that another model has as well."""
+
+    component: str
+    labels: tuple[str, ...]
+    """What each is; two models meet over equal labels."""
+    gram: NDArray[np.float64]
+    """E Eᵀ [t, t] of their directions E [t, h]."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLayer:
+    """Units of one layer: all of them, or a sample."""
+
+    component: str
+    layer: int
+    whole: bool
+    """Whether these are all units (of the experts that were read)."""
+    units: NDArray[np.int64]
+    """Their numbers [k], ascending; those of experts one behind the other."""
+    responses: Mapping[str, NDArray[np.int8]]
+    """By role, [k, t]: R G^(-1/2), every row scaled to use eight bits; a unit's size says nothing here.
+
+    Rounding to eight bits in the whitened frame leaves noise of 1%; before whitening it would drown weak directions.
+    """
+    even: NDArray[np.float32] | None = None
+    """Descriptors [k, F] that need no anchors; those odd in (up, down) beside them."""
+    odd: NDArray[np.float32] | None = None
+
+    @property
+    def gated(self) -> bool:
+        """Whether it has gates."""
+        return "gate" in self.responses
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentUnits:
+    """One component's anchors and unit layers, and why there are none."""
+
+    component: str
+    anchors: Anchors | None
+    layers: tuple[UnitLayer, ...] = ()
+    reason: str = ""
+    """Why no unit can be looked for, as a message key."""
+
+
+def in_eight_bits(rows: NDArray[np.floating]) -> NDArray[np.int8]:
+    """Rows [k, t] scaled to their largest value and rounded; directions are kept, sizes are not."""
+    largest = np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-30)
+    return np.asarray(np.rint(rows / largest * 127.0), dtype=np.int8)
+
+
+def shared_labels(first: Anchors, second: Anchors) -> list[str]:
+    """What both have as anchors: by text where enough is there, else by number, or whatever else they are."""
+    both = [label for label in first.labels if label in set(second.labels)]
+    tokens = [label for label in both if label.startswith(TOKEN)]
+    numbers = [label for label in both if label.startswith(BY_NUMBER)]
+    if tokens or numbers:
+        return tokens if len(tokens) >= len(numbers) else numbers
+    return both
+
+
+class Frame:
+    """Takes unit responses from a component's own anchors to those that it shares with another."""
+
+    def __init__(self, anchors: Anchors, labels: Sequence[str]) -> None:
+        place = {label: index for index, label in enumerate(anchors.labels)}
+        chosen = np.array([place[label] for label in labels], dtype=np.int64)
+        self._turn: Floats = root(anchors.gram, 0.5)[:, chosen] @ root(anchors.gram[np.ix_(chosen, chosen)], -0.5)
+
+    def whitened(self, responses: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Whitened responses to the shared anchors, [k, shared], unit rows."""
+        return np.asarray(unit_rows(responses.astype(np.float32) @ self._turn.astype(np.float32)), dtype=np.float32)
+
+
+def own_frame(raw: NDArray[np.floating], gram: NDArray[np.floating]) -> NDArray[np.int8]:
+    """Raw responses w Eᵀ [k, t] in the anchors' own frame, in eight bits."""
+    return in_eight_bits(whitened(raw, gram))

@@ -1,0 +1,196 @@
+"""Reading the units of a model's layers: a few of every layer, all of the search layers, as the anchors see them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.anatomy import Anatomy, Component, Part
+from independence_audit.anatomy.model import Kind
+from independence_audit.checkpoint import Checkpoint, read_vocabulary
+from independence_audit.errors import ReadError
+from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.units.anchoring import FEWEST, read_anchors
+from independence_audit.fingerprint.units.describe import describe
+from independence_audit.fingerprint.units.matrices import Matrix, is_readable, read_rows, row_blocks
+from independence_audit.fingerprint.units.model import Anchors, ComponentUnits, UnitLayer, own_frame
+from independence_audit.fingerprint.units.places import (
+    UnitPlace,
+    anchor_part,
+    chosen_experts,
+    search_layers,
+    unit_places,
+)
+
+SAMPLED = 64
+"""Units of every layer that are read: |z| of the sign test can reach their root, 8, where exp(-z²/2) is 1.3e-14."""
+
+SEGMENT = 16
+"""Adjacent ones: as many requests fewer where the weights are far."""
+
+SEARCH_LAYERS = 2
+"""Layers whose units are all read where the weights are on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPlan:
+    """How much is read.
+
+    Attributes:
+        search_layers: Layers of a component whose units are all read.
+        sampler: Its salt decides which units of the other layers are.
+        however_large: Describe units without anchors even where it takes minutes.
+    """
+
+    search_layers: int
+    sampler: Sampler
+    however_large: bool = False
+
+
+def read_units(
+    checkpoint: Checkpoint, anatomy: Anatomy, plan: UnitPlan, wanted: Collection[str] = ()
+) -> tuple[ComponentUnits, ...]:
+    """Anchors and units of every component, or of those that are wanted; one without them says why.
+
+    What cannot be read is a reason and no error: the aligned test goes without it.
+    """
+    vocabulary: Mapping[str, int] = {}
+    if any(component.kind == Kind.TEXT_DECODER for component in anatomy.components):
+        vocabulary = read_vocabulary(checkpoint)
+    found = []
+    for component in anatomy.components:
+        if wanted and component.name not in wanted:
+            continue
+        try:
+            found.append(_component(checkpoint, anatomy, component, plan, vocabulary))
+        except ReadError:
+            found.append(ComponentUnits(component.name, None, reason="unreadable"))
+    return tuple(found)
+
+
+def _component(
+    checkpoint: Checkpoint, anatomy: Anatomy, component: Component, plan: UnitPlan, vocabulary: Mapping[str, int]
+) -> ComponentUnits:
+    places = [place for place in unit_places(anatomy, component) if _readable(checkpoint, place)]
+    if not places:
+        return ComponentUnits(component.name, None, reason="no_units")
+    anchors, directions = _anchors(checkpoint, anatomy, component, vocabulary)
+    whole = search_layers(places, plan.search_layers)
+    layers = []
+    for place in places:
+        scale = _gain(checkpoint, component, place)
+        if place in whole:
+            layers.append(_all_units(checkpoint, component, place, scale, anchors, directions, plan))
+        elif anchors is not None:
+            layers.append(_some_units(checkpoint, component, place, scale, anchors, directions, plan))
+    return ComponentUnits(component.name, anchors, tuple(layers), "" if anchors else "no_anchors")
+
+
+def _readable(checkpoint: Checkpoint, place: UnitPlace) -> bool:
+    return all(is_readable(checkpoint, part) for parts in place.parts.values() for part in parts)
+
+
+def _anchors(
+    checkpoint: Checkpoint, anatomy: Anatomy, component: Component, vocabulary: Mapping[str, int]
+) -> tuple[Anchors | None, Matrix]:
+    part = anchor_part(anatomy, component)
+    nothing = np.zeros((0, 0), dtype=np.float32)
+    if part is None or not is_readable(checkpoint, part):
+        return None, nothing
+    labels, directions = read_anchors(checkpoint, part, vocabulary)
+    if len(labels) < FEWEST:
+        return None, nothing
+    exact = directions.astype(np.float64)
+    return Anchors(component.name, labels, exact @ exact.T), directions
+
+
+def _gain(checkpoint: Checkpoint, component: Component, place: UnitPlace) -> Matrix | None:
+    """What a unit's inputs are scaled by; None where nothing stands before them. Gemma stores gains less one."""
+    if place.gain is None or not is_readable(checkpoint, place.gain):
+        return None
+    gain = read_rows(checkpoint, place.gain, np.zeros(1, dtype=np.int64))[0]
+    if len(gain) != place.parts[place.roles[0]][0].view.columns or not np.isfinite(gain).all():
+        return None
+    return np.asarray(gain + 1.0 if component.family.startswith("gemma") else gain, dtype=np.float32)
+
+
+def _some_units(  # noqa: PLR0913, PLR0917  what was read of the component
+    checkpoint: Checkpoint,
+    component: Component,
+    place: UnitPlace,
+    gain: Matrix | None,
+    anchors: Anchors,
+    directions: Matrix,
+    plan: UnitPlan,
+) -> UnitLayer:
+    """A layer's sampled units: their rows only, because a column of the last matrix costs all of it."""
+    experts = chosen_experts(place)
+    few = Sampler(rows=SAMPLED, values=0, segment=SEGMENT, columns=1 << 30, salt=plan.sampler.salt)
+    units = np.sort(few.plan(place.block * len(experts), 2, 1).rows)
+    weighted = directions if gain is None else directions * gain
+    responses = {}
+    for role in place.roles[:-1]:
+        rows = _rows(checkpoint, [place.parts[role][expert] for expert in experts], units, place.block)
+        responses[role] = own_frame(_finite(rows) @ weighted.T, anchors.gram)
+    return UnitLayer(component.name, place.layer, whole=False, units=units, responses=responses)
+
+
+def _rows(checkpoint: Checkpoint, parts: list[Part], units: NDArray[np.int64], block: int) -> Matrix:
+    """Rows of several experts by their common numbers."""
+    wanted = [(part, units[units // block == number] % block) for number, part in enumerate(parts)]
+    return np.concatenate([read_rows(checkpoint, part, rows) for part, rows in wanted if len(rows)])
+
+
+def _all_units(  # noqa: PLR0913, PLR0917  what was read of the component
+    checkpoint: Checkpoint,
+    component: Component,
+    place: UnitPlace,
+    gain: Matrix | None,
+    anchors: Anchors | None,
+    directions: Matrix,
+    plan: UnitPlan,
+) -> UnitLayer:
+    """All units of a search layer, from every matrix, and what describes them without anchors."""
+    experts = chosen_experts(place)
+    responses = {}
+    if anchors is not None:
+        weighted = directions if gain is None else directions * gain
+        for role in place.roles:
+            parts = [place.parts[role][expert] for expert in experts]
+            last = role == place.roles[-1]
+            raw = [
+                _by_columns(checkpoint, part, directions) if last else _by_rows(checkpoint, part, weighted)
+                for part in parts
+            ]
+            responses[role] = own_frame(np.concatenate(raw), anchors.gram)
+    described = describe(checkpoint, component, place, gain, however_large=plan.however_large)
+    return UnitLayer(
+        component.name,
+        place.layer,
+        whole=True,
+        units=np.arange(place.block * len(experts)),
+        responses=responses,
+        even=None if described is None else np.asarray(described.even, dtype=np.float32),
+        odd=None if described is None else np.asarray(described.odd, dtype=np.float32),
+    )
+
+
+def _by_rows(checkpoint: Checkpoint, part: Part, directions: Matrix) -> Matrix:
+    """Responses [m, t] of units that are rows."""
+    return np.concatenate([_finite(block) @ directions.T for _, block in row_blocks(checkpoint, part)])
+
+
+def _by_columns(checkpoint: Checkpoint, part: Part, directions: Matrix) -> Matrix:
+    """Responses [m, t] of units that are columns."""
+    total = np.zeros((part.view.columns, len(directions)), dtype=np.float32)
+    for first, block in row_blocks(checkpoint, part):
+        total += _finite(block).T @ directions[:, first : first + len(block)].T
+    return total
+
+
+def _finite(values: Matrix) -> Matrix:
+    """NaN and infinities as zeros: they say nothing of a direction."""
+    return values if np.isfinite(values).all() else np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
