@@ -10,6 +10,7 @@ import click
 
 from independence_audit.cli.language import LANG
 from independence_audit.cli.salt import SALT, read_salt
+from independence_audit.cli.search_layers import SEARCH_LAYERS
 
 FORMATS = ("text", "json", "markdown", "html")
 EXCHANGE = ("intoto", "cyclonedx", "sarif", "summary")
@@ -52,6 +53,7 @@ SEVERITIES = ("remark", "review", "not_met")
 @click.option("--offline", is_flag=True, help="Touch no network; what is missing is listed as not available.")
 @click.option("--verify", is_flag=True, help="Read the values of fingerprints again at their source, and compare.")
 @click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
+@SEARCH_LAYERS
 @LANG
 @SALT
 @click.option("--team", default="", help="Who handed the subject in, for the report.")
@@ -75,6 +77,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     offline: bool,
     verify: bool,
     library: str,
+    search_layers: int | None,
     lang: str,
     salt_file: Path | None,
     team: str,
@@ -109,6 +112,7 @@ def compare(  # noqa: PLR0913  one parameter an option
         whole_files=whole_files or any(name == "intoto" for name, _ in files),
         model_key=model_key,
         library=library,
+        search_layers=search_layers,
         salt=read_salt(salt_file),
         command=shlex.join(["audit", *sys.argv[1:]]),
     )

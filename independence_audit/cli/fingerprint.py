@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from independence_audit.cli.salt import SALT, read_salt
+from independence_audit.cli.search_layers import SEARCH_LAYERS
 from independence_audit.errors import UsageError
 
 
@@ -16,10 +17,11 @@ from independence_audit.errors import UsageError
 @click.option("-o", "--output", default="", metavar="PATH", help="The file to write, NAME.fp.safetensors.")
 @click.option("--full", is_flag=True, help="Read all bytes; adds digests and linear sketches of every value.")
 @click.option("--dry-run", is_flag=True, help="Read headers only, and say what would be read and written.")
+@SEARCH_LAYERS
 @SALT
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def fingerprint(  # noqa: PLR0913  one parameter an option
-    subject: str, *, output: str, full: bool, dry_run: bool, salt_file: Path | None, quiet: bool
+    subject: str, *, output: str, full: bool, dry_run: bool, search_layers: int | None, salt_file: Path | None, quiet: bool
 ) -> None:
     """Write SUBJECT's fingerprint: it is accepted wherever a checkpoint is.
 
@@ -41,5 +43,5 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
         raise UsageError("There is no file to write the fingerprint to.", "Name it: -o NAME.fp.safetensors.")
     path = writable(Path(output))
     with progress_on(sys.stderr, enabled=not quiet) as progress:
-        save_fingerprint(subject, path, settings.sampler, progress, everything=full)
+        save_fingerprint(subject, path, settings.sampler, progress, everything=full, search_layers=search_layers)
     click.echo(f"{path}: {path.stat().st_size:,} bytes", err=True)

@@ -99,7 +99,7 @@ class Search:
     """Whether a search for moved or disguised copies was made, and why not."""
 
     status: str
-    """``done`` or ``not_possible``."""
+    """``done``, ``not_possible``, or ``not_needed`` where something was found without."""
     reason: str | None = None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,12 +130,12 @@ def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
 
 def file_size(fingerprint: Fingerprint) -> int:
     """Bytes of the file that a fingerprint would be written to; its values do not matter, only how many there are."""
-    stored = [sample.raw for sample in fingerprint.samples if sample.raw is not None]
+    stored: list[NDArray[Any]] = [sample.raw for sample in fingerprint.samples if sample.raw is not None]
     sketches = [sample.whole.sketch for sample in fingerprint.samples if sample.whole is not None]
     units = list(encode_units(fingerprint.units)[0].values())
     header = json.dumps({"__metadata__": {KEY: _table_text(fingerprint)}}, separators=(",", ":"))
     entry = len('"sample.000000":{"dtype":"BF16","shape":[128,1024],"data_offsets":[10000000,10000000]},')
-    content = sum(held.nbytes for held in (*stored, *sketches, *units))
+    content = sum(held.nbytes for held in [*stored, *sketches, *units])
     return 8 + len(header) + content + entry * (len(stored) + len(sketches) + len(units))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.lineage.disguised import DisguisedSearch
 from independence_audit.lineage.measure import Measured, measure
 from independence_audit.lineage.pairing import ComponentPair, pair_components
 from independence_audit.lineage.tiles import Tile
@@ -43,6 +44,8 @@ class ComponentMeasured:
     weakest: JointResult | None
     """The joint result nearest to nothing with any one role left out."""
     search: MovedSearch | None = None
+    disguised: DisguisedSearch | None = None
+    """What became of searching for a disguised copy; None where nothing had to be searched."""
     counted: int | None = None
     """With moves undone: how many tests were made to get there. None where nothing was undone."""
 
@@ -52,7 +55,8 @@ class ComponentMeasured:
         if self.counted is not None:
             return self.counted
         made = sum(1 for measured in self.measured if measured.evidence) + (self.weakest is not None)
-        return made + self.pair.choices + (self.search.tests if self.search else 0)
+        searched = (search.tests for search in (self.search, self.disguised) if search)
+        return made + self.pair.choices + sum(searched)
 
     @property
     def tested_share(self) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from independence_audit.evidence.measurement import LayerEvidence
+from independence_audit.evidence.measurement import DisguisedTest, LayerEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.lineage.compare import ComponentMeasured
 from independence_audit.lineage.measure import Measured
@@ -61,6 +61,8 @@ class Verdict:
     r: float | None
     detection_bound: float | None
     reason: str | None
+    disguised: tuple[DisguisedTest, ...] = ()
+    """The tests that found it, where it is a disguised copy."""
 
 
 def decide(compared: ComponentMeasured, level: Level) -> Verdict:

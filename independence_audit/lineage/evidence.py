@@ -9,9 +9,11 @@ from dataclasses import replace
 from independence_audit.evidence.measurement import (
     Comparison,
     ComponentEvidence,
+    DisguisedTest,
     Message,
     Search,
     TensorEvidence,
+    Value,
 )
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.model import Fingerprint, Sample
@@ -69,9 +71,10 @@ def component_evidence(
         layers=best.layers if best else (),
         layer_map={str(layer): there for layer, there in layer_map_of(best).items()} if best and found else {},
         runners_up=tuple(_comparison(verdict) for verdict in ranking.verdicts[1 if found else 0 :]),
-        searches={"moved": _moved_search(ranking), "disguised": Search("not_possible", "search_not_available")},
+        searches={"moved": _moved_search(ranking), "disguised": _disguised_search(ranking)},
         changes=changes(ranking.verdicts),
         repeated=tuple(repeated),
+        disguised=best.disguised if best else (),
         reason=best.reason if best else "no_reference_of_kind",
     )
     return replace(evidence, explanation=(*_explain(evidence, tensors), *_shared_ancestry(evidence, ancestors)))
@@ -135,7 +138,7 @@ def _reason(measured: Measured, relation: Relation) -> str | None:
     if relation == Relation.UNINFORMATIVE and measured.doubt:
         return measured.doubt
     if relation == Relation.INCONCLUSIVE:
-        return "low_power"
+        return measured.undone or "low_power"
     return measured.undone if relation == Relation.TRANSFORMED else None
 
 
@@ -144,6 +147,17 @@ def _moved_search(ranking: Ranking) -> Search:
     searches = [verdict.compared.search for verdict in ranking.verdicts if verdict.compared.search]
     if not searches:
         return Search("not_possible", "no_reference_of_kind")
+    reasons = [search.reason for search in searches]
+    return Search("not_possible", reasons[0]) if all(reasons) else Search("done")
+
+
+def _disguised_search(ranking: Ranking) -> Search:
+    """Whether disguised copies were searched for, in one reference at least, where nothing else was found."""
+    if not ranking.verdicts:
+        return Search("not_possible", "no_reference_of_kind")
+    searches = [verdict.compared.disguised for verdict in ranking.verdicts if verdict.compared.disguised]
+    if not searches:
+        return Search("not_needed", "found_in_place")
     reasons = [search.reason for search in searches]
     return Search("not_possible", reasons[0]) if all(reasons) else Search("done")
 
@@ -172,6 +186,9 @@ def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) ->
         case Relation.ROUNDED:
             names = sorted({tensor.rounding for tensor in compared if tensor.rounding})
             yield Message("fact.rounded", {**data, "rounding": ", ".join(names), "values": values})
+        case Relation.TRANSFORMED if component.disguised:
+            for test in component.disguised:
+                yield Message(f"fact.disguised_{test.test}", {**data, **_test_data(test)})
         case Relation.RELATED | Relation.TRANSFORMED:
             yield Message("fact.related", {**data, "r": component.r, "p": component.p_value})
         case Relation.UNRELATED:
@@ -187,6 +204,17 @@ def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) ->
         yield Message("fact.mixed", {**data, "unchanged": unchanged})
     if component.relation not in FOUND:
         yield from _norm_trap(component.name, tensors)
+
+
+def _test_data(test: DisguisedTest) -> dict[str, Value]:
+    return {
+        "layer": test.layer,
+        "reference_layer": test.reference_layer,
+        "units": test.units,
+        "found": test.count,
+        "z": test.z,
+        "p": test.p_value,
+    }
 
 
 def _shared_ancestry(component: ComponentEvidence, ancestors: Mapping[str, Sequence[str]]) -> Iterator[Message]:

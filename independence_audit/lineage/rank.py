@@ -10,6 +10,7 @@ from independence_audit.evidence.relation import FOUND, STRENGTH
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.lineage.compare import ComponentMeasured
 from independence_audit.lineage.decide import Level, Verdict, decide
+from independence_audit.lineage.unmasked import unmasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Ranking:
 def level_of(compared: Sequence[ComponentMeasured], alpha: float) -> Level:
     """The family-wise level, spread over everything that was tested."""
     tests = sum(one.tests for one in compared)
-    comparisons = sum(1 for one in compared if one.tests)
+    comparisons = sum(bool(one.tests) + bool(one.disguised and one.disguised.tests) for one in compared)
     return Level(alpha, max(1, tests), max(1, comparisons))
 
 
@@ -51,7 +52,7 @@ def rank(subject: Fingerprint, compared: Sequence[ComponentMeasured], level: Lev
 
 def _better(compared: ComponentMeasured, level: Level) -> Verdict:
     """The verdict in place, or with moves undone where that shows more."""
-    verdict = decide(compared, level)
+    verdict = unmasked(decide(compared, level), level)
     if compared.search is None or compared.search.found is None:
         return verdict
     moved = decide(compared.search.found, level)

@@ -24,6 +24,7 @@ from independence_audit.lineage.rank import Ranking, level_of, rank
 from independence_audit.lineage.within import repetitions
 from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.declared import find_declaration, strays
+from independence_audit.pipeline.disguised import search_where_nothing_was_found
 from independence_audit.pipeline.full import measure_every_value
 from independence_audit.pipeline.inputs import (
     called,
@@ -111,6 +112,9 @@ def _rankings(mine: Model, known: Sequence[Model], settings: AuditSettings, prog
             "Name a reference that has such a component; `audit inspect` lists a checkpoint's components.",
         )
     compared = search_moved(compared, settings.alpha)
+    level = level_of(compared, settings.alpha)
+    rankings = rank(mine.fingerprint, compared, level)
+    compared = search_where_nothing_was_found(mine, known, rankings, settings, progress)
     level = level_of(compared, settings.alpha)
     rankings = rank(mine.fingerprint, compared, level)
     if settings.full:
@@ -211,7 +215,7 @@ def _summary(
         Message(f"not_searched.{name}", {"component": component.name, "reason": search.reason})
         for component in components
         for name, search in component.searches.items()
-        if search.status != "done"
+        if search.status == "not_possible"
     )
     return Summary(
         strongest=max((component.relation for component in components), key=STRENGTH.__getitem__),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from independence_audit.fingerprint.cost import Cost, cost_of
 from independence_audit.fingerprint.library import refuse_incomplete
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.units.read import read_units, unit_plan
 from independence_audit.pipeline.settings import Progress
 
 
@@ -109,7 +110,13 @@ def look_at(name: str, *, offline: bool = False) -> tuple[Checkpoint, Anatomy]:
 
 
 def save_fingerprint(
-    name: str, target: Path, sampler: Sampler, progress: Progress, *, everything: bool = False
+    name: str,
+    target: Path,
+    sampler: Sampler,
+    progress: Progress,
+    *,
+    everything: bool = False,
+    search_layers: int | None = None,
 ) -> None:
     """Fingerprint a checkpoint and write it to a file.
 
@@ -119,6 +126,7 @@ def save_fingerprint(
         sampler: What is read of it.
         progress: Is told how far the reading has come.
         everything: Read all bytes, for digests and sketches beside the sample.
+        search_layers: Layers of a component whose units are all kept; None for as many as is usual.
 
     Raises:
         UsageError: Everything is to be read of what is a fingerprint already.
@@ -129,12 +137,20 @@ def save_fingerprint(
         if everything and model.checkpoint is None:
             raise UsageError(f"{model.fingerprint.name} is a fingerprint already.", "Name the weights for --full.")
         refuse_incomplete(model.fingerprint)
-        write_fingerprint(model.fingerprint, target)
+        write_fingerprint(_with_units(model, sampler, search_layers), target)
     except OSError as error:
         message = f"{target} could not be written: {error.strerror}."
         raise InputError(message, "Free space or name another path.") from error
     finally:
         model.close()
+
+
+def _with_units(model: Model, sampler: Sampler, search_layers: int | None) -> Fingerprint:
+    """The fingerprint with the units of its layers, where the weights are at hand."""
+    if model.checkpoint is None or model.anatomy is None:
+        return model.fingerprint
+    plan = unit_plan(model.checkpoint.source, sampler, search_layers)
+    return replace(model.fingerprint, units=read_units(model.checkpoint, model.anatomy, plan))
 
 
 def cost(name: str, sampler: Sampler, *, everything: bool) -> Cost:

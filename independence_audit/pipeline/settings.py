@@ -26,6 +26,8 @@ class AuditSettings:
         whole_files: Digests of the whole files of all weights on this machine, and of the subject's wherever it is.
         model_key: File of the public key that the signature beside the subject (model.sig) is verified by.
         called: Names for the subject and every reference, in their order, in place of their own; empty for their own.
+        search_layers: Layers of a component that are read whole in search of disguised copies; None for two where the
+            weights are on this machine, none where they are not.
         verify: Read the values of every fingerprint again at the repository that it was made from.
     """
 
@@ -38,6 +40,7 @@ class AuditSettings:
     offline: bool = False
     library: str = ""
     salt: bytes | None = None
+    search_layers: int | None = None
     verify: bool = False
     whole_files: bool = False
     model_key: str = ""

@@ -16,7 +16,9 @@ INDEX = "model.safetensors.index.json"
 def test_single_file() -> None:
     """A folder with one file and what usually lies beside it."""
     seen = ["README.md", "config.json", "model.safetensors", "tokenizer.json", "optimizer.pt", "sub/"]
-    assert choose_layout("folder", seen) == Layout(("model.safetensors",), None, "config.json")
+    assert choose_layout("folder", seen) == Layout(
+        ("model.safetensors",), None, "config.json", vocabulary="tokenizer.json"
+    )
 
 
 def test_loose_shards_in_natural_order() -> None:

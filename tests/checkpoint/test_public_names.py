@@ -27,5 +27,6 @@ def test_public_names() -> None:
         "parse_header",
         "read_checkpoint",
         "read_header",
+        "read_vocabulary",
     ]
     assert all(hasattr(checkpoint, name) for name in checkpoint.__all__)

@@ -13,6 +13,7 @@ from independence_audit.fingerprint.library.change import store
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.library.store import Library
 from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.units.read import read_units, unit_plan
 
 SOURCE = "independence_audit_source"
 """The metadata entry of a pulled fingerprint that says what it was made from: ``owner/name@commit``."""
@@ -55,9 +56,10 @@ def pull(library: Library, entry: Entry, opener: Callable[[str], Checkpoint], pr
         )
     checkpoint = opener(entry.source)
     try:
-        _, fingerprint = fingerprint_of(checkpoint, library.sampler, progress)
+        anatomy, fingerprint = fingerprint_of(checkpoint, library.sampler, progress)
+        units = read_units(checkpoint, anatomy, unit_plan(checkpoint.source, library.sampler, None))
     finally:
         checkpoint.source.close()
     refuse_incomplete(fingerprint)
     made_from = f"{entry.hub_id}@{checkpoint.revision}" if checkpoint.revision else entry.source
-    return store(library, entry, replace(fingerprint, metadata={**fingerprint.metadata, SOURCE: made_from}))
+    return store(library, entry, replace(fingerprint, units=units, metadata={**fingerprint.metadata, SOURCE: made_from}))

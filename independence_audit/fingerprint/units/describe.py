@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from independence_audit.anatomy import Component
+from independence_audit.anatomy import Component, Part
 from independence_audit.anatomy.settings import count, sections
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.fingerprint.units.matrices import Matrix, is_readable, read_rows, whole_matrix
@@ -15,40 +15,83 @@ from independence_audit.fingerprint.units.places import UnitPlace
 from independence_audit.statistics.descriptors import Descriptors, residual_matrices, unit_descriptors
 
 MOST_WORK = 1e12
-"""Multiplications (18 forms of m units with h x h matrices) that a layer may cost unasked: some 20 seconds on two
-cores, reached at h = 2048 with m = 5632 and exceeded by models of 7 billion parameters."""
+"""Multiplications (18 forms of m units with the h x h matrices of every search layer) that a component may cost
+unasked: some 20 seconds on two cores. Reached at h = 2048 with m = 3300, exceeded by models of 7 billion parameters."""
 
 FORMS = 18
 
+DOUBLE = 1024
+"""Width up to which double precision costs nothing."""
+
+Wide = NDArray[np.float64] | NDArray[np.float32]
+
 
 def describe(
-    checkpoint: Checkpoint, component: Component, place: UnitPlace, gain: Matrix | None, *, however_large: bool
-) -> Descriptors | None:
-    """Descriptors of all units of a layer; None without gates, for experts, or where it would take too long.
+    checkpoint: Checkpoint, component: Component, places: Sequence[UnitPlace], *, however_large: bool
+) -> list[Descriptors | None]:
+    """Descriptors of all units of the search layers, through the matrices of all of them, the own layer's first.
+
+    Returns:
+        One for each layer; None without gates, for experts, or where it would take too long.
 
     Raises:
         ReadError: Bytes could not be read.
     """
-    width = place.parts[place.roles[0]][0].view.columns
-    single = all(len(parts) == 1 for parts in place.parts.values())
-    if place.roles[0] != "gate" or not single:
+    work = FORMS * sum(place.count for place in places) * len(places) * _width(places[0]) ** 2 if places else 0
+    if work > MOST_WORK and not however_large:
+        return [None] * len(places)
+    blocks = [_block(checkpoint, component, place) for place in places]
+    matrices = [_matrices(checkpoint, component, place, block) for place, block in zip(places, blocks, strict=True)]
+    found = []
+    for number, block in enumerate(blocks):
+        others = [matrix for other, own in enumerate(matrices) if other != number for matrix in own]
+        one = None if block is None else unit_descriptors(*block, [*matrices[number], *others])
+        found.append(one if one and np.isfinite(one.even).all() and np.isfinite(one.odd).all() else None)
+    return found
+
+
+def norm_gain(checkpoint: Checkpoint, component: Component, part: Part | None, width: int) -> Matrix | None:
+    """What a norm scales its outputs by; None where there is none of this width. Gemma stores gains less one.
+
+    Raises:
+        ReadError: Bytes could not be read.
+    """
+    if part is None or not is_readable(checkpoint, part) or part.view.columns != width:
         return None
-    if FORMS * place.count * width**2 > MOST_WORK and not however_large:
+    gain = read_rows(checkpoint, part, np.zeros(1, dtype=np.int64))[0]
+    if not np.isfinite(gain).all():
         return None
-    read: dict[str, Any] = {role: whole_matrix(checkpoint, parts[0]) for role, parts in place.parts.items()}
+    return np.asarray(gain + 1.0 if component.family.startswith("gemma") else gain, dtype=np.float32)
+
+
+def _width(place: UnitPlace) -> int:
+    return place.parts[place.roles[0]][0].view.columns
+
+
+def _block(checkpoint: Checkpoint, component: Component, place: UnitPlace) -> tuple[Wide, Wide, Wide] | None:
+    """Gate, up and down by units [m, h], gain folded."""
+    if place.roles[0] != "gate" or any(len(parts) != 1 for parts in place.parts.values()):
+        return None
+    width = _width(place)
+    gain = norm_gain(checkpoint, component, place.gain, width)
+    gate, up, down = (whole_matrix(checkpoint, place.parts[role][0]) for role in ("gate", "up", "down"))
     scale = np.float32(1.0) if gain is None else gain
-    gate, up, down = read["gate"] * scale, read["up"] * scale, np.ascontiguousarray(read["down"].T)
-    if not all(np.isfinite(each).all() and each.any(axis=1).all() for each in (gate, up, down)):
-        return None
-    if width <= 1024:  # noqa: PLR2004  where double precision costs nothing
-        gate, up, down = (each.astype(np.float64) for each in (gate, up, down))
-    attention = _attention(checkpoint, component, place.attention, width)
-    found = unit_descriptors(gate, up, down, residual_matrices(gate, up, down, attention))
-    return found if np.isfinite(found.even).all() and np.isfinite(found.odd).all() else None
+    block: tuple[Wide, Wide, Wide] = (gate * scale, up * scale, np.ascontiguousarray(down.T))
+    if width <= DOUBLE:
+        block = block[0].astype(np.float64), block[1].astype(np.float64), block[2].astype(np.float64)
+    return block if all(np.isfinite(each).all() and each.any(axis=1).all() for each in block) else None
+
+
+def _matrices(
+    checkpoint: Checkpoint, component: Component, place: UnitPlace, block: tuple[Wide, Wide, Wide] | None
+) -> list[Wide]:
+    if block is None:
+        return []
+    return residual_matrices(*block, _attention(checkpoint, component, place.attention, _width(place)))
 
 
 def _attention(
-    checkpoint: Checkpoint, component: Component, parts: Mapping[str, Any], width: int
+    checkpoint: Checkpoint, component: Component, parts: Mapping[str, Part], width: int
 ) -> list[tuple[Matrix, Matrix, Matrix, Matrix]]:
     """q, k, v, o of every head that has a key of its own, its queries summed; empty where heads cannot be told."""
     if not {"q", "k", "v", "o"} <= parts.keys() or not all(is_readable(checkpoint, part) for part in parts.values()):
@@ -60,14 +103,8 @@ def _attention(
     size = keys if group == 1 else _head_size(checkpoint.config, component, width)
     if size is None or keys % size:
         return []
-    gain = parts.get("attn_norm")
-    scale = (
-        read_rows(checkpoint, gain, np.zeros(1, dtype=np.int64))
-        if gain is not None
-        else np.ones((1, width), np.float32)
-    )
-    if component.family.startswith("gemma"):
-        scale = scale + 1
+    gain = norm_gain(checkpoint, component, parts.get("attn_norm"), width)
+    scale = np.float32(1.0) if gain is None else gain
     q, k, v = (whole_matrix(checkpoint, parts[role]) * scale for role in "qkv")
     o = whole_matrix(checkpoint, parts["o"])
     q = q.reshape(-1, group, size, width).sum(axis=1)
@@ -75,7 +112,7 @@ def _attention(
     return [(q[i], k[i * size : (i + 1) * size], v[i * size : (i + 1) * size], o[:, i]) for i in range(len(q))]
 
 
-def _head_size(config: Mapping[str, Any], component: Component, width: int) -> int | None:
+def _head_size(config: Mapping[str, object], component: Component, width: int) -> int | None:
     """Size of a head, as the config says."""
     for section in sections(config, component.kind, component.name.split(".")):
         size, heads = count(section, "head_dim"), count(section, "num_attention_heads", "num_heads", "n_head")

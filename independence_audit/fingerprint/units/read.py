@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Anatomy, Component, Part
 from independence_audit.anatomy.model import Kind
-from independence_audit.checkpoint import Checkpoint, read_vocabulary
+from independence_audit.checkpoint import ByteSource, Checkpoint, LocalSource, read_vocabulary
+from independence_audit.checkpoint.packed.source import UnpackingSource
 from independence_audit.errors import ReadError
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.anchoring import FEWEST, read_anchors
-from independence_audit.fingerprint.units.describe import describe
+from independence_audit.fingerprint.units.describe import describe, norm_gain
 from independence_audit.fingerprint.units.matrices import Matrix, is_readable, read_rows, row_blocks
 from independence_audit.fingerprint.units.model import Anchors, ComponentUnits, UnitLayer, own_frame
 from independence_audit.fingerprint.units.places import (
@@ -24,6 +25,7 @@ from independence_audit.fingerprint.units.places import (
     search_layers,
     unit_places,
 )
+from independence_audit.statistics.descriptors import Descriptors
 
 SAMPLED = 64
 """Units of every layer that are read: |z| of the sign test can reach their root, 8, where exp(-z²/2) is 1.3e-14."""
@@ -48,6 +50,17 @@ class UnitPlan:
     search_layers: int
     sampler: Sampler
     however_large: bool = False
+
+
+def unit_plan(source: ByteSource, sampler: Sampler, search_layers: int | None) -> UnitPlan:
+    """How many layers are read whole: as many as were asked for, else two where the weights are on this machine."""
+    stored = source.stored if isinstance(source, UnpackingSource) else source
+    usual = SEARCH_LAYERS if isinstance(stored, LocalSource) else 0
+    return UnitPlan(
+        search_layers=usual if search_layers is None else search_layers,
+        sampler=sampler,
+        however_large=search_layers is not None,
+    )
 
 
 def read_units(
@@ -79,13 +92,17 @@ def _component(
         return ComponentUnits(component.name, None, reason="no_units")
     anchors, directions = _anchors(checkpoint, anatomy, component, vocabulary)
     whole = search_layers(places, plan.search_layers)
+    described = describe(checkpoint, component, whole, however_large=plan.however_large)
+    descriptors = dict(zip((place.layer for place in whole), described, strict=True))
     layers = []
     for place in places:
-        scale = _gain(checkpoint, component, place)
-        if place in whole:
-            layers.append(_all_units(checkpoint, component, place, scale, anchors, directions, plan))
+        gain = norm_gain(checkpoint, component, place.gain, place.parts[place.roles[0]][0].view.columns)
+        weighted = directions if gain is None or anchors is None else directions * gain
+        if place.layer in descriptors:
+            all_units = _all_units(checkpoint, component, place, anchors, weighted, directions)
+            layers.append(_described(all_units, descriptors[place.layer]))
         elif anchors is not None:
-            layers.append(_some_units(checkpoint, component, place, scale, anchors, directions, plan))
+            layers.append(_some_units(checkpoint, component, place, anchors, weighted, plan))
     return ComponentUnits(component.name, anchors, tuple(layers), "" if anchors else "no_anchors")
 
 
@@ -107,30 +124,18 @@ def _anchors(
     return Anchors(component.name, labels, exact @ exact.T), directions
 
 
-def _gain(checkpoint: Checkpoint, component: Component, place: UnitPlace) -> Matrix | None:
-    """What a unit's inputs are scaled by; None where nothing stands before them. Gemma stores gains less one."""
-    if place.gain is None or not is_readable(checkpoint, place.gain):
-        return None
-    gain = read_rows(checkpoint, place.gain, np.zeros(1, dtype=np.int64))[0]
-    if len(gain) != place.parts[place.roles[0]][0].view.columns or not np.isfinite(gain).all():
-        return None
-    return np.asarray(gain + 1.0 if component.family.startswith("gemma") else gain, dtype=np.float32)
-
-
 def _some_units(  # noqa: PLR0913, PLR0917  what was read of the component
     checkpoint: Checkpoint,
     component: Component,
     place: UnitPlace,
-    gain: Matrix | None,
     anchors: Anchors,
-    directions: Matrix,
+    weighted: Matrix,
     plan: UnitPlan,
 ) -> UnitLayer:
     """A layer's sampled units: their rows only, because a column of the last matrix costs all of it."""
     experts = chosen_experts(place)
     few = Sampler(rows=SAMPLED, values=0, segment=SEGMENT, columns=1 << 30, salt=plan.sampler.salt)
     units = np.sort(few.plan(place.block * len(experts), 2, 1).rows)
-    weighted = directions if gain is None else directions * gain
     responses = {}
     for role in place.roles[:-1]:
         rows = _rows(checkpoint, [place.parts[role][expert] for expert in experts], units, place.block)
@@ -148,16 +153,14 @@ def _all_units(  # noqa: PLR0913, PLR0917  what was read of the component
     checkpoint: Checkpoint,
     component: Component,
     place: UnitPlace,
-    gain: Matrix | None,
     anchors: Anchors | None,
+    weighted: Matrix,
     directions: Matrix,
-    plan: UnitPlan,
 ) -> UnitLayer:
-    """All units of a search layer, from every matrix, and what describes them without anchors."""
+    """All units of a search layer, from every matrix."""
     experts = chosen_experts(place)
     responses = {}
     if anchors is not None:
-        weighted = directions if gain is None else directions * gain
         for role in place.roles:
             parts = [place.parts[role][expert] for expert in experts]
             last = role == place.roles[-1]
@@ -166,16 +169,14 @@ def _all_units(  # noqa: PLR0913, PLR0917  what was read of the component
                 for part in parts
             ]
             responses[role] = own_frame(np.concatenate(raw), anchors.gram)
-    described = describe(checkpoint, component, place, gain, however_large=plan.however_large)
-    return UnitLayer(
-        component.name,
-        place.layer,
-        whole=True,
-        units=np.arange(place.block * len(experts)),
-        responses=responses,
-        even=None if described is None else np.asarray(described.even, dtype=np.float32),
-        odd=None if described is None else np.asarray(described.odd, dtype=np.float32),
-    )
+    units = np.arange(place.block * len(experts))
+    return UnitLayer(component.name, place.layer, whole=True, units=units, responses=responses)
+
+
+def _described(layer: UnitLayer, found: Descriptors | None) -> UnitLayer:
+    if found is None:
+        return layer
+    return replace(layer, even=found.even.astype(np.float32), odd=found.odd.astype(np.float32))
 
 
 def _by_rows(checkpoint: Checkpoint, part: Part, directions: Matrix) -> Matrix:

@@ -1,0 +1,68 @@
+"""From the tests for a disguised copy to the relation of a component in which the aligned test found nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from independence_audit.evidence.measurement import DisguisedTest
+from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.lineage.decide import Level, Verdict
+from independence_audit.lineage.disguised import is_counted
+from independence_audit.lineage.measure import Measured
+from independence_audit.statistics.decision import bonferroni
+
+DISGUISED = "disguised"
+
+_UNIT_ROLES = ("gate", "up", "down", "fc1", "fc2")
+_OPEN = (Relation.UNRELATED, Relation.INCONCLUSIVE)
+
+
+def unmasked(verdict: Verdict, level: Level) -> Verdict:
+    """The verdict with what the search for a disguised copy adds; as it was where that found nothing.
+
+    What was tested in place says nothing of a model whose basis was turned: tensors that looked unrelated become
+    inconclusive, those whose units were found transformed.
+    """
+    search = verdict.compared.disguised
+    if search is None or verdict.relation in FOUND:
+        return verdict
+    found = tuple(
+        test for test in search.found if _corrected(test, search.tests, level) <= level.alpha or is_counted(test)
+    )
+    if not found:
+        return verdict
+    layers = {test.layer: test.reference_layer for test in found}
+    p_values = [_corrected(test, search.tests, level) for test in found if test.p_value is not None]
+    tensors = tuple(
+        _tensor(measured, relation, measured.subject.layer in layers)
+        for measured, relation in zip(verdict.compared.measured, verdict.tensors, strict=True)
+    )
+    measured = tuple(replace(one, undone=one.undone or DISGUISED) for one in verdict.compared.measured)
+    return replace(
+        verdict,
+        compared=verdict.compared.with_measured(measured),
+        relation=Relation.TRANSFORMED,
+        tensors=tensors,
+        layers=tuple(
+            replace(layer, relation=Relation.TRANSFORMED, reference_layer=layers[layer.layer], r=None)
+            if layer.layer in layers
+            else replace(layer, relation=Relation.INCONCLUSIVE, r=None)
+            for layer in verdict.layers
+        ),
+        p_value=min(p_values, default=None),
+        r=None,
+        reason=None,
+        disguised=found,
+    )
+
+
+def _corrected(test: DisguisedTest, tests: int, level: Level) -> float:
+    """p corrected for all tests of the search and all comparisons and searches of the audit; 1 for mere counts."""
+    return 1.0 if test.p_value is None else bonferroni(test.p_value, tests * level.comparisons)
+
+
+def _tensor(measured: Measured, relation: Relation, in_layer: bool) -> Relation:  # noqa: FBT001
+    if relation not in _OPEN:
+        return relation
+    role = measured.subject.role.rpartition(".")[2]
+    return Relation.TRANSFORMED if in_layer and role in _UNIT_ROLES else Relation.INCONCLUSIVE
