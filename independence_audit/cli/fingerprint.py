@@ -21,7 +21,14 @@ from independence_audit.errors import UsageError
 @SALT
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def fingerprint(  # noqa: PLR0913  one parameter an option
-    subject: str, *, output: str, full: bool, dry_run: bool, search_layers: int | None, salt_file: Path | None, quiet: bool
+    subject: str,
+    *,
+    output: str,
+    full: bool,
+    dry_run: bool,
+    search_layers: int | None,
+    salt_file: Path | None,
+    quiet: bool,
 ) -> None:
     """Write SUBJECT's fingerprint: it is accepted wherever a checkpoint is.
 

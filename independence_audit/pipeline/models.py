@@ -109,7 +109,7 @@ def look_at(name: str, *, offline: bool = False) -> tuple[Checkpoint, Anatomy]:
     return checkpoint, place(list(checkpoint.tensors.values()), checkpoint.config)
 
 
-def save_fingerprint(
+def save_fingerprint(  # noqa: PLR0913  one parameter a setting
     name: str,
     target: Path,
     sampler: Sampler,

@@ -62,4 +62,6 @@ def pull(library: Library, entry: Entry, opener: Callable[[str], Checkpoint], pr
         checkpoint.source.close()
     refuse_incomplete(fingerprint)
     made_from = f"{entry.hub_id}@{checkpoint.revision}" if checkpoint.revision else entry.source
-    return store(library, entry, replace(fingerprint, units=units, metadata={**fingerprint.metadata, SOURCE: made_from}))
+    return store(
+        library, entry, replace(fingerprint, units=units, metadata={**fingerprint.metadata, SOURCE: made_from})
+    )
