@@ -121,8 +121,8 @@ def _evidence(tests: UnitTests, layer: int, reference_layer: int) -> Iterator[Di
     yield make("order", count=tests.order, p_value=tests.order_p)
     if tests.up_sign_z is not None:
         yield make("up_sign", count=tests.matched, z=tests.up_sign_z, p_value=tests.up_sign_p)
-    if tests.agreement is not None:
-        yield make("agreement", count=tests.agreement)
+    if tests.agreed is not None:
+        yield make("agreement", count=tests.agreed)
 
 
 def _by_descriptors(subject: ComponentUnits, reference: ComponentUnits) -> Iterator[DisguisedTest]:
@@ -137,7 +137,7 @@ def _by_descriptors(subject: ComponentUnits, reference: ComponentUnits) -> Itera
             test = descriptor_test(*pair, chosen)
             places = {"layer": layer.layer, "reference_layer": other.layer, "units": test.units}
             yield DisguisedTest("descriptors", **places, z=test.z, p_value=test.p_value)
-            yield DisguisedTest("descriptor_agreement", **places, count=test.agreement)
+            yield DisguisedTest("descriptor_agreement", **places, count=test.agreed)
 
 
 def _described(first: UnitLayer, second: UnitLayer) -> tuple[Descriptors, Descriptors] | None:

@@ -43,6 +43,8 @@ class DescriptorTest:
     """Rigorous for gated layers without biases: exp(-z²/2)."""
     agreement: int
     """Units that even and |odd| descriptors match with the same one; empirical."""
+    agreed: int
+    """How many different ones these are."""
     units: int
 
 
@@ -100,8 +102,8 @@ def descriptor_test(
     found = match(even)
     i, j = found.one_to_one()
     z = sign_z(odd[i, j])
-    agreement = int((np.abs(odd).argmax(axis=1) == found.place).sum())
-    return DescriptorTest(z, sign_p(z), agreement, len(found.place))
+    same = np.abs(odd).argmax(axis=1) == found.place
+    return DescriptorTest(z, sign_p(z), int(same.sum()), len(np.unique(found.place[same])), len(found.place))
 
 
 def _cosines(reference: Matrix, subject: Matrix, units: NDArray[np.int64] | None) -> Floats:

@@ -22,6 +22,9 @@ EXACT_REST = 45
 """Cells outside the first row up to which all partitions are summed: 89,134 of 45. For n = 64 that is every k of at
 least 19, where p is 0.001; beyond, the bound stands in."""
 
+NEGLIGIBLE = 1e-30
+"""A bound below this says enough; the exact value costs seconds where n is large."""
+
 
 def strict_lis(sequence: Iterable[int]) -> int:
     """Length of the longest strictly increasing subsequence (patience sorting).
@@ -42,11 +45,15 @@ def order_bound(n: int, k: int) -> float:
 
 @lru_cache(maxsize=1024)
 def order_p(n: int, k: int) -> float:
-    """P(L >= k) for a random permutation of n: exact where at most ``EXACT_REST`` cells are left, else its bound."""
+    """P(L >= k) for a random permutation of n: exact where at most ``EXACT_REST`` cells are left, else its bound.
+
+    The bound stands in where it is negligible as well.
+    """
     if k <= 1:
         return 1.0
-    if n - k > EXACT_REST:
-        return order_bound(n, k)
+    bound = order_bound(n, k)
+    if n - k > EXACT_REST or bound < NEGLIGIBLE:
+        return bound
     return min(1.0, sum(_first_row(n, first) for first in range(k, n + 1)))
 
 

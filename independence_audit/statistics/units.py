@@ -38,6 +38,8 @@ class UnitTests:
     """up·down in place of up: survives flipped signs; empirical. None where a side has no down."""
     agreement: int | None
     """Units that two roles match with the same one; empirical. None where only one role is there."""
+    agreed: int | None
+    """How many different ones these are: where everything matches one hub, or constants, this is 1."""
     second_z: float | None
     """A second look: how high the other role's likeness ranks at the first one's matches, in standard deviations of
     ranks at random; empirical, because strangers share hubs."""
@@ -54,14 +56,19 @@ def unit_tests(sampled: Mapping[str, NDArray[np.floating]], whole: Mapping[str, 
     found = match(sampled[first] @ whole[first].T)
     other = sampled[second] @ whole[second].T if second in sampled and second in whole else None
     order = strict_lis(found.place.tolist())
+    agreement, agreed = _agreement(found, other)
+    z, both = _signs(found, sampled, whole) if first == "gate" else (None, None)
     return UnitTests(
         units=len(found.place),
         matched=len(np.unique(found.place)),
         order=order,
         order_p=order_p(len(found.place), order),
-        agreement=None if other is None else int((found.place == match(other).place).sum()),
+        up_sign_z=z,
+        up_sign_p=None if z is None else sign_p(z),
+        both_z=both,
+        agreement=agreement,
+        agreed=agreed,
         second_z=None if other is None else _second_look(found, np.abs(other)),
-        **_signs(found, sampled, whole, gated=first == "gate"),
     )
 
 
@@ -76,6 +83,13 @@ def sign_p(z: float) -> float:
     return max(math.exp(-(max(z, 0.0) ** 2) / 2), 1e-300)
 
 
+def _agreement(found: Match, other: NDArray[np.floating] | None) -> tuple[int | None, int | None]:
+    if other is None:
+        return None, None
+    same = found.place == match(other).place
+    return int(same.sum()), len(np.unique(found.place[same]))
+
+
 def _second_look(found: Match, likeness: NDArray[np.floating]) -> float:
     """z of the mean rank of likeness [k, m] at the matches, against ranks at random (uniform, variance 1/12)."""
     i, j = found.one_to_one()
@@ -84,18 +98,11 @@ def _second_look(found: Match, likeness: NDArray[np.floating]) -> float:
 
 
 def _signs(
-    found: Match,
-    sampled: Mapping[str, NDArray[np.floating]],
-    whole: Mapping[str, NDArray[np.floating]],
-    *,
-    gated: bool,
-) -> dict[str, float | None]:
-    if not gated:
-        return {"up_sign_z": None, "up_sign_p": None, "both_z": None}
+    found: Match, sampled: Mapping[str, NDArray[np.floating]], whole: Mapping[str, NDArray[np.floating]]
+) -> tuple[float, float | None]:
+    """z of the up rows' signs at the matches, and of those of up·down where both sides have down."""
     i, j = found.one_to_one()
     up = (sampled["up"][i] * whole["up"][j]).sum(axis=1)
-    z = sign_z(up)
-    both = None
-    if "down" in sampled and "down" in whole:
-        both = sign_z(up * (sampled["down"][i] * whole["down"][j]).sum(axis=1))
-    return {"up_sign_z": z, "up_sign_p": sign_p(z), "both_z": both}
+    if "down" not in sampled or "down" not in whole:
+        return sign_z(up), None
+    return sign_z(up), sign_z(up * (sampled["down"][i] * whole["down"][j]).sum(axis=1))

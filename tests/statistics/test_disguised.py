@@ -102,6 +102,7 @@ def test_strangers_stay_silent() -> None:
         assert tests.up_sign_z is not None
         z.append(tests.up_sign_z)
         without.append(descriptor_test(described(one), described(two)).z)
+        assert tests.agreement is not None
         agreements.append(tests.agreement / tests.units)
     for each in (z, without):
         assert 0.85 < np.std(each) < 1.15
