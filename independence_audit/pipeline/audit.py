@@ -36,6 +36,7 @@ from independence_audit.pipeline.inputs import (
 from independence_audit.pipeline.models import Model, check_samplers, read_model
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
+from independence_audit.pipeline.shared_training import with_shared
 from independence_audit.pipeline.verification import verify_models
 from independence_audit.policy.case import Known as KnownBeside
 from independence_audit.policy.judge import judge
@@ -153,6 +154,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         component_evidence(ranking, own, ancestors, _repeated(subject, ranking))
         for ranking, own in zip(rankings, tensors, strict=True)
     ]
+    components = with_shared(components, mine, known.models, rankings)
     references = tuple(_reference(one, rankings) for one in known.known)
     every_tensor = tuple(tensor for own in tensors for tensor in own)
     declared = hold(handed_in.declaration, components, references) if handed_in.declaration else None

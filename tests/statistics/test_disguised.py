@@ -15,7 +15,7 @@ from independence_audit.statistics.anchors import whitened_responses
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test, residual_matrices, unit_descriptors
 from independence_audit.statistics.matching import Match
 from independence_audit.statistics.sequence import order_bound, order_p, strict_lis
-from independence_audit.statistics.spectrum import Shared, spectral_profile
+from independence_audit.statistics.spectrum import Shared, shared_by, spectral_profile
 from independence_audit.statistics.units import sign_p, unit_tests
 from tests.statistics.layers import Layer, disguise, further, layer
 
@@ -162,4 +162,4 @@ def test_the_profile_tells_a_draw_from_training() -> None:
     for subject, shared in ((more, Shared.TRAINING), (other, Shared.DRAW)):
         profile = spectral_profile(base, subject)
         assert profile is not None
-        assert profile.shared == shared
+        assert shared_by(profile) == shared

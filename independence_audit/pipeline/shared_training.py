@@ -1,0 +1,105 @@
+"""Shared training told from a shared initial draw, for related components whose weights are both at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from statistics import median
+
+from independence_audit.anatomy import Part
+from independence_audit.errors import ReadError
+from independence_audit.evidence.measurement import ComponentEvidence, Message
+from independence_audit.evidence.relation import Relation
+from independence_audit.fingerprint.units.matrices import Matrix, is_readable, whole_matrix
+from independence_audit.lineage.decide import Verdict
+from independence_audit.lineage.rank import Ranking
+from independence_audit.pipeline.models import Model
+from independence_audit.statistics.spectrum import Profile, shared_by, spectral_profile
+
+ROLES = ("v", "o", "fc1", "gate", "up", "q", "k")
+"""Matrices that are looked at, the first roles first: small, square as a rule, and in every transformer."""
+
+MATRICES = 4
+
+SMALLEST, LARGEST = 64, 2048
+"""Rows or columns, whichever are fewer: below there is no bulk, above the decomposition takes a minute."""
+
+MOST_VALUES = 1 << 25
+
+
+def with_shared(
+    components: Sequence[ComponentEvidence], mine: Model, known: Sequence[Model], rankings: Sequence[Ranking]
+) -> list[ComponentEvidence]:
+    """Components with what their spectral profiles say; unchanged where weights are not at hand."""
+    by_name = {model.fingerprint.name: model for model in known}
+    told = []
+    for component, ranking in zip(components, rankings, strict=True):
+        best = ranking.best
+        message = None
+        if best and component.relation == Relation.RELATED:
+            message = _shared(component.name, best, mine, by_name[best.compared.reference])
+        told.append(replace(component, explanation=(*component.explanation, message)) if message else component)
+    return told
+
+
+def _shared(component: str, verdict: Verdict, mine: Model, theirs: Model) -> Message | None:
+    profiles = list(_profiles(verdict, mine, theirs))
+    if not profiles:
+        return None
+    top, low = (median(getattr(profile, band) for profile in profiles) for band in ("top", "low"))
+    data = {"component": component, "reference": verdict.compared.reference, "top": top, "low": low}
+    return Message(f"fact.shared_{shared_by(Profile(top, low)).value}", {**data, "matrices": len(profiles)})
+
+
+def _profiles(verdict: Verdict, mine: Model, theirs: Model) -> Iterator[Profile]:
+    """Profiles of a few related matrices, seen from the reference."""
+    for ours, other in _matrices(verdict, mine, theirs):
+        try:
+            first, second = _read(theirs, other), _read(mine, ours)
+        except ReadError:
+            continue
+        profile = spectral_profile(first, second)
+        if profile is not None:
+            yield profile
+
+
+def _read(model: Model, part: Part) -> Matrix:
+    if model.checkpoint is None:
+        msg = f"the weights of {model.fingerprint.name} are not at hand"
+        raise ReadError(msg)
+    return whole_matrix(model.checkpoint, part)
+
+
+def _matrices(verdict: Verdict, mine: Model, theirs: Model) -> list[tuple[Part, Part]]:
+    """Pairs of related matrices: of the first role that has any, spread over the depth."""
+    if mine.checkpoint is None or theirs.checkpoint is None or mine.anatomy is None or theirs.anatomy is None:
+        return []
+    ours, others = _parts(mine), _parts(theirs)
+    related = [
+        (measured.subject.role, ours[measured.subject.name], others[measured.reference.name])
+        for measured, relation in zip(verdict.compared.measured, verdict.tensors, strict=True)
+        if relation == Relation.RELATED and not measured.undone
+        if measured.subject.name in ours and measured.reference.name in others
+    ]
+    for role in ROLES:
+        pairs = [(one, other) for name, one, other in related if name == role and _suits(one, other)]
+        if pairs:
+            count = min(MATRICES, len(pairs))
+            return [pairs[step * len(pairs) // count] for step in range(count)]
+    return []
+
+
+def _parts(model: Model) -> dict[str, Part]:
+    """Parts that are whole tensors, by name."""
+    if model.anatomy is None or model.checkpoint is None:
+        return {}
+    return {
+        part.tensor: part
+        for part in model.anatomy.parts
+        if part.view.size == model.checkpoint.tensors[part.tensor].size and is_readable(model.checkpoint, part)
+    }
+
+
+def _suits(one: Part, other: Part) -> bool:
+    shape = one.view.shape
+    return shape == other.view.shape and SMALLEST <= min(shape) <= LARGEST and one.view.size <= MOST_VALUES
