@@ -25,6 +25,15 @@ from independence_audit.lineage.rank import Ranking
 _NORM_COSINE = 0.9
 """Raw cosine of a norm gain from which the report explains that it says nothing."""
 
+_DISGUISED = {
+    "up_sign": "fact.disguised_up_sign",
+    "order": "fact.disguised_order",
+    "descriptors": "fact.disguised_descriptors",
+    "agreement": "fact.disguised_agreement",
+    "descriptor_agreement": "fact.disguised_descriptor_agreement",
+}
+"""How the report words what each test found."""
+
 
 def tensor_evidence(subject: Fingerprint, ranking: Ranking) -> list[TensorEvidence]:
     """Every sample of a component against its counterpart in the nearest reference, in file order."""
@@ -188,7 +197,7 @@ def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) ->
             yield Message("fact.rounded", {**data, "rounding": ", ".join(names), "values": values})
         case Relation.TRANSFORMED if component.disguised:
             for test in component.disguised:
-                yield Message(f"fact.disguised_{test.test}", {**data, **_test_data(test)})
+                yield Message(_DISGUISED[test.test], {**data, **_test_data(test)})
         case Relation.RELATED | Relation.TRANSFORMED:
             yield Message("fact.related", {**data, "r": component.r, "p": component.p_value})
         case Relation.UNRELATED:

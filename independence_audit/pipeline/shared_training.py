@@ -14,7 +14,7 @@ from independence_audit.fingerprint.units.matrices import Matrix, is_readable, w
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.rank import Ranking
 from independence_audit.pipeline.models import Model
-from independence_audit.statistics.spectrum import Profile, shared_by, spectral_profile
+from independence_audit.statistics.spectrum import Profile, Shared, shared_by, spectral_profile
 
 ROLES = ("v", "o", "fc1", "gate", "up", "q", "k")
 """Matrices that are looked at, the first roles first: small, square as a rule, and in every transformer."""
@@ -25,6 +25,12 @@ SMALLEST, LARGEST = 64, 2048
 """Rows or columns, whichever are fewer: below there is no bulk, above the decomposition takes a minute."""
 
 MOST_VALUES = 1 << 25
+
+_WORDS = {
+    Shared.TRAINING: "fact.shared_training",
+    Shared.DRAW: "fact.shared_draw",
+    Shared.UNRESOLVED: "fact.shared_unresolved",
+}
 
 
 def with_shared(
@@ -48,7 +54,7 @@ def _shared(component: str, verdict: Verdict, mine: Model, theirs: Model) -> Mes
         return None
     top, low = (median(getattr(profile, band) for profile in profiles) for band in ("top", "low"))
     data = {"component": component, "reference": verdict.compared.reference, "top": top, "low": low}
-    return Message(f"fact.shared_{shared_by(Profile(top, low)).value}", {**data, "matrices": len(profiles)})
+    return Message(_WORDS[shared_by(Profile(top, low))], {**data, "matrices": len(profiles)})
 
 
 def _profiles(verdict: Verdict, mine: Model, theirs: Model) -> Iterator[Profile]:
