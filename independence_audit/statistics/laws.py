@@ -23,6 +23,8 @@ UNIFORM = "uniform"
 LAWS = (NORMAL, TRUNCATED_2, TRUNCATED_3, UNIFORM)
 """Symmetric laws that libraries draw weights from; Xavier and Kaiming variants are one of these with a scale."""
 
+MOST_ROWS = 1024
+"""Rows between which the dependence is measured, at most: its deviation is then 0.002."""
 SAMPLED = 65536
 """Values that a fit looks at, at most: its standard error is then 0.002, below every tolerance."""
 
@@ -159,17 +161,29 @@ def row_dependence(matrix: NDArray[np.floating]) -> Dependence:
     the scales of entries, rows and columns: E[(Σⱼ sⱼ xⱼ yⱼ)²] = Σⱼ xⱼ² yⱼ². Training makes rows share directions.
     Rows are brought to unit length first, so that no long row speaks for all; zero rows say nothing.
     """
-    rows = np.nan_to_num(np.asarray(matrix, dtype=np.float64), posinf=0.0, neginf=0.0)
-    largest = np.abs(rows).max(axis=1, initial=0.0)
-    rows = rows[largest > 0.0] / largest[largest > 0.0, None]
-    if len(rows) < 2:  # noqa: PLR2004  a pair needs two
+    rows = _unit_rows(matrix)
+    count = len(rows)
+    if count < 2:  # noqa: PLR2004  a pair needs two
         return NOTHING
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    upper = np.triu_indices(len(rows), 1)
     squares = rows**2
-    found = float(((rows @ rows.T)[upper] ** 2).sum())
-    expected = float((squares @ squares.T)[upper].sum())
-    return Dependence(found, expected, len(upper[0]))
+    gram = (rows @ rows.T).ravel()
+    # Sums over pairs are half of those over all, less the diagonal: no row of squares has to meet every other.
+    by_column = squares.sum(axis=0, dtype=np.float64)
+    found = (float(np.dot(gram, gram)) - count) / 2
+    expected = (float(by_column @ by_column) - float((squares**2).sum(dtype=np.float64))) / 2
+    return Dependence(max(0.0, found), expected, count * (count - 1) // 2)
+
+
+def _unit_rows(matrix: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The rows that are not zero, at unit length, at most so many of them; NaN and infinities as zeros."""
+    rows = np.asarray(matrix)
+    rows = rows[:: -(-len(rows) // MOST_ROWS)] if len(rows) > MOST_ROWS else rows
+    if not np.isfinite(rows).all():
+        rows = np.where(np.isfinite(rows), rows, 0.0)
+    largest = np.abs(rows).max(axis=1, initial=0.0)
+    kept = largest > 0.0
+    rows = rows[kept] / largest[kept, None]  # squares of tiny or huge values would leave the range of floats
+    return np.asarray(rows / np.sqrt((rows**2).sum(axis=1, keepdims=True)))
 
 
 def spread_excess(matrix: NDArray[np.floating]) -> float:

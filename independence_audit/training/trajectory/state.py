@@ -19,6 +19,9 @@ Values = NDArray[np.float32] | NDArray[np.float64]
 ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F8_E4M3": 2.0**-4, "F8_E5M2": 2.0**-3}
 """Largest relative error of the stored types; of wider ones 2**-24."""
 
+LINE = 1e-4
+"""Part of one tensor across another, relative to it, below which the two are one line."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -30,6 +33,42 @@ class State:
 
     def __iter__(self) -> Iterator[Place]:
         return iter(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """All combinations of two checkpoints, tensor by tensor, as two orthogonal directions of unit length."""
+
+    directions: Mapping[Place, tuple[NDArray[np.float32], NDArray[np.float32]]]
+
+    def beyond(self, place: Place, values: Values) -> NDArray[np.float32] | None:
+        """What of a tensor's values no combination gives; None where the two do not span a plane of its shape."""
+        found = self.directions.get(place)
+        if found is None or found[0].size != values.size:
+            return None
+        rest = values.ravel().astype(np.float32)
+        for direction in found:
+            rest = rest - np.float32(np.dot(direction, rest)) * direction
+        return rest.reshape(values.shape)
+
+
+def plane_of(first: State, last: State) -> Plane:
+    """The plane of the matrices of two checkpoints; those that are one line are left out."""
+    directions = {}
+    for place, values in first.values.items():
+        other = last.values.get(place)
+        if other is None or other.shape != values.shape or min(values.shape) < 2:  # noqa: PLR2004  a matrix
+            continue
+        x, y = values.ravel().astype(np.float64), other.ravel().astype(np.float64)
+        length, whole = float(np.linalg.norm(x)), float(np.linalg.norm(y))
+        if length == 0.0 or whole == 0.0:
+            continue
+        x /= length
+        y -= float(x @ y) * x
+        rest = float(np.linalg.norm(y))
+        if rest > LINE * whole:
+            directions[place] = x.astype(np.float32), (y / rest).astype(np.float32)
+    return Plane(directions)
 
 
 def state_of(fingerprint: Fingerprint) -> State:

@@ -11,12 +11,15 @@ import numpy as np
 
 from independence_audit.statistics.laws import NOTHING, Dependence, Floats, row_dependence
 from independence_audit.training.trajectory.sketch import sketch
-from independence_audit.training.trajectory.state import Place, State, Values, common, rounding_of
+from independence_audit.training.trajectory.state import Place, Plane, State, Values, common, rounding_of
 
 OUTER = ("embed", "head", "position", "token_type", "classifier", "patch")
 """Roles whose rows are tokens, classes or pixels: their rows change each on their own, so they say little of a link."""
 MEASURABLE = 4.0
 """Times the rounding error from which a change is more than rounding: its square is then 6% of the change's at most."""
+
+SINGLE = 1e-5
+"""What single precision leaves of a combination, relative to the weights, with room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class Held:
     """What the walk holds at a time: constant, however many checkpoints there are."""
 
     first: State
-    last: State
+    plane: Plane
+    """Of the first and the last checkpoint."""
     previous: State | None
     before_previous: State | None
 
@@ -121,18 +125,10 @@ def _dependence(change: Values | None, values: Values, rounding: float) -> Depen
 
 def _apart(values: Values, held: Held, place: Place, rounding: float) -> Dependence:
     """Dependence of the rows of what no combination of the first and the last checkpoint gives."""
-    first, last = held.first.values.get(place), held.last.values.get(place)
-    if first is None or last is None or not first.shape == last.shape == values.shape:
+    rest = held.plane.beyond(place, values)
+    if rest is None or _length(rest) <= max(SINGLE, MEASURABLE * math.sqrt(2.0) * rounding) * _length(values):
         return NOTHING
-    basis = np.stack([first.ravel(), last.ravel()], axis=1).astype(np.float64)
-    target = values.ravel().astype(np.float64)
-    gram, product = basis.T @ basis, basis.T @ target
-    if gram[0, 0] * gram[1, 1] - gram[0, 1] ** 2 <= 1e-9 * gram[0, 0] * gram[1, 1]:
-        return NOTHING  # the first and the last are one
-    rest = target - basis @ np.linalg.solve(gram, product)
-    if _length(rest) <= MEASURABLE * math.sqrt(2.0) * rounding * _length(values):
-        return NOTHING
-    return row_dependence(rest.reshape(values.shape))
+    return row_dependence(rest)
 
 
 def pooled(dependences: Iterable[Dependence]) -> Dependence:
