@@ -160,6 +160,14 @@ def test_broken_embeddings_are_no_anchors(tmp_path: Path) -> None:
     assert all(layer.whole for layer in units.layers)
 
 
+def test_embeddings_of_another_width_are_no_anchors(tmp_path: Path) -> None:
+    """Factorised embeddings lie in another space than the units, which are described without them."""
+    factorised = np.random.default_rng(2).normal(size=(VOCABULARY, WIDTH // 2))
+    (units,) = with_units(decoder(tmp_path, changed={"model.embed_tokens.weight": factorised})).units
+    assert units.reason == "no_anchors"
+    assert all(layer.even is not None for layer in units.layers)
+
+
 def test_search_layers_are_spread(tmp_path: Path) -> None:
     """Over the depth, never more than there are."""
     checkpoint = open_checkpoint(decoder(tmp_path, layers=8))

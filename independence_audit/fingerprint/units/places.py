@@ -39,6 +39,11 @@ class UnitPlace:
     """q, k, v, o and attn_norm, where they are there."""
 
     @property
+    def width(self) -> int:
+        """The residual width that its units read."""
+        return self.parts[self.roles[0]][0].view.columns
+
+    @property
     def block(self) -> int:
         """Units of one expert, or of the layer."""
         return self.parts[self.roles[0]][0].view.row_count
@@ -50,18 +55,23 @@ class UnitPlace:
 
 
 def unit_places(anatomy: Anatomy, component: Component) -> list[UnitPlace]:
-    """Every layer of a component that has units, by number."""
+    """Every layer of a component that has units, by number; those of the most frequent width where stages differ."""
     by_layer: dict[int, dict[str, list[Part]]] = defaultdict(lambda: defaultdict(list))
     for part in anatomy.parts:
         if part.component == component.name and part.layer is not None:
             by_layer[part.layer][part.role].append(part)
-    places = (_place(layer, roles) for layer, roles in sorted(by_layer.items()))
-    return [place for place in places if place is not None]
+    found = [place for layer, roles in sorted(by_layer.items()) if (place := _place(layer, roles)) is not None]
+    widths = [place.width for place in found]
+    return [place for place in found if place.width == max(set(widths), key=widths.count)]
 
 
-def anchor_part(anatomy: Anatomy, component: Component) -> Part | None:
-    """The part whose rows are a component's anchors."""
-    own = [part for part in anatomy.parts if part.component == component.name and part.layer is None]
+def anchor_part(anatomy: Anatomy, component: Component, width: int) -> Part | None:
+    """The part whose rows are a component's anchors; embeddings of another width than the units' are none."""
+    own = [
+        part
+        for part in anatomy.parts
+        if part.component == component.name and part.layer is None and part.view.columns == width
+    ]
     return next((part for role in ANCHOR_ROLES for part in own if part.role == role and part.view.row_count > 1), None)
 
 

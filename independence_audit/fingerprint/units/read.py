@@ -90,7 +90,8 @@ def _component(
     places = [place for place in unit_places(anatomy, component) if _readable(checkpoint, place)]
     if not places:
         return ComponentUnits(component.name, None, reason="no_units")
-    anchors, directions = _anchors(checkpoint, anatomy, component, vocabulary)
+    part = anchor_part(anatomy, component, places[0].width)
+    anchors, directions = _anchors(checkpoint, component, part, vocabulary)
     whole = search_layers(places, plan.search_layers)
     described = describe(checkpoint, component, whole, however_large=plan.however_large)
     descriptors = dict(zip((place.layer for place in whole), described, strict=True))
@@ -111,9 +112,8 @@ def _readable(checkpoint: Checkpoint, place: UnitPlace) -> bool:
 
 
 def _anchors(
-    checkpoint: Checkpoint, anatomy: Anatomy, component: Component, vocabulary: Mapping[str, int]
+    checkpoint: Checkpoint, component: Component, part: Part | None, vocabulary: Mapping[str, int]
 ) -> tuple[Anchors | None, Matrix]:
-    part = anchor_part(anatomy, component)
     nothing = np.zeros((0, 0), dtype=np.float32)
     if part is None or not is_readable(checkpoint, part):
         return None, nothing
