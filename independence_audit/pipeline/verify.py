@@ -149,6 +149,11 @@ def _by_policy(report: AuditReport, against: Against) -> Iterator[Difference]:
 
 
 def _recomputed(report: AuditReport, against: Against, progress: Progress) -> list[Difference]:
+    if report.subject.signed_by and not against.model_key:
+        raise UsageError(
+            "The report names the key that signed the subject's files, which was not named.",
+            "Name the signer's public key with --model-key.",
+        )
     sampler = Sampler() if against.salt is None else Sampler(salt=against.salt)
     if sampler.name != report.settings.sampler:
         return [Difference(Part.SETTINGS, "$.settings.sampler", report.settings.sampler, sampler.name)]

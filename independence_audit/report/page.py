@@ -22,6 +22,8 @@ GRAVITY = (Outcome.MET, Outcome.NOT_ASSESSED, Outcome.REVIEW, Outcome.NOT_MET)
 """Outcomes, the lightest first."""
 LONGEST_TEXT = 1000
 """Characters of a quote, a source or a command; the JSON report has all of them."""
+REMARK = Severity.REMARK
+"""Is called so in place of its outcome, ``review``: it is worth a line, never more."""
 ALIKE = 5
 """How many notices of one kind are spelt out; a hostile file could bring thousands."""
 
@@ -357,7 +359,7 @@ def _criterion_row(criterion: Criterion, report: AuditReport, labels: Mapping[st
         id=visible(criterion.id),
         name=word_or_name("criterion_name", _rule_of(criterion), lang),
         outcome=criterion.outcome,
-        outcome_word=word("outcome", criterion.outcome, lang),
+        outcome_word=word("outcome", REMARK if criterion.severity == REMARK else criterion.outcome, lang),
         finding=" ".join((sentences([criterion.message], labels, lang)[0], *_suppression(criterion, lang))),
         quote=shortened(visible(criterion.quote), LONGEST_TEXT) if criterion.quote else "",
         source=shortened(visible(criterion.source), LONGEST_TEXT) if criterion.source else "",

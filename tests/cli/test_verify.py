@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from independence_audit.cli.entry import main
 from independence_audit.evidence.codec import from_json
+from independence_audit.signing.keys import read_public_key
 from tests.cli.small_models import llama, save
 from tests.signing.test_dsse import saved
+from tests.signing.test_model_signature import resigned
 
 POLICY = """name = "ours"
 version = "1"
@@ -176,6 +179,42 @@ def test_every_format_without_weights(case: Path, capsys: pytest.CaptureFixture[
     assert main(["report", str(case / "report.json"), "--format", "summary"]) == 0
     assert "| --- |" in capsys.readouterr().out
     assert main(["report", str(case / "report.json"), "-o", f"json={case / 'x'}", "--sign-key", "key.pem"]) == 2
+
+
+def signed_model(folder: Path, keys: Path) -> str:
+    """Sign every file of a folder as model-signing does, and return the signer's public key."""
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+    def files(statement: dict[str, Any]) -> None:
+        resources = [{"name": name, "digest": digest, "algorithm": "sha256"} for name, digest in digests.items()]
+        statement["predicate"]["resources"] = resources
+        root = hashlib.sha256(b"".join(bytes.fromhex(digest) for digest in digests.values())).hexdigest()
+        statement["subject"][0]["digest"]["sha256"] = root
+
+    content, public = resigned(keys, files)
+    (folder / "model.sig").write_bytes(content)
+    return public
+
+
+def test_a_signed_model_is_named_by_its_key(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All files are read and are those that were signed; a byte that changes afterwards stops the audit."""
+    subject = case / "copy-of-subject"
+    (case / "signer").mkdir()
+    public = signed_model(subject, case / "signer")
+    new = case / "new.json"
+    compare = ["compare", str(subject), "--ref", str(case / "copy-of-other"), "-q", "-o", f"json={new}"]
+    assert main([*compare, "--model-key", public]) == 0
+    report = from_json(new.read_text(encoding="utf-8"))
+    assert report.subject.signed_by == read_public_key(public).keyid
+    assert {file.digest_scope for file in report.subject.files} == {"file"}
+    verify_it = ["verify", str(new), "--subject", str(subject), "--ref", str(case / "copy-of-other"), "-q"]
+    assert main(verify_it) == 2
+    assert main([*verify_it, "--model-key", public]) == 0
+    content = bytearray((subject / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (subject / "model.safetensors").write_bytes(content)
+    assert main([*verify_it, "--model-key", public]) == 4
+    assert "is not the file that was signed" in capsys.readouterr().err
 
 
 def test_the_models_own_signature(case: Path, capsys: pytest.CaptureFixture[str]) -> None:

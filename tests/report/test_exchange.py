@@ -18,7 +18,7 @@ from independence_audit.errors import InputError
 from independence_audit.evidence.codec import comparable
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Origin
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport, Suppression
+from independence_audit.evidence.report import AuditReport, Outcome, Severity, Suppression
 from independence_audit.report.exchange import ALL, EXCHANGE
 from independence_audit.report.languages import KOREAN, LANGUAGES
 from tests.report.sample_reports import SAMPLES, finding
@@ -89,6 +89,27 @@ def test_suspicion_stays_out_of_the_pedigree() -> None:
     assert "Org/Known" not in names
 
 
+HOSTILE = "<script>alert(1)</script>/../..\u202e" + "x" * 10_000
+
+
+@pytest.mark.parametrize("name", ["cyclonedx", "sarif", "summary"])
+def test_hostile_declarations_do_no_harm(name: str) -> None:
+    """Whatever a declaration says is data: escaped, on its line, in valid documents."""
+    report = finding()
+    related = next(each for each in report.components if each.relation is Relation.RELATED)
+    declared = Declared(related.name, Origin.INITIALISED_FROM, HOSTILE, HOSTILE, HOSTILE, Agreement.AGREED)
+    evidence = DeclarationEvidence("independence.toml", (declared,), team=HOSTILE, licence=HOSTILE)
+    submission = replace(report.submission, team=HOSTILE, stage=HOSTILE, model=HOSTILE)
+    text = EXCHANGE[name].render(replace(report, declaration=evidence, submission=submission))
+    assert "\u202e" not in text
+    if name == "cyclonedx":
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    elif name == "sarif":
+        Draft7Validator(SARIF).validate(json.loads(text))
+    else:
+        assert "<script" not in text
+
+
 def test_a_statement_is_about_whole_files() -> None:
     """It names the report by the digest of its comparable part; samples are refused."""
     report = whole(finding())
@@ -122,7 +143,11 @@ def test_suppressions_stay_visible(expired: bool, status: str) -> None:  # noqa:
 
 def test_a_summary_is_short_and_escaped() -> None:
     """A comment on a pull request: hostile names do no harm, and Korean is Korean."""
-    text = EXCHANGE["summary"].render(SAMPLES["hostile"](), KOREAN)
+    report = SAMPLES["hostile"]()
+    remarked = replace(report.opinion.criteria[0], outcome=Outcome.REVIEW, severity=Severity.REMARK)
+    report = replace(report, opinion=replace(report.opinion, criteria=(remarked, *report.opinion.criteria[1:])))
+    text = EXCHANGE["summary"].render(report, KOREAN)
+    assert "**의견**" in text
     assert len(text) < 65_536
     assert "<script" not in text
     assert "독자성" in text
