@@ -10,10 +10,12 @@ import click
 
 from independence_audit.cli.salt import SALT, read_salt
 
+FORMATS = ("text", "json", "markdown")
+
 
 @click.command()
 @click.argument("subject")
-@click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
 @click.option("--offline", is_flag=True, help="Touch no network.")
 @SALT
@@ -27,7 +29,7 @@ def scratch(  # noqa: PLR0913  one parameter an option
     each component, with every finding and what else could explain it. See docs/scratch.md.
     """
     from independence_audit.cli.progress import progress_on
-    from independence_audit.cli.training_output import FORMATS, check_training_outputs, show_training
+    from independence_audit.cli.training_output import check_training_outputs, show_training
     from independence_audit.pipeline.scratch import scratch as look
     from independence_audit.pipeline.settings import AuditSettings
 

@@ -12,8 +12,6 @@ from independence_audit.cli.outputs import check_outputs, write_text
 from independence_audit.evidence.codec import record_json
 from independence_audit.evidence.training_report import TrainingReport
 
-FORMATS = ("text", "json")
-
 
 def check_training_outputs(outputs: Sequence[str], formats: Sequence[str]) -> list[tuple[str, Path]]:
     """The (format, path) pairs of ``-o`` options, refused before any work is done.
@@ -45,6 +43,10 @@ def show_training(report: TrainingReport, files: Sequence[tuple[str, Path]], for
 def _rendered(report: TrainingReport, name: str) -> str:
     if name == "json":
         return record_json(report)
+    if name == "markdown":
+        from independence_audit.report.training_markdown import render_training_markdown
+
+        return render_training_markdown(report)
     from independence_audit.report.training_text import render_training
 
     return render_training(report)

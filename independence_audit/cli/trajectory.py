@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from independence_audit.cli.salt import SALT, read_salt
+from independence_audit.cli.scratch import FORMATS
 from independence_audit.errors import UsageError
 
 
@@ -34,7 +35,7 @@ from independence_audit.errors import UsageError
     show_default=True,
     help="Family-wise level of a false relation to a reference.",
 )
-@click.option("--format", "format_", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
 @click.option("--offline", is_flag=True, help="Touch no network.")
 @click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
@@ -68,7 +69,7 @@ def trajectory(  # noqa: PLR0913  one parameter an option
     it is presented, 3 where a checkpoint could not be used or nothing could be concluded.
     """
     from independence_audit.cli.progress import progress_on
-    from independence_audit.cli.training_output import FORMATS, check_training_outputs, show_training
+    from independence_audit.cli.training_output import check_training_outputs, show_training
     from independence_audit.pipeline.settings import AuditSettings
     from independence_audit.pipeline.trajectory import TrajectorySettings, trajectory_exit_code
     from independence_audit.pipeline.trajectory import trajectory as follow

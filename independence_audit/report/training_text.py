@@ -83,15 +83,24 @@ def _component(component: ComponentTraining, console: Console, lang: str) -> Non
     if component.evidence:
         _section("training_grounds", _sentences(component.evidence, lang), console, lang)
     if component.findings:
-        _section("training_findings", (each for f in component.findings for each in _finding(f, lang)), console, lang)
+        _section(
+            "training_findings", (each for f in component.findings for each in finding_lines(f, lang)), console, lang
+        )
     if component.limits:
         _section("training_limits", _sentences(component.limits, lang), console, lang)
 
 
 def _log(log: LogEvidence, console: Console, lang: str) -> None:
     console.print()
+    console.print(Text(log_title(log, lang), style=HEADING))
+    if log.findings:
+        _section("training_findings", (each for f in log.findings for each in finding_lines(f, lang)), console, lang)
+
+
+def log_title(log: LogEvidence, lang: str) -> str:
+    """What a log is, on one line."""
     columns = ", ".join(log.columns)
-    title = label(
+    return label(
         "training_log",
         lang,
         source=log.source,
@@ -100,16 +109,14 @@ def _log(log: LogEvidence, console: Console, lang: str) -> None:
         last=log.last_step,
         columns=columns,
     )
-    console.print(Text(title, style=HEADING))
-    if log.findings:
-        _section("training_findings", (each for f in log.findings for each in _finding(f, lang)), console, lang)
 
 
 def _sentences(messages: Iterable[Message], lang: str) -> Iterator[str]:
     return (say(message, lang) for message in messages)
 
 
-def _finding(finding: Finding, lang: str) -> Iterator[str]:
+def finding_lines(finding: Finding, lang: str) -> Iterator[str]:
+    """A finding, and on an indented line what else could explain it."""
     kind = label("contradicts" if finding.contradicts else "remark", lang)
     names = ", ".join(shortened(visible(name), LONGEST_NAME) for name in finding.tensors[:SHOWN_TENSORS])
     more = " …" if len(finding.tensors) > SHOWN_TENSORS else ""

@@ -10,13 +10,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from independence_audit.evidence.training import TrainingEvidence, TrajectoryPoint
+from independence_audit.evidence.training import TrainingEvidence, TrajectoryEvidence, TrajectoryPoint
 from independence_audit.report import numbers
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.wording import label, say, word
 
 LONGEST_NAME = 40
 HEADING = "bold"
+CHECKPOINT_COLUMNS = ("name", "step", "status", "note")
+POINT_COLUMNS = ("checkpoint", "first_r", "previous_r", "relative_update", "update_cosine", "identical_values")
+REFERENCE_COLUMNS = ("checkpoint", "reference", "correlation", "z", "update_r", "update_z")
 
 
 def print_trajectory(training: TrainingEvidence, console: Console, lang: str) -> None:
@@ -26,7 +29,25 @@ def print_trajectory(training: TrainingEvidence, console: Console, lang: str) ->
         return
     console.print()
     console.print(Text(label("checkpoints", lang), style=HEADING))
-    rows = [
+    _table(CHECKPOINT_COLUMNS, checkpoint_rows(trajectory, lang), console, lang)
+    for component in dict.fromkeys(point.component for point in trajectory.points):
+        points = [point for point in trajectory.points if point.component == component]
+        console.print()
+        console.print(Text(shortened(visible(component), LONGEST_NAME), style=HEADING))
+        _table(
+            POINT_COLUMNS,
+            [point_cells(point) for point in points],
+            console,
+            lang,
+        )
+        references = [row for point in points for row in reference_rows(point)]
+        if references:
+            _table(REFERENCE_COLUMNS, references, console, lang)
+
+
+def checkpoint_rows(trajectory: TrajectoryEvidence, lang: str) -> list[tuple[str, ...]]:
+    """Cells of the table of checkpoints."""
+    return [
         (
             shortened(visible(seen.name), LONGEST_NAME),
             numbers.NONE if seen.step is None else str(seen.step),
@@ -35,23 +56,10 @@ def print_trajectory(training: TrainingEvidence, console: Console, lang: str) ->
         )
         for seen in trajectory.checkpoints
     ]
-    _table(("name", "step", "status", "note"), rows, console, lang)
-    for component in dict.fromkeys(point.component for point in trajectory.points):
-        points = [point for point in trajectory.points if point.component == component]
-        console.print()
-        console.print(Text(shortened(visible(component), LONGEST_NAME), style=HEADING))
-        _table(
-            ("checkpoint", "first_r", "previous_r", "relative_update", "update_cosine", "identical_values"),
-            [_point(point) for point in points],
-            console,
-            lang,
-        )
-        references = [row for point in points for row in _references(point)]
-        if references:
-            _table(("checkpoint", "reference", "correlation", "z", "update_r", "update_z"), references, console, lang)
 
 
-def _point(point: TrajectoryPoint) -> tuple[str, ...]:
+def point_cells(point: TrajectoryPoint) -> tuple[str, ...]:
+    """Cells of one component at one checkpoint."""
     return (
         _where(point),
         numbers.coefficient(point.first_r),
@@ -62,7 +70,8 @@ def _point(point: TrajectoryPoint) -> tuple[str, ...]:
     )
 
 
-def _references(point: TrajectoryPoint) -> Iterable[tuple[str, ...]]:
+def reference_rows(point: TrajectoryPoint) -> Iterable[tuple[str, ...]]:
+    """Cells of one component at one checkpoint against every reference."""
     for seen in point.references:
         yield (
             _where(point),

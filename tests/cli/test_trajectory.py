@@ -205,6 +205,18 @@ def test_a_log_beside_the_checkpoints(run: Path, tmp_path: Path, capsys: pytest.
     assert main(["trajectory", str(run), "--log", str(tmp_path / "none.csv")]) == 4
 
 
+def test_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same as text, with tables; a name cannot bring markup of its own."""
+    run = write([*training(1)[:3], *training(2)[3:]], tmp_path / "run")
+    (run / "checkpoint-50").rename(run / "checkpoint-50_<b>*x*")
+    assert main(["trajectory", str(run), "--format", "markdown"]) == 1
+    text = capsys.readouterr().out
+    assert "## text\\_decoder: starts from trained weights" in text or "## model: starts from trained weights" in text
+    assert "| Checkpoint | r to first |" in text
+    assert "\\[contradicts\\]" in text
+    assert "<b>" not in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
