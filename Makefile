@@ -13,7 +13,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: fingerprints help demo test check format docs bench known-pairs examples clean
+.PHONY: fingerprints help demo test check format docs bench lineage known-pairs examples clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -54,6 +54,9 @@ docs: $(DEV) ## Rewrite the documentation's help blocks and schemas from the pro
 
 bench: $(DEV) ## Measure time and memory
 	$(BIN)/python -m benchmarks
+
+lineage: $(DEV) ## Train the lineage benchmark's models, audit every copy and stranger, write docs/benchmark.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.lineage --write
 
 known-pairs: $(DEV) ## Audit public pairs of known lineage on the Hub; the table is build/known-pairs.md
 	$(BIN)/python -m benchmarks.known_pairs

@@ -18,6 +18,8 @@ LATENT_MOE = replace(MOE, layers=4, latent=True)
 
 EIGHTHS = tuple(range(0, 281, 40))
 """Steps at which some runs are saved: step 0, then every fortieth."""
+SIGHT, HEARING = 500, 200
+"""Steps that the towers take to learn their task; digits in all colours take longer than vowels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ BASES = (
     _dense("dense_1", 1001, saves=EIGHTHS),
     _dense("dense_2", 1002, saves=EIGHTHS),
     _dense("dense_3", 1003),
-    Base("vision_1", "qwen2_5_vl", 1201, 1201, saves=(0,)),
-    Base("audio_1", "qwen2_audio", 1301, 1301, saves=(0,)),
+    Base("vision_1", "qwen2_5_vl", 1201, 1201, steps=SIGHT, saves=(0,)),
+    Base("audio_1", "qwen2_audio", 1301, 1301, steps=HEARING, saves=(0,)),
     Base("moe_glm", "glm4_moe", 1101, 1101, replace(MOE, attention_bias=True), saves=(0,)),
     _dense("dense_4", 1004),
     _dense("dense_5", 1005),
@@ -68,13 +70,13 @@ BASES = (
     Base("dense_1_same_draw", "llama", 1001, 1051, DENSE, saves=(0,)),
     Base("dense_2_same_draw_other_data", "llama", 1002, 1052, DENSE, text=HELP, saves=(0,)),
     Base("moe_solar", "solar_open", 1102, 1102, replace(MOE, dense_layers=0)),
-    Base("vision_2", "qwen2_5_vl", 1202, 1202),
-    Base("vision_3", "qwen2_5_vl", 1203, 1203),
-    Base("audio_2", "qwen2_audio", 1302, 1302),
-    Base("audio_3", "qwen2_audio", 1303, 1303),
-    Base("plain_1", "qwen2_vl", 1211, 1211),
-    Base("plain_2", "qwen2_vl", 1212, 1212),
-    Base("plain_3", "qwen2_vl", 1213, 1213),
+    Base("vision_2", "qwen2_5_vl", 1202, 1202, steps=SIGHT),
+    Base("vision_3", "qwen2_5_vl", 1203, 1203, steps=SIGHT),
+    Base("audio_2", "qwen2_audio", 1302, 1302, steps=HEARING),
+    Base("audio_3", "qwen2_audio", 1303, 1303, steps=HEARING),
+    Base("plain_1", "qwen2_vl", 1211, 1211, steps=SIGHT),
+    Base("plain_2", "qwen2_vl", 1212, 1212, steps=SIGHT),
+    Base("plain_3", "qwen2_vl", 1213, 1213, steps=SIGHT),
     Base("tri", "tri", 1401, 1401, WIDER_HEADS),
     Base("exaone_moe", "exaone_moe", 1402, 1402, replace(MOE, query_key_norm=True)),
     Base("axk1", "axk1", 1403, 1403, replace(LATENT_MOE, post_mlp_norm=True)),

@@ -42,7 +42,7 @@ STORE = ROOT / "build" / "lineage"
 WINDOW = (8, 97)
 """Windows a step, and tokens a window."""
 RATE = 3e-3
-TOWER_STEPS, TOWER_RATE, TOWER_BATCH = 200, 2e-3, 48
+TOWER_RATE, TOWER_BATCH = 2e-3, 48
 PROCESSES = 2
 CODE = (
     "examples/training/audio.py",
@@ -217,7 +217,7 @@ def _tower(one: Base) -> tuple[float, float]:
         write(where, tensors({prefix_of(one): tower}, dtype), facts_of(one), None)
 
     before = model.measure(examples)
-    training = pre_training([model], Schedule(TOWER_STEPS, TOWER_RATE))
+    training = pre_training([model], Schedule(one.steps, TOWER_RATE))
     train(
         training,
         lambda: model.loss(*examples.batch(TOWER_BATCH)),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.lineage.manipulations import depth, disguise, experts, layout, values, vocabulary, width
+from benchmarks.lineage.manipulations import depth, disguise, experts, layout, packed, values, vocabulary, width
 from benchmarks.lineage.manipulations.model import Manipulation, Model
 from benchmarks.lineage.plain_tower import PlainVisionTower
 from examples.training.audio import AudioTower
@@ -209,3 +209,16 @@ def test_narrower_mlps_and_vocabularies() -> None:
     strange = _apply(vocabulary.replaced, model)
     assert strange.tokenizer is not None
     assert not set(strange.tokenizer["model"]["vocab"]) & {"t0", "t1"}
+
+
+def test_fp8_blocks_stand_for_what_they_were_made_of() -> None:
+    """A weight in e4m3 with scales, crops of whole blocks included, comes back within e4m3's rounding."""
+    generator = torch.Generator().manual_seed(1)
+    matrix = torch.randn(130, 200, generator=generator)
+    name = "model.layers.0.mlp.up_proj.weight"
+    packed_model = _apply(packed.fp8_blocks, Model({name: matrix, "model.norm.weight": torch.ones(3)}, {}))
+    assert packed_model.weights[name].dtype == torch.float8_e4m3fn
+    assert packed_model.weights[f"{name}_scale_inv"].shape == (2, 2)
+    back = packed.unpacked(packed_model).weights
+    assert set(back) == {name, "model.norm.weight"}
+    torch.testing.assert_close(back[name], matrix, rtol=1 / 16, atol=0.01)
