@@ -184,7 +184,7 @@ def unit_null() -> UnitNull | None:
         order_least=min(one.order_p for one in found),
         sign_sd=float(z.std()),
         sign_largest=float(np.abs(z).max()),
-        agreement_largest=max(one.agreement for one in found),
+        agreement_largest=max((one.agreement for one in found if one.agreement is not None), default=0),
     )
 
 

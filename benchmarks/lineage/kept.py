@@ -19,15 +19,16 @@ RENDERING = ("__main__.py", "page.py", "calibration.py")
 SUFFIXES = {".py", ".toml"}
 
 
-def kept(name: str, sources: list[str], measure: Callable[[], Any]) -> Any:  # noqa: ANN401 - plain data of any shape
+def kept(name: str, sources: list[str], measure: Callable[[], Any], *, product: bool = True) -> Any:  # noqa: ANN401
     """What ``measure`` gave, from the last time where neither the code nor the sources' digests changed.
 
     Args:
         name: Of the measurement; one file each.
         sources: What tells that a model is another one.
-        measure: Gives plain data.
+        measure: Gives plain data, of any shape.
+        product: Whether the audited product's code decides it; the other methods' scores outlive a change of it.
     """
-    key = hashlib.sha256("\0".join([_code(), *sources]).encode()).hexdigest()
+    key = hashlib.sha256("\0".join([_code(product=product), *sources]).encode()).hexdigest()
     path = STORE / "measured" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
     if path.is_file():
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -40,8 +41,8 @@ def kept(name: str, sources: list[str], measure: Callable[[], Any]) -> Any:  # n
 
 
 @cache
-def _code() -> str:
-    folders = [ROOT / PRODUCT / floor for floor in FLOORS]
+def _code(*, product: bool) -> str:
+    folders = [ROOT / PRODUCT / floor for floor in FLOORS] if product else []
     paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES]
     own = sorted((ROOT / "benchmarks" / "lineage").rglob("*.py"))
     paths += [path for path in own if path.name not in RENDERING]

@@ -26,8 +26,8 @@ from independence_audit.evidence.report import AuditReport
 
 SCREENING, FULL = "ours, screening", "ours, full"
 OURS = (SCREENING, FULL)
-SALTS = tuple(f"lineage benchmark, salt {i}: sixteen bytes or more".encode() for i in range(2))
-"""Each reads other rows than the public one, so that a pair of models gives several null statistics a tensor."""
+SALTS = tuple(f"lineage benchmark, salt {i}: sixteen bytes or more".encode() for i in range(1))
+"""Each reads other rows than the public one, so that a pair of models gives several null statistics a large tensor."""
 DECODER, VISION, AUDIO = "decoder", "vision", "audio"
 
 
@@ -95,7 +95,8 @@ def _outcome(case: Case, model: Model, reports: dict[str, AuditReport | None]) -
     reference = model_of(case.base)
     # What a case keeps unrounded or packed, the peers see as the values that it stands for.
     plain = unpacked(model)
-    scores, said = _peers(plain, reference)
+    sources = [content(path) for path in made_of(case)]
+    scores, said = _peers(case.name, sources, plain, reference)
     for name, report in reports.items():
         scores[name], said[name] = ours.score(report), ours.finds(report)
     relation = ours.relation(reports[FULL])
@@ -113,8 +114,13 @@ def _outcome(case: Case, model: Model, reports: dict[str, AuditReport | None]) -
     )
 
 
-def _peers(mine: Model, theirs: Model) -> tuple[dict[str, float | None], dict[str, bool]]:
-    scores = {peer.name: peer.score(mine, theirs) for peer in PEERS}
+def _peers(
+    name: str, sources: list[str], mine: Model, theirs: Model
+) -> tuple[dict[str, float | None], dict[str, bool]]:
+    def ask() -> dict[str, float | None]:
+        return {peer.name: peer.score(mine, theirs) for peer in PEERS}
+
+    scores: dict[str, float | None] = dict(kept(f"peers: {name}", sources, ask, product=False))
     return scores, {peer.name: peer.says_related(scores[peer.name]) for peer in PEERS}
 
 
@@ -172,7 +178,8 @@ def _measured_pair(mine: Base, theirs: Base) -> tuple[dict[str, Any], list[dict[
 
 def _compared(mine: Base, theirs: Base, group: str, strength: str) -> tuple[Outcome, AuditReport | None]:
     """What all methods say of two bases, and the screening's report."""
-    scores, said = _peers(model_of(mine.name), model_of(theirs.name))
+    sources = [content(inside(one)) for one in (mine, theirs)]
+    scores, said = _peers(f"{mine.name} / {theirs.name}", sources, model_of(mine.name), model_of(theirs.name))
     reports = {mode: ours.report_of(folder(mine), [folder(theirs)], full=mode == FULL) for mode in OURS}
     for mode, report in reports.items():
         scores[mode], said[mode] = ours.score(report), ours.finds(report)
