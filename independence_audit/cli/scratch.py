@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from independence_audit.cli.language import LANG
 from independence_audit.cli.salt import SALT, read_salt
 
 FORMATS = ("text", "json", "markdown")
@@ -18,10 +19,18 @@ FORMATS = ("text", "json", "markdown")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
 @click.option("--offline", is_flag=True, help="Touch no network.")
+@LANG
 @SALT
 @click.option("-q", "--quiet", is_flag=True, help="No progress, and no report on stdout.")
 def scratch(  # noqa: PLR0913  one parameter an option
-    subject: str, *, format_: str, outputs: tuple[str, ...], offline: bool, salt_file: Path | None, quiet: bool
+    subject: str,
+    *,
+    format_: str,
+    outputs: tuple[str, ...],
+    offline: bool,
+    lang: str,
+    salt_file: Path | None,
+    quiet: bool,
 ) -> int:
     """Show which parts of SUBJECT training has not touched, and numeric traces of its past.
 
@@ -37,5 +46,5 @@ def scratch(  # noqa: PLR0913  one parameter an option
     settings = AuditSettings(offline=offline, salt=read_salt(salt_file), command=shlex.join(["audit", *sys.argv[1:]]))
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         report = look(subject, settings, progress)
-    show_training(report, files, "" if quiet else format_)
+    show_training(report, files, "" if quiet else format_, lang)
     return 0

@@ -22,25 +22,25 @@ def check_training_outputs(outputs: Sequence[str], formats: Sequence[str]) -> li
     return check_outputs(outputs, formats)
 
 
-def show_training(report: TrainingReport, files: Sequence[tuple[str, Path]], format_: str) -> None:
+def show_training(report: TrainingReport, files: Sequence[tuple[str, Path]], format_: str, lang: str) -> None:
     """Write a training report to files and, with a format, to stdout; in a terminal in its width and colours.
 
     Raises:
         InputError: A file cannot be written.
     """
     for name, path in files:
-        write_text(_rendered(report, name), path)
+        write_text(_rendered(report, name, lang), path)
     if format_ == "text" and sys.stdout.isatty():
         from rich.console import Console
 
         from independence_audit.report.training_text import print_training
 
-        print_training(report, Console())
+        print_training(report, Console(), lang)
     elif format_:
-        click.echo(_rendered(report, format_), nl=False)
+        click.echo(_rendered(report, format_, lang), nl=False)
 
 
-def _rendered(report: TrainingReport, name: str) -> str:
+def _rendered(report: TrainingReport, name: str, lang: str) -> str:
     if name == "json":
         return record_json(report)
     if name == "markdown":
@@ -49,4 +49,4 @@ def _rendered(report: TrainingReport, name: str) -> str:
         return render_training_markdown(report)
     from independence_audit.report.training_text import render_training
 
-    return render_training(report)
+    return render_training(report, lang)

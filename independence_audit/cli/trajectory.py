@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from independence_audit.cli.language import LANG
 from independence_audit.cli.salt import SALT, read_salt
 from independence_audit.cli.scratch import FORMATS
 from independence_audit.errors import UsageError
@@ -39,6 +40,7 @@ from independence_audit.errors import UsageError
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
 @click.option("--offline", is_flag=True, help="Touch no network.")
 @click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
+@LANG
 @SALT
 @click.option("-q", "--quiet", is_flag=True, help="No progress, and no report on stdout.")
 def trajectory(  # noqa: PLR0913  one parameter an option
@@ -58,6 +60,7 @@ def trajectory(  # noqa: PLR0913  one parameter an option
     outputs: tuple[str, ...],
     offline: bool,
     library: str,
+    lang: str,
     salt_file: Path | None,
     quiet: bool,
 ) -> int:
@@ -95,5 +98,5 @@ def trajectory(  # noqa: PLR0913  one parameter an option
     )
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         report = follow(checkpoints, settings, progress)
-    show_training(report, files, "" if quiet else format_)
+    show_training(report, files, "" if quiet else format_, lang)
     return trajectory_exit_code(report)

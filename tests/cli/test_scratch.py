@@ -27,6 +27,13 @@ def test_an_untrained_model_is_called_so(tmp_path: Path, capsys: pytest.CaptureF
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_the_same_in_korean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--lang ko`` words the conclusion, the law and the alternatives in Korean."""
+    assert main(["scratch", save(initial(1), tmp_path / "model.safetensors"), "--lang", "ko"]) == 0
+    text = capsys.readouterr().out
+    assert all(words in text for words in ("학습되지 않음", "정규분포", "다른 설명"))
+
+
 def test_json_and_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """JSON on stdout and in a file are the same but for the run."""
     subject = save(initial(1), tmp_path / "model.safetensors")
