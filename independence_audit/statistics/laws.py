@@ -60,21 +60,27 @@ def fit_law(values: NDArray[np.floating]) -> LawFit | None:
     finite = finite[np.isfinite(finite)]
     if finite.size > SAMPLED:
         finite = finite[:: -(-finite.size // SAMPLED)]
-    scale = math.sqrt(float(finite @ finite) / finite.size) if finite.size else 0.0
-    if scale == 0.0:
+    largest = float(np.abs(finite).max(initial=0.0))
+    if largest == 0.0:
         return None
+    finite = finite / largest  # squares of tiny or huge values would leave the range of floats
+    scale = math.sqrt(float(finite @ finite) / finite.size)
     ordered = np.sort(finite / scale)
     distances = {law: kolmogorov(ordered, _DISTRIBUTIONS[law]) for law in LAWS}
     within = min(distances.values()) + _TOLD_APART / math.sqrt(finite.size)
     law = next(law for law in LAWS if distances[law] <= within)
-    return LawFit(law, scale, distances[law], finite.size)
+    return LawFit(law, scale * largest, distances[law], finite.size)
 
 
 def distance_to(values: NDArray[np.floating], law: str) -> float:
     """Kolmogorov's distance of some values, scaled to deviation 1, to one law; 1 where all are zero."""
     flat = np.asarray(values, dtype=np.float64).ravel()
-    scale = math.sqrt(float(flat @ flat) / flat.size) if flat.size else 0.0
-    return kolmogorov(np.sort(flat / scale), _DISTRIBUTIONS[law]) if scale > 0.0 else 1.0
+    largest = float(np.abs(flat).max(initial=0.0))
+    if largest == 0.0:
+        return 1.0
+    flat = flat / largest
+    scale = math.sqrt(float(flat @ flat) / flat.size)
+    return kolmogorov(np.sort(flat / scale), _DISTRIBUTIONS[law])
 
 
 def kolmogorov(ordered: Floats, distribution: Callable[[Floats], Floats]) -> float:
@@ -192,7 +198,7 @@ def spread_excess(matrix: NDArray[np.floating]) -> float:
     With kurtosis κ of the entries the variance of a row's mean square is (κ - 1)/n of its square.
     """
     rows = np.asarray(matrix, dtype=np.float64)
-    squares = rows**2
+    squares = (rows / max(float(np.abs(rows).max(initial=0.0)), 1e-300)) ** 2
     lengths = squares.mean(axis=1)
     mean = float(lengths.mean())
     if mean == 0.0 or len(rows) < 2:  # noqa: PLR2004  a spread needs two

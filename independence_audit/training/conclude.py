@@ -26,7 +26,7 @@ from independence_audit.training.trajectory.order import duplicates, reordered
 from independence_audit.training.trajectory.ordering import wide_gaps
 from independence_audit.training.trajectory.posing import combined, made_from_the_end, noise
 from independence_audit.training.trajectory.start import Freshness, Start
-from independence_audit.training.trajectory.updates import LINKED, median_r
+from independence_audit.training.trajectory.updates import ENOUGH, LINKED, median_r
 from independence_audit.training.trajectory.walk import Step, Walked, components
 from independence_audit.training.untouched import SHOWN
 
@@ -123,11 +123,16 @@ def _conclusion(chain: Sequence[Step], component: str, start: Start, frozen: Fro
         return Conclusion.UNTRAINED if start.freshness == Freshness.INITIAL else Conclusion.FROZEN_DURING_TRAINING
     if contradictions & STARTS_ELSEWHERE:
         return Conclusion.STARTS_FROM_TRAINED_WEIGHTS
-    if contradictions or not _changed(chain, component):
+    if contradictions or not _changed(chain, component) or not _tells(chain[0], component):
         return Conclusion.NO_EVIDENCE
     if start.freshness == Freshness.INITIAL and not start.undeclared:
         return Conclusion.INITIALISED_AND_TRAINED
     return Conclusion.CONSISTENT_WITH_SCRATCH if len(chain) >= FEWEST else Conclusion.NO_EVIDENCE
+
+
+def _tells(first: Step, component: str) -> bool:
+    """Whether a component has matrices enough for its way to say anything."""
+    return sum(tensor.values for tensor in first.of(component) if tensor.is_matrix) >= ENOUGH
 
 
 def _changed(chain: Sequence[Step], component: str) -> bool:

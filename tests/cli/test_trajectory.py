@@ -237,3 +237,16 @@ def test_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     """Neither weights nor folders."""
     assert main(["trajectory", str(tmp_path)]) == 4
     assert "holds neither weights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("scale", [1e38, 1e-40], ids=["huge", "tiny"])
+def test_values_that_are_no_weights(scale: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beyond any weight, infinities among them: no conclusion, and no warning or crash on the way."""
+    random = np.random.default_rng(0)
+    for step in range(4):
+        values = np.clip(scale * random.normal(size=(64, 64)), -3.4e38, 3.4e38).astype(np.float32)
+        values[0, 0] = np.inf
+        save({"a": values}, tmp_path / f"step-{step}" / "model.safetensors")
+    assert main(["trajectory", str(tmp_path), "--ref", str(tmp_path / "step-0"), "-q"]) in {1, 3}
+    assert main(["scratch", str(tmp_path / "step-0"), "-q"]) == 0
+    assert not capsys.readouterr().err

@@ -17,7 +17,7 @@ from independence_audit.evidence.relation import FOUND
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
 from independence_audit.lineage.decide import Level, Verdict, decide
-from independence_audit.training.trajectory.state import State, place_of
+from independence_audit.training.trajectory.state import LARGEST, State, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ def _added(first: State, samples: Iterable[Sample]) -> Iterator[Sample]:
         if before is None or before.shape != sample.shape or sample.raw is None:
             continue
         x, y = first.values[place_of(sample)].astype(np.float64), sample.values().astype(np.float64)
+        if not (np.abs(y) <= LARGEST).all():
+            continue  # no weights
         centred = x - x.mean()
         square = float((centred**2).sum())
         share = float((centred * (y - y.mean())).sum()) / square if square > 0.0 else 0.0

@@ -19,6 +19,8 @@ Values = NDArray[np.float32] | NDArray[np.float64]
 ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F8_E4M3": 2.0**-4, "F8_E5M2": 2.0**-3}
 """Largest relative error of the stored types; of wider ones 2**-24."""
 
+LARGEST = 1e15
+"""Beyond this no weight lies, and products of two would leave the range of single precision."""
 LINE = 1e-4
 """Part of one tensor across another, relative to it, below which the two are one line."""
 
@@ -29,7 +31,7 @@ class State:
 
     samples: Mapping[Place, Sample]
     values: Mapping[Place, Values]
-    """[rows, columns], finite; NaN and infinities are zero."""
+    """[rows, columns], finite, in single precision; what is no weight is zero."""
 
     def __iter__(self) -> Iterator[Place]:
         return iter(self.samples)
@@ -104,6 +106,8 @@ def rounding_of(sample: Sample) -> float:
 
 
 def _finite(values: Values) -> Values:
-    if not np.isfinite(values).all():
-        values[~np.isfinite(values)] = 0.0
-    return values
+    """The values in single precision; what is not finite, or larger than any weight, as zero."""
+    with np.errstate(over="ignore", under="ignore"):
+        single = np.asarray(values, dtype=np.float32)
+    wild = ~(np.abs(single) <= LARGEST)
+    return np.where(wild, np.float32(0.0), single) if wild.any() else single

@@ -12,7 +12,7 @@ from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.training import ComponentTraining, Conclusion
 from independence_audit.training.conclude import trajectory_evidence
 from independence_audit.training.trajectory.walk import Seen, walk
-from tests.training.hand_made import drawn, fingerprint_of
+from tests.training.hand_made import drawn, fingerprint_of, sample_of
 from tests.training.trajectory.simulated import Weights, samples_of, seen, training
 
 
@@ -53,6 +53,15 @@ def test_without_step_0_it_is_consistent_at_best() -> None:
 def test_two_trained_checkpoints_are_no_evidence() -> None:
     """Two points are no way."""
     assert judged(seen(training(1))[7:]).conclusion == Conclusion.NO_EVIDENCE
+
+
+def test_a_few_values_say_nothing() -> None:
+    """A component of one short vector that changes."""
+    random = np.random.default_rng(0)
+    short = [sample_of(random.normal(size=7), "bias", 0) for _ in range(5)]
+    found = judged([Seen(f"step-{n}", n, fingerprint_of([each])) for n, each in enumerate(short)])
+    assert found.conclusion == Conclusion.NO_EVIDENCE
+    assert not found.findings
 
 
 def test_a_trained_step_0_is_named() -> None:
