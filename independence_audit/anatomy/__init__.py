@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from independence_audit.anatomy.model import Anatomy, Axis, Component, Kind, Part, View, is_generic
+from independence_audit.anatomy.model import Anatomy, Axis, Component, Kind, Part, View, is_generic, is_router
 from independence_audit.anatomy.place import place
 
-__all__ = ["Anatomy", "Axis", "Component", "Kind", "Part", "View", "is_generic", "place"]
+__all__ = ["Anatomy", "Axis", "Component", "Kind", "Part", "View", "is_generic", "is_router", "place"]

@@ -119,3 +119,8 @@ GENERIC = "generic:"
 def is_generic(role: str) -> bool:
     """Whether a role is only a name."""
     return role.startswith(GENERIC)
+
+
+def is_router(role: str) -> bool:
+    """Whether a role's rows are those of experts that it chooses among."""
+    return role.rpartition(".")[2] == "router"

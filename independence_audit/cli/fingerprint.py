@@ -17,6 +17,9 @@ from independence_audit.errors import UsageError
 @click.option("-o", "--output", default="", metavar="PATH", help="The file to write, NAME.fp.safetensors.")
 @click.option("--full", is_flag=True, help="Read all bytes; adds digests and linear sketches of every value.")
 @click.option("--dry-run", is_flag=True, help="Read headers only, and say what would be read and written.")
+@click.option(
+    "--size", type=click.Choice(("default", "small")), default="default", show_default=True, help="Of the sample."
+)
 @SEARCH_LAYERS
 @SALT
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -25,6 +28,7 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
     *,
     output: str,
     full: bool,
+    size: str,
     dry_run: bool,
     search_layers: int | None,
     salt_file: Path | None,
@@ -36,12 +40,12 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
     """
     from independence_audit.cli.outputs import writable
     from independence_audit.cli.progress import progress_on
+    from independence_audit.fingerprint.sampler import sampler_of
     from independence_audit.pipeline.models import cost, save_fingerprint
-    from independence_audit.pipeline.settings import AuditSettings
 
-    settings = AuditSettings(salt=read_salt(salt_file))
+    sampler = sampler_of(size, read_salt(salt_file))
     if dry_run:
-        found = cost(subject, settings.sampler, everything=full)
+        found = cost(subject, sampler, everything=full)
         click.echo(f"to read: {found.wanted_bytes:,} bytes")
         click.echo(f"from far away: {found.read_bytes:,} bytes in {found.requests:,} range requests")
         click.echo(f"fingerprint: {found.file_size:,} bytes")
@@ -50,5 +54,5 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
         raise UsageError("There is no file to write the fingerprint to.", "Name it: -o NAME.fp.safetensors.")
     path = writable(Path(output))
     with progress_on(sys.stderr, enabled=not quiet) as progress:
-        save_fingerprint(subject, path, settings.sampler, progress, everything=full, search_layers=search_layers)
+        save_fingerprint(subject, path, sampler, progress, everything=full, search_layers=search_layers)
     click.echo(f"{path}: {path.stat().st_size:,} bytes", err=True)

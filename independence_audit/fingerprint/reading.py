@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.anatomy import Anatomy, Part, View
+from independence_audit.anatomy import Anatomy, Part, View, is_router
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo
 from independence_audit.errors import ReadError
 from independence_audit.evidence.report import FileEvidence
@@ -55,22 +55,24 @@ class Wanted:
 def wanted(checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler) -> Iterator[Wanted]:
     """Everything that is to be read, in file order."""
     pools = pool_parts(anatomy)
-    chosen = {id(parts[place]) for parts in pools.values() for place in sampler.members(len(parts)).tolist()}
+    shared = sum(1 for parts in pools.values() if len(parts) > 1)
+    read = {key: sampler.members(len(parts), shared).tolist() for key, parts in pools.items()}
+    chosen = {id(pools[key][place]) for key, places in read.items() for place in places}
     parts_of: dict[str, list[Part]] = defaultdict(list)
     for part in anatomy.parts:
         parts_of[part.tensor].append(part)
-    planned: dict[tuple[View, int, str], tuple[Plan, Spans | None]] = {}
+    planned: dict[tuple[View, int, str, bool], tuple[Plan, Spans | None]] = {}
     for tensor in checkpoint.tensors.values():
         for part in parts_of[tensor.name]:
             if id(part) in chosen:
-                key = part.view, len(pools[pool_key(part)]), tensor.dtype
+                key = part.view, len(read[pool_key(part)]), tensor.dtype, is_router(part.role)
                 if key not in planned:
                     planned[key] = _plan(sampler, *key)
                 yield Wanted(tensor, part, *planned[key])
 
 
-def _plan(sampler: Sampler, view: View, members: int, dtype: str) -> tuple[Plan, Spans | None]:
-    plan = sampler.plan(*view.shape, members)
+def _plan(sampler: Sampler, view: View, read: int, dtype: str, router: bool) -> tuple[Plan, Spans | None]:  # noqa: FBT001  a part of the plan's key
+    plan = sampler.plan(*view.shape, read, router=router)
     known = DTYPES[dtype]
     return plan, plan_spans(view, plan, known.bits // 8) if known.decodable else None
 

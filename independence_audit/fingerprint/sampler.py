@@ -8,13 +8,19 @@ differ in height (a vocabulary that was extended) still share most of their rows
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 PUBLIC_SALT = b"independence-audit/1 public sampling salt"
+
+METHOD = "rows-2"
+"""How rows, columns and experts are chosen from the parameters; the first word of a sampler's name."""
+
+OUTER = 1024
+"""Windows of so many columns and fewer lie in one of so many, so that a smaller sample's is part of a larger one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,9 @@ class Sampler:
         columns: Columns, at most; a vector is always taken whole.
         segment: Adjacent rows read together.
         pool_rows: Rows of all experts of a layer and role together.
-        pool_members: Experts of a layer and role that are read, at most: each is a request where the weights are far.
+        expert_reads: Experts' matrices that are read, at most, over all layers and roles of a checkpoint: each is a
+            request where the weights are far.
+        router_rows: A router with so many rows is taken with all of them: they tell permuted experts apart.
         salt: Decides which rows and columns. The public one is known to everybody, a cheat included.
     """
 
@@ -45,7 +53,8 @@ class Sampler:
     columns: int = 1024
     segment: int = 4
     pool_rows: int = 128
-    pool_members: int = 24
+    expert_reads: int = 2900
+    router_rows: int = 512
     salt: bytes = PUBLIC_SALT
 
     @property
@@ -53,36 +62,50 @@ class Sampler:
         """Every parameter that changes the sample, and the salt's digest."""
         salt = "public" if self.salt == PUBLIC_SALT else hashlib.sha256(b"salt digest" + self.salt).hexdigest()[:16]
         return (
-            f"rows-1/rows={self.rows},values={self.values},columns={self.columns},segment={self.segment},"
-            f"pool_rows={self.pool_rows},pool_members={self.pool_members},salt={salt}"
+            f"{METHOD}/rows={self.rows},values={self.values},columns={self.columns},segment={self.segment},"
+            f"pool_rows={self.pool_rows},expert_reads={self.expert_reads},router_rows={self.router_rows},salt={salt}"
         )
 
-    def plan(self, rows: int, columns: int, members: int) -> Plan:
+    def plan(self, rows: int, columns: int, read: int = 1, *, router: bool = False) -> Plan:
         """What to read of one matrix.
 
         Args:
             rows: The matrix's rows.
             columns: The matrix's columns.
-            members: How many experts share one sample; 1 for a tensor that stands alone.
+            read: How many experts share one sample and are read; 1 for a tensor that stands alone.
+            router: Whether the rows are those of experts.
         """
         if rows <= 1 or columns == 0:
             return Plan(np.arange(rows, dtype=np.int64), 0, columns)
         start, stop = self.window(columns)
-        budget = max(self.rows if members == 1 else self.pool_rows, self.values // (stop - start))
-        return Plan(self._rows(rows, max(1, budget // min(members, self.pool_members))), start, stop)
+        if router and rows <= self.router_rows:
+            return Plan(np.arange(rows, dtype=np.int64), start, stop)
+        budget = max(self.rows if read == 1 else self.pool_rows, self.values // (stop - start))
+        each = max(1, budget // read)
+        if read > 1 and each > self.segment:
+            each -= each % self.segment  # a few rows of a further segment would cost another request
+        return Plan(self._rows(rows, each), start, stop)
 
-    def members(self, count: int) -> NDArray[np.int64]:
-        """Which of the experts of one layer and role are read, ascending; nested like the rows."""
-        if count <= self.pool_members:
+    def members(self, count: int, pools: int = 1) -> NDArray[np.int64]:
+        """Which of the experts of one layer and role are read, ascending; nested like the rows.
+
+        Args:
+            count: How many there are.
+            pools: Among how many layers and roles with experts the requests are shared.
+        """
+        most = max(1, self.expert_reads // max(1, pools))
+        if count <= most:
             return np.arange(count, dtype=np.int64)
         order = np.argsort(_stream(self.salt, "experts", count), kind="stable")
-        return np.sort(order[: self.pool_members]).astype(np.int64)
+        return np.sort(order[:most]).astype(np.int64)
 
     def window(self, columns: int) -> tuple[int, int]:
         """The columns of a matrix of this width that are read: all, or a run of ``self.columns`` of them."""
         if columns <= self.columns:
             return 0, columns
-        start = int(_stream(self.salt, f"columns/{columns}", 1)[0] % np.uint64(columns - self.columns + 1))
+        outer = min(columns, max(OUTER, self.columns))
+        start = int(_stream(self.salt, f"columns/{columns}", 1)[0] % np.uint64(columns - outer + 1))
+        start += int(_stream(self.salt, f"inner columns/{columns}", 1)[0] % np.uint64(outer - self.columns + 1))
         return start, start + self.columns
 
     def _rows(self, rows: int, wanted: int) -> NDArray[np.int64]:
@@ -92,6 +115,18 @@ class Sampler:
         enough = segments[: -(-wanted // self.segment) + 1]  # one more: the last segment of a matrix can be short
         chosen = (enough[:, None] * self.segment + np.arange(self.segment)).ravel()
         return chosen[chosen < rows][:wanted]
+
+
+SIZES = {
+    "default": Sampler(),
+    "small": Sampler(rows=8, values=2048, columns=256, pool_rows=16, expert_reads=1000, router_rows=0),
+}
+"""Samplers by the name of their size: the small one's rows, columns and experts are among those of the default."""
+
+
+def sampler_of(size: str, salt: bytes | None = None) -> Sampler:
+    """The sampler of a size, with the public salt unless another is given."""
+    return SIZES[size] if salt is None else replace(SIZES[size], salt=salt)
 
 
 @lru_cache(maxsize=256)

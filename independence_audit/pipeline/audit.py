@@ -33,7 +33,7 @@ from independence_audit.pipeline.inputs import (
     with_whole_files,
     with_whole_reference_files,
 )
-from independence_audit.pipeline.models import Model, check_samplers, read_model
+from independence_audit.pipeline.models import Model, of_one_sampler, read_model
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.pipeline.shared_training import with_shared
@@ -70,9 +70,10 @@ def audit(
     known = find_references(references, settings, progress, begun)
     mine, known = called(mine, known, settings.called)
     try:
-        check_samplers(mine.fingerprint, [model.fingerprint for model in known.models])
         if settings.verify:
             verify_models([mine, *known.models], settings, progress)
+        mine, *models = of_one_sampler([mine, *known.models])
+        known = known.with_models(models)
         if settings.whole_files or settings.model_key:
             mine, known = with_whole_files(mine, progress), with_whole_reference_files(known, progress)
         handed_in = _handed_in(subject, mine, settings)

@@ -24,7 +24,6 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.pipeline.references import pull_into
 from independence_audit.pipeline.settings import AuditSettings, Progress
 from independence_audit.pipeline.verification import Verification, verify_fingerprint
@@ -126,9 +125,7 @@ def verify(library: Library, name: str, source: str, *, offline: bool, progress:
         InputError: The fingerprint or the weights cannot be read.
     """
     fingerprint, place_of_weights = _fingerprint_and_source(library, name)
-    return verify_fingerprint(
-        fingerprint, name, source or place_of_weights, Sampler(), offline=offline, progress=progress
-    )
+    return verify_fingerprint(fingerprint, name, source or place_of_weights, None, offline=offline, progress=progress)
 
 
 def _fingerprint_and_source(library: Library, name: str) -> tuple[Fingerprint, str]:

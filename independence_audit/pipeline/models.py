@@ -16,6 +16,7 @@ from independence_audit.fingerprint.codec import KEY, read_fingerprint, write_fi
 from independence_audit.fingerprint.cost import Cost, cost_of
 from independence_audit.fingerprint.library import refuse_incomplete
 from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.nesting import cut_to, differing, size_of
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.read import read_units, unit_plan
 from independence_audit.pipeline.settings import Progress
@@ -82,20 +83,49 @@ def _refuse_broken(fingerprint: Fingerprint) -> None:
             )
 
 
-def check_samplers(subject: Fingerprint, references: Sequence[Fingerprint]) -> None:
-    """Refuse fingerprints whose samples cannot be compared.
+def of_one_sampler(models: Sequence[Model]) -> list[Model]:
+    """Models whose samples can be compared; larger samples are cut to the smallest one's columns.
 
     Raises:
-        IncomparableError: A reference was sampled in another way; the parameters that differ are named.
+        IncomparableError: One was sampled in another way; the parameters that differ are named.
+    """
+    smallest = min((model.fingerprint for model in models), key=lambda fingerprint: size_of(fingerprint.sampler))
+    return [_cut(model, smallest) for model in models]
+
+
+def _cut(model: Model, smallest: Fingerprint) -> Model:
+    fingerprint = model.fingerprint
+    if fingerprint.sampler == smallest.sampler:
+        return model
+    cut = cut_to(fingerprint, smallest)
+    if cut is None:
+        raise _sampled_differently(fingerprint, smallest)
+    return replace(model, fingerprint=cut)
+
+
+def check_samplers(subject: Fingerprint, references: Sequence[Fingerprint]) -> None:
+    """Refuse fingerprints that were not sampled in the very same way.
+
+    Raises:
+        IncomparableError: A reference was sampled in another way; what made them differ is named.
     """
     for reference in references:
         if reference.sampler != subject.sampler:
-            ours, theirs = (set(each.sampler.replace("/", ",").split(",")) for each in (subject, reference))
-            raise IncomparableError(
-                f"{subject.name} and {reference.name} were sampled differently: "
-                f"{', '.join(sorted(ours - theirs))} against {', '.join(sorted(theirs - ours))}.",
-                "Make both fingerprints with the same sampler and salt.",
-            )
+            raise _sampled_differently(subject, reference)
+
+
+OPTIONS = {"salt": "--salt-file", "method": "the version of the program"}
+"""What gives two fingerprints parameters that cannot be reconciled; all others come from their size."""
+
+
+def _sampled_differently(first: Fingerprint, second: Fingerprint) -> IncomparableError:
+    names = differing(first.sampler, second.sampler)
+    made = ", ".join(option for name, option in OPTIONS.items() if name in names) or "--size"
+    told = ", ".join(f"{name} {mine} against {other}" for name, (mine, other) in names.items())
+    return IncomparableError(
+        f"{first.name} and {second.name} were sampled differently ({made}): {told}.",
+        "Make both fingerprints with the same sampler and salt.",
+    )
 
 
 def look_at(name: str, *, offline: bool = False) -> tuple[Checkpoint, Anatomy]:

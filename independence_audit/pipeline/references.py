@@ -51,6 +51,11 @@ class References:
         """Those that could be had."""
         return [one.model for one in self.known if one.model]
 
+    def with_models(self, models: Sequence[Model]) -> References:
+        """The same references by other models, in the order of :attr:`models`."""
+        rest = iter(models)
+        return replace(self, known=tuple(replace(one, model=next(rest)) if one.model else one for one in self.known))
+
 
 def begin_reading(names: Sequence[str], settings: AuditSettings) -> Mapping[str, Beside[Model]]:
     """Begin to read the first reference that lies on this machine, beside whatever is read meanwhile."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from independence_audit.evidence.report import Submission
-from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.sampler import Sampler, sampler_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class AuditSettings:
     @property
     def sampler(self) -> Sampler:
         """What is read of every model."""
-        return Sampler() if self.salt is None else Sampler(salt=self.salt)
+        return sampler_of("default", self.salt)
 
 
 class Progress(Protocol):

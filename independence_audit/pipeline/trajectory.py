@@ -73,7 +73,7 @@ class TrajectorySettings:
             values=EVERYTHING,
             columns=EVERYTHING,
             pool_rows=EVERYTHING,
-            pool_members=EVERYTHING,
+            expert_reads=EVERYTHING,
         )
 
 

@@ -12,7 +12,7 @@ from independence_audit.errors import IncomparableError, MalformedError, Missing
 from independence_audit.fingerprint.build import fingerprint_of
 from independence_audit.fingerprint.library.pull import SOURCE
 from independence_audit.fingerprint.model import Fingerprint, Sample
-from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.sampler import SIZES, sampler_of
 from independence_audit.pipeline.models import Model, told
 from independence_audit.pipeline.settings import AuditSettings, Progress
 
@@ -30,7 +30,7 @@ class Verification:
 
 
 def verify_fingerprint(  # noqa: PLR0913  what to verify, against what, and how
-    fingerprint: Fingerprint, name: str, source: str, sampler: Sampler, *, offline: bool, progress: Progress
+    fingerprint: Fingerprint, name: str, source: str, salt: bytes | None, *, offline: bool, progress: Progress
 ) -> Verification:
     """Read a fingerprint's values again where its weights are, and compare.
 
@@ -38,7 +38,7 @@ def verify_fingerprint(  # noqa: PLR0913  what to verify, against what, and how
         fingerprint: Which.
         name: How it is called to the user.
         source: The weights: a path or a name on the Hub; empty where that is not known.
-        sampler: The sampler it was made with, salt included.
+        salt: The salt it was made with; None for the public one.
         offline: Touch no network.
         progress: Is told how far it has come.
 
@@ -51,11 +51,13 @@ def verify_fingerprint(  # noqa: PLR0913  what to verify, against what, and how
         raise MissingError(
             f"It is not known where the weights of {name} are.", f"Name them: `audit refs verify {name} --source ...`."
         )
-    if fingerprint.sampler != sampler.name:
+    samplers = {sampler.name: sampler for sampler in (sampler_of(size, salt) for size in SIZES)}
+    if fingerprint.sampler not in samplers:
         raise IncomparableError(
-            f"{name} was made with another sampler or salt: {fingerprint.sampler}, not {sampler.name}.",
-            "Make it anew with this sampler.",
+            f"{name} was made with another sampler or salt: {fingerprint.sampler}.",
+            "Give its salt with --salt-file, or make it anew.",
         )
+    sampler = samplers[fingerprint.sampler]
     checkpoint = open_named(source, offline=offline)
     try:
         _, again = fingerprint_of(checkpoint, sampler, told(progress, f"reading {checkpoint.name} again"))
@@ -78,7 +80,7 @@ def verify_models(models: Sequence[Model], settings: AuditSettings, progress: Pr
         fingerprint = model.fingerprint
         source = fingerprint.metadata.get(SOURCE, "")
         found = verify_fingerprint(
-            fingerprint, fingerprint.name, source, settings.sampler, offline=settings.offline, progress=progress
+            fingerprint, fingerprint.name, source, settings.salt, offline=settings.offline, progress=progress
         )
         if found.different:
             raise MalformedError(

@@ -21,7 +21,7 @@ from independence_audit.fingerprint.sampler import Sampler
 from tests.checkpoint.memory_source import MemorySource
 from tests.fingerprint.small_checkpoints import anatomy_of, bf16, checkpoint_of, dense, part_of, transposed
 
-FEW = Sampler(rows=4, values=1, columns=10, segment=2, pool_rows=12)
+FEW = Sampler(rows=4, values=1, columns=10, segment=2, pool_rows=12, expert_reads=24)
 
 
 def noise(*shape: int) -> NDArray[np.float32]:

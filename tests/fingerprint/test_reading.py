@@ -14,7 +14,7 @@ from tests.fingerprint.small_checkpoints import anatomy_of, checkpoint_of, dense
 VALUES = np.arange(64 * 8, dtype=np.float32).reshape(64, 8)
 FILES = [{"a": VALUES, "b": VALUES}, {"c": VALUES}]
 PARTS = [part_of(name, dense(64, 8)) for name in "abc"]
-FEW = Sampler(rows=4, values=1, segment=4, pool_rows=12, pool_members=5)
+FEW = Sampler(rows=4, values=1, segment=4, pool_rows=12, expert_reads=5)
 
 
 def names(batch: list[Wanted]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from independence_audit.fingerprint.sampler import PUBLIC_SALT, Sampler
+from independence_audit.fingerprint.sampler import PUBLIC_SALT, Sampler, sampler_of
 
 SAMPLERS = st.builds(
     Sampler,
@@ -19,20 +19,21 @@ SAMPLERS = st.builds(
     columns=st.integers(1, 60),
     segment=st.integers(1, 9),
     pool_rows=st.integers(1, 60),
-    pool_members=st.integers(1, 30),
+    expert_reads=st.integers(1, 30),
     salt=st.binary(max_size=8),
 )
 SHAPES = st.tuples(st.integers(0, 300), st.integers(0, 100))
 PUBLISHED_ROWS = [first + row for first in (41504, 46088, 18824, 41900) for row in range(4)]
 PUBLISHED_WINDOW = (1453, 2477)
-PUBLISHED_EXPERTS = [13, 17, 22, 29, 34, 39, 47, 51, 58, 76, 77, 82]
+PUBLISHED_EXPERTS = [13, 17, 22, 29, 34, 39, 47, 51, 58, 77, 104, 106]
 CHANGED: dict[str, Any] = {
     "rows": 17,
     "values": 9999,
     "columns": 512,
     "segment": 8,
     "pool_rows": 64,
-    "pool_members": 8,
+    "expert_reads": 8,
+    "router_rows": 3,
     "salt": b"secret",
 }
 
@@ -63,7 +64,7 @@ def test_plan_is_the_published_one() -> None:
     plan = Sampler().plan(50_000, 4096, 1)
     assert plan.rows.tolist() == PUBLISHED_ROWS
     assert (plan.start, plan.stop) == PUBLISHED_WINDOW
-    assert Sampler().members(128)[:12].tolist() == PUBLISHED_EXPERTS
+    assert Sampler().members(128, 138)[:12].tolist() == PUBLISHED_EXPERTS
 
 
 @given(st.integers(2, 4000), st.integers(1, 400), st.integers(1, 400), SAMPLERS)
@@ -113,22 +114,22 @@ def test_narrow_matrices_give_more_rows() -> None:
     assert len(sampler.plan(5000, 8192, 1).rows) == 16
 
 
-@pytest.mark.parametrize(("members", "each"), [(2, 64), (8, 16), (24, 5), (128, 5), (1000, 5)])
+@pytest.mark.parametrize(("members", "each"), [(2, 64), (8, 16), (21, 4), (24, 4), (40, 3)])
 def test_experts_share_the_rows_of_a_pool(members: int, each: int) -> None:
     """The more experts are read, the fewer rows each gives; no more are read than a sample has room for."""
-    assert len(Sampler(pool_rows=128, pool_members=24).plan(1536, 4096, members).rows) == each
+    assert len(Sampler(pool_rows=128).plan(1536, 4096, members).rows) == each
 
 
 def test_every_expert_that_is_read_gives_a_row() -> None:
     """Also where there are more of them than rows."""
-    assert len(Sampler(pool_rows=10, values=1, pool_members=50).plan(1536, 4096, 50).rows) == 1
+    assert len(Sampler(pool_rows=10, values=1, expert_reads=50).plan(1536, 4096, 50).rows) == 1
 
 
 @given(SAMPLERS, st.integers(0, 300))
 def test_experts_that_are_read(sampler: Sampler, count: int) -> None:
     """All of few, some of many, each once, in order, and always the same ones."""
     members = sampler.members(count)
-    assert len(members) == min(count, sampler.pool_members)
+    assert len(members) == min(count, sampler.expert_reads)
     assert (np.diff(members) > 0).all()
     assert ((members >= 0) & (members < count)).all()
     assert np.array_equal(members, replace(sampler).members(count))
@@ -136,9 +137,9 @@ def test_experts_that_are_read(sampler: Sampler, count: int) -> None:
 
 def test_models_with_more_experts_share_some_that_are_read() -> None:
     """Twice the experts still have about half of those in common that are read; the salt chooses others."""
-    few, many = (set(Sampler().members(count).tolist()) for count in (128, 256))
-    assert 4 <= len(few & many) < 24
-    assert few != set(Sampler(salt=b"secret").members(128).tolist())
+    few, many = (set(Sampler().members(count, 138).tolist()) for count in (128, 256))
+    assert 4 <= len(few & many) < 21
+    assert few != set(Sampler(salt=b"secret").members(128, 138).tolist())
 
 
 @pytest.mark.parametrize("columns", [1, 1024, 1025, 200_000])
@@ -194,3 +195,30 @@ def test_name_keeps_the_salt_secret() -> None:
     assert "secret" not in name
     assert b"secret".hex() not in name
     assert Sampler(salt=PUBLIC_SALT).name.endswith("salt=public")
+
+
+@given(st.integers(2, 3000), st.integers(1, 6000), st.binary(max_size=8), st.integers(1, 300), st.integers(1, 200))
+def test_small_sample_lies_within_the_default_one(rows: int, columns: int, salt: bytes, count: int, pools: int) -> None:
+    """Rows, columns and experts: so that fingerprints of both sizes can be compared in what both hold."""
+    small, default = sampler_of("small", salt), sampler_of("default", salt)
+    inner, outer = small.window(columns), default.window(columns)
+    assert outer[0] <= inner[0] < inner[1] <= outer[1]
+    assert set(small.members(count, pools)) <= set(default.members(count, pools))
+    read = len(default.members(count, pools))
+    assert set(small.plan(rows, columns, 1).rows) <= set(default.plan(rows, columns, 1).rows)
+    few, many = small.plan(rows, columns, len(small.members(count, pools))), default.plan(rows, columns, read)
+    fewer, more = sorted((set(few.rows.tolist()), set(many.rows.tolist())), key=len)
+    assert fewer <= more
+
+
+def test_routers_are_taken_with_all_rows() -> None:
+    """Every expert's row, in the window of all matrices of the width; a huge router is sampled like any matrix."""
+    plan = Sampler().plan(128, 4096, router=True)
+    assert plan.rows.tolist() == list(range(128))
+    assert (plan.start, plan.stop) == PUBLISHED_WINDOW
+    assert len(Sampler().plan(513, 4096, router=True).rows) == 16
+
+
+def test_experts_share_the_requests_of_all_layers() -> None:
+    """All of them in a small model, some in a large one."""
+    assert [len(Sampler().members(128, pools)) for pools in (1, 22, 23, 138, 10_000)] == [128, 128, 126, 21, 1]

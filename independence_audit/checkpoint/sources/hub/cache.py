@@ -13,10 +13,19 @@ import platformdirs
 
 from independence_audit.checkpoint.sources.blocks import Block
 from independence_audit.checkpoint.sources.remote import ReadBlock
-from independence_audit.errors import InputError
+from independence_audit.errors import InputError, UsageError
 
 VARIABLE = "AUDIT_CACHE"
 """Names the folder of the cache where the system's usual one will not do."""
+
+LIMIT_VARIABLE = "AUDIT_CACHE_GB"
+"""Names how many gigabytes (10^9 bytes) the cache may hold."""
+
+LIMIT = 10 * 10**9
+"""Bytes that the cache may hold unless told otherwise: the samples of some hundred models."""
+
+SWEEPS = 16
+"""Looked through whenever another 1/16 of the limit has been kept: looking costs a walk over all files."""
 
 _SEAL = hashlib.sha256().digest_size
 
@@ -27,14 +36,45 @@ def cache_folder() -> Path:
     return Path(named) if named else platformdirs.user_cache_path("independence-audit")
 
 
+def cache_limit() -> int:
+    """The bytes that ``AUDIT_CACHE_GB`` allows, or the usual number.
+
+    Raises:
+        UsageError: What it says is no size.
+    """
+    told = os.environ.get(LIMIT_VARIABLE, "")
+    if not told:
+        return LIMIT
+    try:
+        size = float(told) * 1e9
+    except ValueError:
+        size = -1.0
+    if not 0.0 <= size < 1e18:  # noqa: PLR2004  more than any disk; NaN is no size either
+        raise UsageError(f"{LIMIT_VARIABLE}={told!r} is no size.", "Give a number of gigabytes, such as 10.")
+    return int(size)
+
+
 class Cache:
-    """Contents by key, one file each: a SHA-256 of key and content, then the content."""
+    """Contents by key, one file each: a SHA-256 of key and content, then the content.
 
-    __slots__ = ("_folder",)
+    Beyond its limit, what was not used for the longest time is dropped.
+    """
 
-    def __init__(self, folder: Path) -> None:
-        """Name the folder; it is made when something is kept."""
+    __slots__ = ("_folder", "_limit", "_unswept")
+
+    def __init__(self, folder: Path, limit: int | None = None) -> None:
+        """Name the folder; it is made when something is kept.
+
+        Args:
+            folder: Where contents are kept.
+            limit: Bytes that it may hold; None for :func:`cache_limit`.
+
+        Raises:
+            UsageError: The limit that the environment names is no size.
+        """
         self._folder = folder
+        self._limit = cache_limit() if limit is None else limit
+        self._unswept = self._limit  # other runs may have left more than is allowed: the first save looks
 
     def load(self, key: str) -> bytes | None:
         """What is kept under a key; a file that is damaged is dropped, as if it had never been."""
@@ -45,6 +85,8 @@ class Cache:
             return None
         content = sealed[_SEAL:]
         if sealed[:_SEAL] == _seal(key, content):
+            with suppress(OSError):
+                os.utime(place)  # used now: dropped later than others
             return content
         with suppress(OSError):
             place.unlink()
@@ -73,6 +115,26 @@ class Cache:
                 f"The cache of what is read from the Hub could not be written: {error.strerror}.",
                 f"Free space, or set {VARIABLE} to a folder on another disk.",
             ) from error
+        self._unswept += len(content)
+        if self._unswept > self._limit // SWEEPS:
+            self._unswept = 0
+            self._drop_oldest(place)
+
+    def _drop_oldest(self, newest: Path) -> None:
+        """Drop what was not used for the longest time until the limit is kept; never what was just saved."""
+        found = []
+        for place in (self._folder / "hub").glob("*/*"):
+            with suppress(OSError):  # another run may drop it at the same time
+                status = place.stat()
+                found.append((status.st_mtime_ns, status.st_size, place))
+        held = sum(size for _, size, _ in found)
+        for _, size, place in sorted(found):
+            if held <= self._limit:
+                break
+            if place != newest:
+                with suppress(OSError):
+                    place.unlink()
+                held -= size
 
     def _place(self, key: str) -> Path:
         """The file of a key."""

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from independence_audit.checkpoint.sources.blocks import Block, plan_blocks
-from independence_audit.checkpoint.sources.hub.cache import Cache, CachedBlocks, cache_folder
-from independence_audit.errors import InputError
+from independence_audit.checkpoint.sources.hub.cache import LIMIT, Cache, CachedBlocks, cache_folder, cache_limit
+from independence_audit.errors import InputError, UsageError
 
 
 def kept_files(folder: Path) -> list[Path]:
@@ -103,3 +103,47 @@ def test_blocks_are_read_once(tmp_path: Path) -> None:
     assert [blocks(name, block) for name in ("a", "a", "copy of a", "b")] == [wanted] * 4
     assert blocks("a", other) == bytes(range(10, 35))
     assert reads == ["a", "b", "a"]
+
+
+def used_at(folder: Path, seconds: int) -> None:
+    """Let everything kept so far have been used some time ago."""
+    for number, place in enumerate(sorted(folder.glob("hub/*/*"), key=lambda place: place.stat().st_mtime_ns)):
+        os.utime(place, (seconds + number, seconds + number))
+
+
+def test_what_was_not_used_for_longest_is_dropped(tmp_path: Path) -> None:
+    """Beyond the limit the oldest goes; what was read in between counts as new, and what was just kept stays."""
+    cache = Cache(tmp_path, limit=4000)
+    for key in ("a", "b", "c"):
+        cache.save(key, bytes(1000))
+        used_at(tmp_path, 1000)
+    assert cache.load("a") is not None
+    cache.save("d", bytes(1000))
+    assert [key for key in "abcd" if cache.load(key) is not None] == ["a", "c", "d"]
+    cache.save("huge", bytes(9000))
+    assert [key for key in ("a", "b", "c", "d", "huge") if cache.load(key) is not None] == ["huge"]
+
+
+def test_leftovers_of_other_runs_count(tmp_path: Path) -> None:
+    """The first content that is kept makes room, whoever filled the cache."""
+    full = Cache(tmp_path, limit=10**9)
+    for key in ("a", "b", "c"):
+        full.save(key, bytes(1000))
+    Cache(tmp_path, limit=2500).save("d", bytes(1000))
+    assert sum(place.stat().st_size for place in tmp_path.glob("hub/*/*")) <= 2500
+    assert full.load("d") is not None
+
+
+@pytest.mark.parametrize(("told", "limit"), [("", LIMIT), ("2.5", 2_500_000_000), ("0", 0)])
+def test_limit_is_a_number_of_gigabytes(told: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the environment says, or the usual one."""
+    monkeypatch.setenv("AUDIT_CACHE_GB", told)
+    assert cache_limit() == limit
+
+
+@pytest.mark.parametrize("told", ["much", "-1", "nan", "1e99"])
+def test_limit_that_is_no_size(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence, before anything is read."""
+    monkeypatch.setenv("AUDIT_CACHE_GB", told)
+    with pytest.raises(UsageError, match="no size"):
+        cache_limit()
