@@ -25,8 +25,8 @@ from independence_audit.training.trajectory.jumps import breaks
 from independence_audit.training.trajectory.order import duplicates, reordered
 from independence_audit.training.trajectory.ordering import wide_gaps
 from independence_audit.training.trajectory.posing import combined, made_from_the_end, noise
-from independence_audit.training.trajectory.start import Freshness, Start
-from independence_audit.training.trajectory.updates import ENOUGH, LINKED, median_r
+from independence_audit.training.trajectory.start import FEWEST_VALUES, Freshness, Start
+from independence_audit.training.trajectory.updates import LINKED, median_r
 from independence_audit.training.trajectory.walk import Step, Walked, components
 from independence_audit.training.untouched import SHOWN
 
@@ -132,7 +132,7 @@ def _conclusion(chain: Sequence[Step], component: str, start: Start, frozen: Fro
 
 def _tells(first: Step, component: str) -> bool:
     """Whether a component has matrices enough for its way to say anything."""
-    return sum(tensor.values for tensor in first.of(component) if tensor.is_matrix) >= ENOUGH
+    return sum(tensor.values for tensor in first.of(component) if tensor.is_matrix) >= FEWEST_VALUES
 
 
 def _changed(chain: Sequence[Step], component: str) -> bool:
