@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import numpy as np
 
 from benchmarks.figures import as_markdown
 from benchmarks.known_pairs_page import highest_rate
+from benchmarks.lineage.bases import BASES
 from benchmarks.lineage.calibration import TAILS, Calibration, UnitNull
+from benchmarks.lineage.cases import cases
 from benchmarks.lineage.measure import FULL, SCREENING, Outcome, methods
 from benchmarks.lineage.methods.peers import PEERS
+from benchmarks.lineage.train import folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmark.md"
 BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->"
@@ -233,7 +237,13 @@ def figures(results: Results) -> str:
         f" all). **Strangers accused: {accused} of {len(results.strangers)}**, a rate of at most"
         f" {highest_rate(accused, len(results.strangers)):.1%} (95%)."
     )
+    trained = sum((folder(one) / "training.json").is_file() for one in BASES)
+    conditions = (
+        f"{datetime.now(UTC).date().isoformat()}, {trained} of {len(BASES)} bases trained,"
+        f" {len(results.copies)} of {len(cases())} copies and {len(results.strangers)} pairs of strangers measured."
+    )
     parts = [
+        conditions,
         summary,
         "## Copies found",
         as_markdown(detection_table(results.copies)),

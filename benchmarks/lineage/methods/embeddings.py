@@ -52,6 +52,8 @@ def awm(subject: Model, reference: Model) -> float | None:
             small, large = subject.weights[name].double(), reference.weights[name].double()
             if swap:
                 small, large = large, small
+            if small.shape[1] != len(signs) or large.shape[1] <= int(order.max()):
+                continue  # stored the other way round, or no projection of these embeddings' width
             scores.append(unbiased_cka(small.T, (large[:, order] * signs).T))
     return float(np.mean(scores)) if scores else None
 
