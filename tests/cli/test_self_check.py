@@ -125,7 +125,7 @@ def test_a_suppression_holds_and_stays_visible(project: Path, capsys: pytest.Cap
     configured(project, CONFIGURATION + SUPPRESS.format(expires=TODAY))
     assert main(["self-check"]) == 0
     said = capsys.readouterr()
-    assert "our own earlier model" in said.out.replace("\n", " ")
+    assert "our own earlier model" in " ".join(said.out.split())
     assert "suppressed until" in said.err
     (criterion,) = report_of(project).opinion.criteria
     assert criterion.outcome is Outcome.NOT_MET

@@ -36,8 +36,9 @@ def test_neither_is_downloaded(
     assert component["relation"] == relation
     assert ended.report["subject"]["revision"] == commits["team/model"]
     assert (reference["name"], reference["revision"]) == ("lab/original", commits["lab/original"])
-    assert hub.sent < 0.04 * size
-    assert sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file()) < 0.04 * size
+    # An innocent model is searched for disguise as well: 64 units of every layer, as much as the sample in a small tower.
+    assert hub.sent < 0.06 * size
+    assert sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file()) < 0.06 * size
     before = len(hub.seen)
     again = audit("compare", "team/model", "--ref", "lab/original", "--format", "json", "--offline")
     assert (again.code, again.comparable, len(hub.seen)) == (code, ended.comparable, before)
