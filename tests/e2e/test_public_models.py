@@ -36,7 +36,7 @@ def test_neither_is_downloaded(
     assert component["relation"] == relation
     assert ended.report["subject"]["revision"] == commits["team/model"]
     assert (reference["name"], reference["revision"]) == ("lab/original", commits["lab/original"])
-    # An innocent model is searched for disguise as well: 64 units of every layer, as much as the sample in a small tower.
+    # An innocent model is searched for disguise as well: 64 units of every layer, a lot of so small a tower.
     assert hub.sent < 0.06 * size
     assert sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file()) < 0.06 * size
     before = len(hub.seen)
