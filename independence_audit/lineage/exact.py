@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from independence_audit.lineage.rounding import GRIDS, Grid, Values
 from independence_audit.lineage.sums import Sums, sums_of
 from independence_audit.lineage.workers import in_order
 
-CHUNK = 1 << 17
+CHUNK = 1 << 18
 """Values compared at a time: both sides as float32 fit in a core's share of the cache."""
 
 TASK = 1 << 24
@@ -49,6 +50,10 @@ class Matched:
     """Name of the type whose rounding explained the sample's differences."""
 
 
+Place = tuple[Part, Part, int]
+"""Two parts, and which piece of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
     """Some pieces of one part pair: runs of memory where both lie alike, tiles of the matrix where they do not."""
@@ -58,7 +63,14 @@ class _Task:
     second: Part
     grid: Grid | None
     """The grid whose rounding is to be checked."""
+    number: int
+    """Which of the part pair's tasks."""
     pieces: Sequence[slice | Plan]
+
+    @property
+    def place(self) -> Place:
+        """What its sums depend on, apart from the grid."""
+        return self.first, self.second, self.number
 
     @property
     def size(self) -> int:
@@ -66,12 +78,13 @@ class _Task:
         return sum(_size(piece) for piece in self.pieces)
 
 
-def measure_exactly(
+def measure_exactly(  # noqa: PLR0913, PLR0917  everything that a comparison needs
     pairs: Sequence[Matched],
     subject: Checkpoint,
     reference: Checkpoint,
     progress: Callable[[int, int], None],
     processes: int = 1,
+    known: Mapping[Place, Sums] = MappingProxyType({}),
 ) -> list[Sums]:
     """Compare every value of matched parts.
 
@@ -81,6 +94,7 @@ def measure_exactly(
         reference: Where the second parts' bytes are.
         progress: Told how many values are done and how many there are.
         processes: How many pieces are worked on at a time; more than one only where bytes lie on this machine.
+        known: What :func:`compare_until` has compared already.
 
     Returns:
         The sums over every entry of ``pairs``.
@@ -91,12 +105,30 @@ def measure_exactly(
     tasks = [task for index, matched in enumerate(pairs) for task in _tasks(index, matched)]
     totals = [Sums() for _ in pairs]
     size, done = sum(task.size for task in tasks), 0
-    results = in_order(tasks, lambda: _Comparer(subject, reference).compare, processes if size >= WORTH_IT else 1)
-    for task, sums in zip(tasks, results, strict=True):
-        totals[task.index].add(sums)
+    left = [task for task in tasks if task.grid or task.place not in known]
+    results = in_order(left, lambda: _Comparer(subject, reference).compare, processes if size >= WORTH_IT else 1)
+    for task in tasks:
+        totals[task.index].add(next(results) if task.grid or task.place not in known else known[task.place])
         done += task.size
         progress(done, size)
     return totals
+
+
+def compare_until(
+    enough: Callable[[], bool], pairs: Sequence[Matched], subject: Checkpoint, reference: Checkpoint
+) -> dict[Place, Sums]:
+    """Compare matched parts piece by piece until it is enough, for :func:`measure_exactly` to go on from.
+
+    Raises:
+        ReadError: Bytes could not be read.
+    """
+    compare = _Comparer(subject, reference).compare
+    found: dict[Place, Sums] = {}
+    for task in (task for matched in pairs for task in _tasks(0, matched)):
+        if enough():
+            break
+        found[task.place] = compare(task)
+    return found
 
 
 def _tasks(index: int, matched: Matched) -> Iterator[_Task]:
@@ -104,8 +136,8 @@ def _tasks(index: int, matched: Matched) -> Iterator[_Task]:
     for first, second in matched.parts:
         alike = _is_dense(first.view) and _same_layout(first.view, second.view)
         pieces: list[slice | Plan] = [*_runs(first.view)] if alike else [*_tiles(first.view)]
-        for start in range(0, len(pieces), TASK // CHUNK):
-            yield _Task(index, first, second, grid, pieces[start : start + TASK // CHUNK])
+        for number, start in enumerate(range(0, len(pieces), TASK // CHUNK)):
+            yield _Task(index, first, second, grid, number, pieces[start : start + TASK // CHUNK])
 
 
 def _runs(view: View) -> Iterator[slice]:
@@ -135,7 +167,6 @@ class _Comparer:
     def __init__(self, subject: Checkpoint, reference: Checkpoint) -> None:
         self._sides = _Side(subject), _Side(reference)
         self._difference = np.empty(CHUNK, np.float32)
-        self._equal = np.empty(CHUNK, np.bool_)
         self._ones = np.ones(RUN, np.float32)
 
     def compare(self, task: _Task) -> Sums:
@@ -166,13 +197,13 @@ class _Comparer:
         # Sums of squares that left the normal range of float32, or of values far from centred, would not do.
         if not (_TINY < xx < _HUGE and _TINY < yy < _HUGE) or 2 * sx * sx > xx * count or 2 * sy * sy > yy * count:
             return sums_of(x, y)
-        difference, equal = self._difference[:count], self._equal[:count]
+        difference = self._difference[:count]
         np.subtract(x, y, out=difference)
-        np.equal(x, y, out=equal)
+        np.abs(difference, out=difference)
         return Sums(
             count=count,
-            equal=int(np.count_nonzero(equal)),
-            largest=float(max(difference.max(), -difference.min())),
+            equal=count - int(np.count_nonzero(difference.view(np.uint32))),  # counting whole numbers is faster
+            largest=float(difference.max()),
             first_mean=sx / count,
             second_mean=sy / count,
             first_square=xx,

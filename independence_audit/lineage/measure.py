@@ -21,6 +21,9 @@ from independence_audit.statistics.scores import normal_scores
 FEW_VALUES = 64
 """Fewer equal values than these are no evidence: small constants and computed buffers agree between strangers."""
 
+_ORDINARY = 1e-100, 1e100
+"""Sizes whose squares, and sums of them, are ordinary numbers."""
+
 CONSTANT = 1e-12
 """What centring leaves of a constant, relative to it, by rounding."""
 
@@ -122,12 +125,12 @@ def _of_all_values(subject: Sample, reference: Sample, numbers: Numbers) -> Numb
 
 def compare_values(first: Values, second: Values) -> Numbers:
     """Equality, largest difference, cosine and Pearson correlation; values that are not finite are left out."""
-    finite = np.isfinite(first) & np.isfinite(second)
-    count = int(finite.sum())
+    one, other = _finite(first, second)
+    count = one.size
     left_out = int(first.size - count)
     if count == 0:
         return Numbers(0, left_out, None, None, None, None)
-    x, y = first[finite].astype(np.float64), second[finite].astype(np.float64)
+    x, y = one.astype(np.float64).ravel(), other.astype(np.float64).ravel()
     return Numbers(
         compared_values=count,
         non_finite=left_out,
@@ -138,12 +141,20 @@ def compare_values(first: Values, second: Values) -> Numbers:
     )
 
 
+def _finite(first: Values, second: Values) -> tuple[Values, Values]:
+    """Two arrays without the values that are not finite in both; as they are where all are."""
+    finite = np.isfinite(first) & np.isfinite(second)
+    return (first, second) if finite.all() else (first[finite], second[finite])
+
+
 def cosine(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
     """Cosine of two vectors; None where one is zero."""
     largest = float(np.abs(first).max(initial=0.0)), float(np.abs(second).max(initial=0.0))
     if 0.0 in largest:
         return None
-    x, y = first / largest[0], second / largest[1]  # squares of tiny or huge values would leave the range of floats
+    x, y = first, second
+    if not all(_ORDINARY[0] < size < _ORDINARY[1] for size in largest):
+        x, y = first / largest[0], second / largest[1]  # squares would leave the range of floats
     return max(-1.0, min(1.0, float(x @ y) / math.sqrt(float(x @ x) * float(y @ y))))
 
 
@@ -194,9 +205,9 @@ def _is_nearly_constant(values: Values) -> bool:
 
 def _rounding(subject: Sample, reference: Sample, first: Values, second: Values) -> str | None:
     """The type or the quantiser whose rounding explains every difference; None where none does."""
-    finite = np.isfinite(first) & np.isfinite(second)
+    one, other = _finite(first, second)
     return (
-        rounding(first[finite], second[finite])
+        rounding(one.ravel(), other.ravel())
         or quantisation(first, second, subject.start, packing=subject.packing)
         or quantisation(second, first, reference.start, packing=reference.packing)
     )

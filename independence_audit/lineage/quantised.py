@@ -41,6 +41,8 @@ def quantisation(quantised: Values, plain: Values, start: int, *, packing: str =
     Returns:
         ``packing``, or ``4-bit``; None where no quantiser explains the differences.
     """
+    if not packing and _levels(_blocks(quantised[:1], start)[:FEW_BLOCKS]) > LEVELS:
+        return None  # weights show at a glance that they are not quantised
     x, y = (_blocks(values, start) for values in (quantised, plain))
     finite = np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1)
     x, y = x[finite], y[finite]
@@ -64,4 +66,4 @@ def _blocks(values: Values, start: int) -> NDArray[np.float64]:
 def _levels(blocks: NDArray[np.float64]) -> int:
     """The most distinct values of any block."""
     ordered = np.sort(blocks, axis=1)
-    return int((np.diff(ordered, axis=1) > 0.0).sum(axis=1).max()) + 1
+    return int((np.diff(ordered, axis=1) > 0.0).sum(axis=1).max(initial=0)) + 1

@@ -25,7 +25,7 @@ from independence_audit.lineage.within import repetitions
 from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.declared import find_declaration, strays
 from independence_audit.pipeline.disguised import search_where_nothing_was_found
-from independence_audit.pipeline.full import measure_every_value
+from independence_audit.pipeline.full import Ahead, measure_every_value
 from independence_audit.pipeline.inputs import (
     called,
     signer_of,
@@ -103,6 +103,7 @@ def _handed_in(subject: str, mine: Model, settings: AuditSettings) -> _HandedIn:
 
 def _rankings(mine: Model, known: Sequence[Model], settings: AuditSettings, progress: Progress) -> list[Ranking]:
     """Every component of the subject with its nearest reference."""
+    ahead = Ahead(mine, known) if settings.full else None
     compared: list[ComponentMeasured] = []
     for done, model in enumerate(known, 1):
         compared += compare_fingerprints(mine.fingerprint, model.fingerprint)
@@ -119,9 +120,9 @@ def _rankings(mine: Model, known: Sequence[Model], settings: AuditSettings, prog
     compared = search_where_nothing_was_found(mine, known, rankings, settings, progress)
     level = level_of(compared, settings.alpha)
     rankings = rank(mine.fingerprint, compared, level)
-    if settings.full:
+    if ahead:
         nearest = [ranking.best.compared for ranking in rankings if ranking.best]
-        exact = measure_every_value(mine, known, nearest, progress)
+        exact = measure_every_value(mine, known, nearest, ahead, progress)
         rankings = rank(mine.fingerprint, [_exactly(one, exact) for one in compared], level)
     return rankings
 

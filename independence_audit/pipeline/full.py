@@ -2,25 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from multiprocessing import Event
 
 from independence_audit.anatomy import Anatomy, Part
 from independence_audit.checkpoint import Checkpoint, LocalSource
-from independence_audit.errors import UsageError
+from independence_audit.errors import InputError, UsageError
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.pools import pool_parts
 from independence_audit.lineage.compare import ComponentMeasured
-from independence_audit.lineage.exact import Matched, measure_exactly, pair_parts
+from independence_audit.lineage.exact import Matched, Place, compare_until, measure_exactly, pair_parts
 from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.pairing import pair_components
 from independence_audit.lineage.sums import Sums
+from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import Progress
 
 
+class Ahead:
+    """Values that stand in their places, compared by a second process while the first looks at the sample.
+
+    It is worth it with one reference on this machine: what will be compared is then all but known.
+    """
+
+    def __init__(self, mine: Model, known: Sequence[Model]) -> None:
+        """Begin, where there is something to gain."""
+        self._enough = Event() if _is_plain(mine, known) else None
+        self._work = Beside(partial(_in_place, mine, known[0], self._enough.is_set)) if self._enough else None
+
+    def result(self) -> Mapping[Place, Sums]:
+        """Stop, and what has been compared by now. What could not be read is an error of whoever reads it again."""
+        if self._enough is None or self._work is None:
+            return {}
+        self._enough.set()
+        try:
+            return self._work.result()
+        except InputError:
+            return {}
+
+
+def _is_plain(mine: Model, known: Sequence[Model]) -> bool:
+    """Whether there is one reference, and all bytes lie on this machine."""
+    both = [mine.checkpoint, *(model.checkpoint for model in known)]
+    return len(known) == 1 and all(each is not None and isinstance(each.source, LocalSource) for each in both)
+
+
+def _in_place(mine: Model, model: Model, enough: Callable[[], bool]) -> dict[Place, Sums]:
+    checkpoint, anatomy = _weights(mine)
+    there, their_anatomy = _weights(model)
+    own, theirs = _parts_by_sample(mine.fingerprint, anatomy), _parts_by_sample(model.fingerprint, their_anatomy)
+    met = pair_components(mine.fingerprint, model.fingerprint)
+    pairs = [Matched(pair_parts(own[id(one)], theirs[id(other)])) for pair in met for one, other in pair.pairs]
+    return compare_until(enough, pairs, checkpoint, there)
+
+
 def measure_every_value(
-    mine: Model, known: Sequence[Model], nearest: Sequence[ComponentMeasured], progress: Progress
+    mine: Model, known: Sequence[Model], nearest: Sequence[ComponentMeasured], ahead: Ahead, progress: Progress
 ) -> Mapping[int, ComponentMeasured]:
     """Comparisons with exact figures, by the identity of the sampled ones.
 
@@ -30,6 +70,7 @@ def measure_every_value(
     """
     checkpoint, anatomy = _weights(mine)
     own = _parts_by_sample(mine.fingerprint, anatomy)
+    compared = ahead.result()
     exact: dict[int, ComponentMeasured] = {}
     for model in known:
         there, their_anatomy = _weights(model)
@@ -40,7 +81,8 @@ def measure_every_value(
         ]
         pairs = [Matched(pair_parts(own[id(each.subject)], theirs[id(each.reference)]), each.rounding) for each in told]
         stage = f"comparing every value with {model.fingerprint.name}"
-        sums = measure_exactly(pairs, checkpoint, there, partial(progress.step, stage), _processes(checkpoint, there))
+        told_of = partial(progress.step, stage)
+        sums = measure_exactly(pairs, checkpoint, there, told_of, _processes(checkpoint, there), compared)
         exactly = {id(each): one for each, one in zip(told, sums, strict=True)}
         for one in ours:
             exact[id(one)] = one.with_measured(tuple(_refined(each, exactly.get(id(each))) for each in one.measured))

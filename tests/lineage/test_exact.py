@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Part, View
 from independence_audit.errors import ReadError
 from independence_audit.lineage import exact
-from independence_audit.lineage.exact import Matched, measure_exactly, pair_parts
+from independence_audit.lineage.exact import Matched, compare_until, measure_exactly, pair_parts
 from independence_audit.lineage.measure import Numbers
 from independence_audit.lineage.sums import Sums
 from tests.checkpoint.memory_source import MemorySource
@@ -308,3 +308,18 @@ def test_parts_without_experts_are_paired() -> None:
     """A tensor that stands alone meets its counterpart, where the shapes allow."""
     assert len(pair_parts([expert(None)], [expert(None)])) == 1
     assert pair_parts([expert(None)], [expert(None, rows=5)]) == []
+
+
+def test_what_was_compared_before_is_gone_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces that are known already are not compared again, and the sums are the same to the last bit."""
+    monkeypatch.setattr(exact, "TASK", exact.CHUNK)
+    rows = 3 * exact.CHUNK // 512
+    first = noise(rows, 512)
+    subject, reference = (checkpoint_of({"a": values}) for values in (first, partly_equal(first)))
+    pairs = [Matched([(part_of("a", dense(rows, 512)), part_of("a", dense(rows, 512)))])]
+    expected = measure_exactly(pairs, subject, reference, ignore)
+    asked = iter([False, True])
+    known = compare_until(lambda: next(asked), pairs, subject, reference)
+    assert len(known) == 1
+    assert measure_exactly(pairs, subject, reference, ignore, known=known) == expected
+    assert compare_until(lambda: True, pairs, subject, reference) == {}
