@@ -63,10 +63,21 @@ def search_moved(compared: Sequence[ComponentMeasured], alpha: float) -> list[Co
         compared: All comparisons of an audit, in their places.
         alpha: Family-wise level of the audit.
     """
-    looked = [(one, layer_cells(_mine(one.pair), _theirs(one.pair))) for one in compared]
-    tests = sum(one.tests + cells.tests for one, cells in looked)
+    looked = [
+        (one, None if _stands_in_place(one) else layer_cells(_mine(one.pair), _theirs(one.pair))) for one in compared
+    ]
+    tests = sum(one.tests + (cells.tests if cells else 0) for one, cells in looked)
     least = SCREEN * critical_z(alpha, max(1, tests))
     return [replace(one, search=_Search(one, cells, least).result()) for one, cells in looked]
+
+
+def _stands_in_place(compared: ComponentMeasured) -> bool:
+    """Whether every layer was found where it stands, so that there is none to look for elsewhere."""
+    layers: dict[int, list[float]] = {sample.layer: [] for sample in _mine(compared.pair) if sample.layer is not None}
+    for one in compared.measured:
+        if one.subject.layer is not None and one.is_matrix and one.test:
+            layers[one.subject.layer].append(one.test.r)
+    return bool(layers) and all(found and sum(found) >= IN_PLACE * len(found) for found in layers.values())
 
 
 def _mine(pair: ComponentPair) -> list[Sample]:
@@ -80,9 +91,9 @@ def _theirs(pair: ComponentPair) -> list[Sample]:
 class _Search:
     """One comparison's search: layers first, then experts and rows of the layers as they then stand."""
 
-    def __init__(self, compared: ComponentMeasured, cells: LayerCells, least: float) -> None:
+    def __init__(self, compared: ComponentMeasured, cells: LayerCells | None, least: float) -> None:
         self.compared, self.cells, self.least = compared, cells, least
-        self.tests = cells.tests if cells.roles else 0
+        self.tests = cells.tests if cells and cells.roles else 0
         self.assignments: dict[int, Mapping[int, int]] = {}
         """By layer, subject expert to reference expert."""
         self.proposals = {
@@ -98,13 +109,13 @@ class _Search:
         self._arrange_rows()
         moved = [proposal for proposal in self.proposals.values() if proposal.undone]
         if not moved:
-            return MovedSearch(self.tests, "" if self.tests else "no_layers")
+            return MovedSearch(self.tests, "" if self.tests or self.cells is None else "no_layers")
         return MovedSearch(self.tests, "", self._measure(moved))
 
     def _layer_map(self) -> Mapping[int, int]:
         """The layers that are by far the most like another than the one in their place."""
         cells = self.cells
-        if not cells.roles or _all_in_place(cells) or not (cells.evidence >= self.least).any():
+        if cells is None or not cells.roles or _all_in_place(cells) or not (cells.evidence >= self.least).any():
             return {}
         theirs = _theirs(self.compared.pair)
         chosen = choose_layers(cells, layer_cells(theirs, theirs).strength, self.least)

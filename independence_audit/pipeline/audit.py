@@ -77,9 +77,9 @@ def audit(
         if settings.whole_files or settings.model_key:
             mine, known = with_whole_files(mine, progress), with_whole_reference_files(known, progress)
         handed_in = _handed_in(subject, mine, settings)
-        training = Beside(partial(scratch_evidence, mine.fingerprint))
+        alone = Beside(partial(_by_itself, mine.fingerprint))
         rankings = _rankings(mine, known.models, settings, progress)
-        return _report(mine, known, rankings, training.result(), policy, handed_in, settings)
+        return _report(mine, known, rankings, alone.result(), policy, handed_in, settings)
     finally:
         for model in (mine, *known.models):
             model.close()
@@ -144,7 +144,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     mine: Model,
     known: References,
     rankings: Sequence[Ranking],
-    training: TrainingEvidence,
+    alone: _Alone,
     policy: Policy,
     handed_in: _HandedIn,
     settings: AuditSettings,
@@ -153,7 +153,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     ancestors = {one.facts.name: one.facts.derived_from for one in known.known}
     tensors = [tensor_evidence(subject, ranking) for ranking in rankings]
     components = [
-        component_evidence(ranking, own, ancestors, _repeated(subject, ranking))
+        component_evidence(ranking, own, ancestors, alone.repeated[ranking.component.name])
         for ranking, own in zip(rankings, tensors, strict=True)
     ]
     components = with_shared(components, mine, known.models, rankings)
@@ -187,17 +187,28 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         tensors=every_tensor,
         summary=_summary(components, every_tensor, rankings),
         opinion=judge(
-            policy, components, references, KnownBeside(verified, settings.submission.team, declared, training)
+            policy, components, references, KnownBeside(verified, settings.submission.team, declared, alone.training)
         ),
-        training=training,
+        training=alone.training,
         declaration=declared,
     )
 
 
-def _repeated(subject: Fingerprint, ranking: Ranking) -> tuple[Message, ...]:
-    """What repeats inside a component of the subject."""
-    own = [sample for sample in subject.samples if sample.component == ranking.component.name]
-    return repetitions(ranking.component, own)
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """What the subject shows by itself, without any reference."""
+
+    training: TrainingEvidence
+    repeated: Mapping[str, tuple[Message, ...]]
+    """What repeats inside each component."""
+
+
+def _by_itself(subject: Fingerprint) -> _Alone:
+    repeated = {
+        component.name: repetitions(component, [one for one in subject.samples if one.component == component.name])
+        for component in subject.components
+    }
+    return _Alone(scratch_evidence(subject), repeated)
 
 
 def _reference(known: Known, rankings: Sequence[Ranking]) -> Reference:
