@@ -136,13 +136,16 @@ def _by_descriptors(subject: ComponentUnits, reference: ComponentUnits) -> Itera
             chosen = None if count <= MANY else np.arange(MANY) * count // MANY
             test = descriptor_test(*pair, chosen)
             places = {"layer": layer.layer, "reference_layer": other.layer, "units": test.units}
-            yield DisguisedTest("descriptors", **places, z=test.z, p_value=test.p_value)
+            if layer.signed:
+                yield DisguisedTest("descriptors", **places, z=test.z, p_value=test.p_value)
             yield DisguisedTest("descriptor_agreement", **places, count=test.agreed)
 
 
 def _described(first: UnitLayer, second: UnitLayer) -> tuple[Descriptors, Descriptors] | None:
     """Descriptors of both over the matrices that both have: those of the block come first, attention's after them."""
     if first.even is None or first.odd is None or second.even is None or second.odd is None:
+        return None
+    if first.signed != second.signed:
         return None
     even, odd = (min(a.shape[1], b.shape[1]) for a, b in ((first.even, second.even), (first.odd, second.odd)))
     if min(len(first.units), len(second.units)) <= 2 * even:

@@ -13,6 +13,7 @@ from independence_audit.checkpoint import Checkpoint
 from independence_audit.fingerprint.units.matrices import Matrix, is_readable, read_rows, whole_matrix
 from independence_audit.fingerprint.units.places import UnitPlace
 from independence_audit.statistics.descriptors import Descriptors, residual_matrices, unit_descriptors
+from independence_audit.statistics.plain_descriptors import plain_descriptors, plain_matrices
 
 MOST_WORK = 1e12
 """Multiplications (18 forms of m units with the h x h matrices of every search layer) that a component may cost
@@ -20,10 +21,15 @@ unasked: some 20 seconds on two cores. Reached at h = 2048 with m = 3300, exceed
 
 FORMS = 18
 
+PLAIN = 2
+"""Matrices of a block without gates."""
+
 DOUBLE = 1024
 """Width up to which double precision costs nothing."""
 
 Wide = NDArray[np.float64] | NDArray[np.float32]
+Block = tuple[Wide, ...]
+"""The units [m, h] of one layer's matrices, gain folded: gate, up and down, or fc1 and fc2."""
 
 
 def describe(
@@ -32,7 +38,7 @@ def describe(
     """Descriptors of all units of the search layers, through the matrices of all of them, the own layer's first.
 
     Returns:
-        One for each layer; None without gates, for experts, or where it would take too long.
+        One for each layer; None for experts, or where it would take too long.
 
     Raises:
         ReadError: Bytes could not be read.
@@ -45,7 +51,7 @@ def describe(
     found = []
     for number, block in enumerate(blocks):
         others = [matrix for other, own in enumerate(matrices) if other != number for matrix in own]
-        one = None if block is None else unit_descriptors(*block, [*matrices[number], *others])
+        one = None if block is None else _descriptors(block, matrices[number] + others)
         found.append(one if one and np.isfinite(one.even).all() and np.isfinite(one.odd).all() else None)
     return found
 
@@ -68,26 +74,32 @@ def _width(place: UnitPlace) -> int:
     return place.parts[place.roles[0]][0].view.columns
 
 
-def _block(checkpoint: Checkpoint, component: Component, place: UnitPlace) -> tuple[Wide, Wide, Wide] | None:
-    """Gate, up and down by units [m, h], gain folded."""
-    if place.roles[0] != "gate" or any(len(parts) != 1 for parts in place.parts.values()):
+def _block(checkpoint: Checkpoint, component: Component, place: UnitPlace) -> Block | None:
+    if any(len(parts) != 1 for parts in place.parts.values()):
         return None
     width = _width(place)
     gain = norm_gain(checkpoint, component, place.gain, width)
-    gate, up, down = (whole_matrix(checkpoint, place.parts[role][0]) for role in ("gate", "up", "down"))
     scale = np.float32(1.0) if gain is None else gain
-    block: tuple[Wide, Wide, Wide] = (gate * scale, up * scale, np.ascontiguousarray(down.T))
+    *first, last = [whole_matrix(checkpoint, place.parts[role][0]) for role in place.roles]
+    block: Block = (*(matrix * scale for matrix in first), np.ascontiguousarray(last.T))
     if width <= DOUBLE:
-        block = block[0].astype(np.float64), block[1].astype(np.float64), block[2].astype(np.float64)
+        block = tuple(each.astype(np.float64) for each in block)
     return block if all(np.isfinite(each).all() and each.any(axis=1).all() for each in block) else None
 
 
-def _matrices(
-    checkpoint: Checkpoint, component: Component, place: UnitPlace, block: tuple[Wide, Wide, Wide] | None
-) -> list[Wide]:
+def _matrices(checkpoint: Checkpoint, component: Component, place: UnitPlace, block: Block | None) -> list[Wide]:
     if block is None:
         return []
-    return residual_matrices(*block, _attention(checkpoint, component, place.attention, _width(place)))
+    attention = _attention(checkpoint, component, place.attention, _width(place))
+    if len(block) == PLAIN:
+        return plain_matrices(block[0], block[1], attention)
+    return residual_matrices(block[0], block[1], block[2], attention)
+
+
+def _descriptors(block: Block, matrices: Sequence[Wide]) -> Descriptors:
+    if len(block) == PLAIN:
+        return plain_descriptors(block[0], block[1], matrices)
+    return unit_descriptors(block[0], block[1], block[2], matrices)
 
 
 def _attention(

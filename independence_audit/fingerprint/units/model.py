@@ -42,8 +42,14 @@ class UnitLayer:
     Rounding to eight bits in the whitened frame leaves noise of 1%; before whitening it would drown weak directions.
     """
     even: NDArray[np.float32] | None = None
-    """Descriptors [k, F] that need no anchors; those odd in (up, down) beside them."""
+    """Descriptors [k, F] that need no anchors; those odd in (up, down) beside them. Without gates: those of fc1, and as
+    many of fc2, none of which has a random sign."""
     odd: NDArray[np.float32] | None = None
+
+    @property
+    def signed(self) -> bool:
+        """Whether what is odd in its descriptors has a sign; without gates there are as many of the second as first."""
+        return self.even is not None and self.odd is not None and self.even.shape[1] != self.odd.shape[1]
 
     @property
     def gated(self) -> bool:

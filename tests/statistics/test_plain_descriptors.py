@@ -1,0 +1,26 @@
+"""Descriptors of units without gates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from independence_audit.statistics.descriptors import descriptor_test
+from independence_audit.statistics.plain_descriptors import plain_descriptors, plain_matrices
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_rotation_changes_them_and_order_moves_them(seed: int) -> None:
+    """Units in another order in a turned width have the same descriptors, in that order; another draw has not."""
+    rng = np.random.default_rng(seed)
+    fc1, fc2, other1, other2 = rng.standard_normal((4, 300, 32))
+    turn = np.linalg.qr(rng.standard_normal((32, 32)))[0]
+    order = rng.permutation(300)
+    before = plain_descriptors(fc1, fc2, plain_matrices(fc1, fc2))
+    turned1, turned2 = fc1[order] @ turn, fc2[order] @ turn
+    after = plain_descriptors(turned1, turned2, plain_matrices(turned1, turned2))
+    assert after.even == pytest.approx(before.even[order], abs=1e-8)
+    assert after.odd == pytest.approx(before.odd[order], abs=1e-8)
+    assert descriptor_test(before, after).agreed == 300
+    stranger = plain_descriptors(other1, other2, plain_matrices(other1, other2))
+    assert descriptor_test(before, stranger).agreed < 15
