@@ -23,7 +23,7 @@ from independence_audit.lineage.workers import in_order
 CHUNK = 1 << 18
 """Values compared at a time: both sides as float32 fit in a core's share of the cache."""
 
-TASK = 1 << 24
+TASK = 1 << 23
 """Values given to one process at a time."""
 
 WORTH_IT = 1 << 26
