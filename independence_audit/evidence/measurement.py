@@ -146,7 +146,7 @@ class ComponentEvidence:
     """Subject layer to reference layer."""
     runners_up: tuple[Comparison, ...] = ()
     searches: Mapping[str, Search] = field(default_factory=dict)
-    """By name: ``moved``, ``disguised``."""
+    """By name: ``moved``, ``disguised``, and ``without_anchors`` where that part of the latter could not be made."""
     changes: tuple[Message, ...] = ()
     """What was done to the reference's weights, each with the figure that shows it; nothing is guessed."""
     repeated: tuple[Message, ...] = ()

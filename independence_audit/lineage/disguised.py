@@ -43,6 +43,11 @@ class DisguisedSearch:
     reason: str = ""
     """Why it could not be made, as a message key; empty where it was."""
 
+    @property
+    def without_anchors(self) -> bool:
+        """Whether units were also looked for by descriptors, which new embeddings cannot hide them from."""
+        return any(test.test in {"descriptors", "descriptor_agreement"} for test in self.found)
+
 
 def search_disguised(subject: ComponentUnits | None, reference: ComponentUnits | None) -> DisguisedSearch:
     """Look for a reference component's units among the subject's.

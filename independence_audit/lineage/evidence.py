@@ -80,7 +80,7 @@ def component_evidence(
         layers=best.layers if best else (),
         layer_map={str(layer): there for layer, there in layer_map_of(best).items()} if best and found else {},
         runners_up=tuple(_comparison(verdict) for verdict in ranking.verdicts[1 if found else 0 :]),
-        searches={"moved": _moved_search(ranking), "disguised": _disguised_search(ranking)},
+        searches=_searches(ranking),
         changes=changes(ranking.verdicts),
         repeated=tuple(repeated),
         disguised=best.disguised if best else (),
@@ -149,6 +149,15 @@ def _reason(measured: Measured, relation: Relation) -> str | None:
     if relation == Relation.INCONCLUSIVE:
         return measured.undone or "low_power"
     return measured.undone if relation == Relation.TRANSFORMED else None
+
+
+def _searches(ranking: Ranking) -> Mapping[str, Search]:
+    """By name, whether each search was made."""
+    searches = {"moved": _moved_search(ranking), "disguised": _disguised_search(ranking)}
+    made = [verdict.compared.disguised for verdict in ranking.verdicts if verdict.compared.disguised]
+    if searches["disguised"].status == "done" and not any(search.without_anchors for search in made):
+        searches["without_anchors"] = Search("not_possible", "no_descriptors")
+    return searches
 
 
 def _moved_search(ranking: Ranking) -> Search:
