@@ -17,7 +17,7 @@ from independence_audit.evidence.measurement import DisguisedTest
 from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.model import ComponentUnits, Frame, UnitLayer, shared_labels
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test
-from independence_audit.statistics.units import UnitTests, unit_tests
+from independence_audit.statistics.units import UnitTests, are_alike, are_ordered, unit_tests
 
 MANY = 512
 """Units of a whole layer that are looked for in another."""
@@ -28,6 +28,9 @@ COUNTED = 256
 copies 54 of 64 and more, 120 of 512 and more by descriptors."""
 AGREEING = 0.2
 DESCRIBED_AGREEING = 0.15
+
+_BY_TWO_ROLES = ("up_sign", "agreement")
+"""Tests that rest on a unit's two roles being drawn apart."""
 
 Responses = Mapping[str, NDArray[np.float32]]
 
@@ -102,6 +105,7 @@ def _by_anchors(subject: ComponentUnits, reference: ComponentUnits) -> Iterator[
     searched, looked_for = (reference, subject) if turned else (subject, reference)
     whole_frame, few_frame = (theirs, ours) if turned else (ours, theirs)
     few = [(layer, _few(layer, few_frame)) for layer in looked_for.layers]
+    silent = {id(layer): _silent(responses) for layer, responses in few}
     for layer in searched.layers:
         if not layer.whole:
             continue
@@ -109,7 +113,19 @@ def _by_anchors(subject: ComponentUnits, reference: ComponentUnits) -> Iterator[
         for other, sampled in few:
             if other.gated == layer.gated and len(other.units) > 1:
                 places = (other.layer, layer.layer) if turned else (layer.layer, other.layer)
-                yield from _evidence(unit_tests(sampled, everything), *places)
+                found = _evidence(unit_tests(sampled, everything), *places)
+                no_order, alike = silent[id(other)]
+                both_alike = alike and are_alike(everything)
+                yield from (
+                    test
+                    for test in found
+                    if not (no_order and test.test == "order") and not (both_alike and test.test in _BY_TWO_ROLES)
+                )
+
+
+def _silent(responses: Responses) -> tuple[bool, bool]:
+    """Whether units that are looked for stand in an order of their own, and whether their two roles are alike."""
+    return are_ordered(next(iter(responses.values()))), are_alike(responses)
 
 
 def _few(layer: UnitLayer, frame: Frame) -> Responses:

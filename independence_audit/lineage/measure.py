@@ -21,6 +21,13 @@ from independence_audit.statistics.scores import normal_scores
 FEW_VALUES = 64
 """Fewer equal values than these are no evidence: small constants and computed buffers agree between strangers."""
 
+MOSTLY_ZERO = 0.75
+FEW_NUMBERS = 32
+"""A bank of filters for each of C channels is zero in all but 1/C of its values, and holds one kernel's numbers."""
+
+IDENTITY_Z = 5.0
+"""|z| of a square matrix's diagonal from which it is no draw like the rest; two-sided 5.7e-7."""
+
 _ORDINARY = 1e-100, 1e100
 """Sizes whose squares, and sums of them, are ordinary numbers."""
 
@@ -112,7 +119,8 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
         return Measured(subject, reference, numbers, None, None, reason or "constant"), None
     test, product = tested
     exact = None if numbers.identical_fraction == 1.0 else _rounding(subject, reference, first, second)
-    return Measured(subject, reference, numbers, exact, test, "", doubt="ramp" if ordered else ""), product
+    doubt = "ramp" if ordered else _doubt(subject, reference, first, second, mine, theirs)
+    return Measured(subject, reference, numbers, exact, test, "", doubt=doubt), product
 
 
 def _of_all_values(subject: Sample, reference: Sample, numbers: Numbers) -> Numbers:
@@ -179,7 +187,7 @@ def common_rows(subject: Sample, reference: Sample) -> tuple[Places, Places]:
     return mine, theirs
 
 
-def _no_evidence(  # noqa: PLR0913  everything that is known of the pair
+def _no_evidence(  # noqa: PLR0911, PLR0913  one reason after the other, and everything that is known of the pair
     subject: Sample, reference: Sample, first: Values, second: Values, numbers: Numbers, *, ordered: bool
 ) -> str:
     """Why a pair says nothing whatever its values, as a message key; empty where it may speak."""
@@ -191,6 +199,8 @@ def _no_evidence(  # noqa: PLR0913  everything that is known of the pair
         return "few_values"
     if _is_nearly_constant(first) or _is_nearly_constant(second):
         return "constant"
+    if _is_filter_bank(first) or _is_filter_bank(second):
+        return "computed"
     if ordered and is_generic(reference.role):
         return "ramp"  # nobody knows whether it was trained or computed
     return ""
@@ -203,11 +213,43 @@ def _is_nearly_constant(values: Values) -> bool:
     return not ((finite > lowest) & (finite < highest)).any()
 
 
+def _is_filter_bank(values: Values) -> bool:
+    """Whether values are mostly zero and the others few different numbers: fixed filters for each channel by itself.
+
+    Bilinear upsampling and blur kernels are the same in every network that has them. Pruned weights have as many zeros,
+    but no two other values alike.
+    """
+    others = values[np.isfinite(values) & (values != 0.0)]
+    return others.size <= (1 - MOSTLY_ZERO) * values.size and len(np.unique(others)) <= FEW_NUMBERS
+
+
+def _doubt(  # noqa: PLR0913, PLR0917  both samples, with the rows of them that meet
+    subject: Sample, reference: Sample, first: Values, second: Values, mine: Places, theirs: Places
+) -> str:
+    """Why no finding may rest on the test of weights, as a message key; empty where one may."""
+    both = _holds_identity(subject, mine, first) and _holds_identity(reference, theirs, second)
+    return "identity_part" if both else ""
+
+
+def _holds_identity(sample: Sample, places: Places, values: Values) -> bool:
+    """Whether a square matrix's own diagonal stands out, as that of a map that began as the identity does.
+
+    Columns of such a map may only be exchanged together with its rows: strangers share the diagonal.
+    """
+    if sample.shape[0] != sample.shape[1] or sample.members > 1:
+        return False
+    rows = sample.rows[places]
+    inside = np.flatnonzero((rows >= sample.start) & (rows < sample.stop))
+    size = math.sqrt(float(np.square(values, dtype=np.float64).mean() * len(inside)))
+    return size > 0.0 and abs(float(values[inside, rows[inside] - sample.start].sum())) > IDENTITY_Z * size
+
+
 def _rounding(subject: Sample, reference: Sample, first: Values, second: Values) -> str | None:
     """The type or the quantiser whose rounding explains every difference; None where none does."""
     one, other = _finite(first, second)
-    return (
-        rounding(one.ravel(), other.ravel())
-        or quantisation(first, second, subject.start, packing=subject.packing)
-        or quantisation(second, first, reference.start, packing=reference.packing)
+    cast = rounding(one.ravel(), other.ravel())
+    if cast or subject.shape[0] == 1:
+        return cast  # no format packs vectors
+    return quantisation(first, second, subject.start, packing=subject.packing) or quantisation(
+        second, first, reference.start, packing=reference.packing
     )

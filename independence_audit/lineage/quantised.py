@@ -18,7 +18,14 @@ SLACK = 2.0**-7
 bf16 moves a value by 2**-8 of itself, away from one level and towards the other."""
 
 FEW_BLOCKS = 8
-"""Fewer whole blocks tell nothing: 8 of 32 values leave a stranger a chance of far less than 1e-100."""
+"""Fewer blocks that could contradict tell nothing; in 8 of 32 values a stranger's contradict for certain."""
+
+SPREAD = 8 * SLACK
+"""Range of a block's levels, relative to the largest plain value, from which a block could contradict at all: gains
+that all lie near one, and values that died away, lie within the slack of any level."""
+
+BY_CHANCE = 0.5
+"""Share of values that may be explained with the plain values one place off; strangers' are in one case of ten."""
 
 UNKNOWN = "4-bit"
 """What a quantiser is called where only its levels tell of it."""
@@ -46,13 +53,22 @@ def quantisation(quantised: Values, plain: Values, start: int, *, packing: str =
     x, y = (_blocks(values, start) for values in (quantised, plain))
     finite = np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1)
     x, y = x[finite], y[finite]
-    if len(x) < FEW_BLOCKS or (not packing and _levels(x) > LEVELS):
+    telling = np.ptp(x, axis=1) > SPREAD * np.abs(y).max(axis=1, initial=0.0)
+    if telling.sum() < max(FEW_BLOCKS, len(x) / 2) or (not packing and _levels(x) > LEVELS):
         return None
-    own = np.abs(y - x) - SLACK * np.abs(y)
-    for column in range(BLOCK):
-        if (np.abs(y - x[:, column : column + 1]) < own).any():
-            return None
+    x, y = x[telling], y[telling]
+    if _contradicted(x, y).any() or _contradicted(x, np.roll(y, 1, axis=1)).mean() < BY_CHANCE:
+        return None
     return packing or UNKNOWN
+
+
+def _contradicted(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where another level of the block lies nearer to a plain value than the one in its place, [blocks, BLOCK]."""
+    own = np.abs(y - x) - SLACK * np.abs(y)
+    found = np.zeros(x.shape, dtype=bool)
+    for column in range(BLOCK):
+        found |= np.abs(y - x[:, column : column + 1]) < own
+    return found
 
 
 def _blocks(values: Values, start: int) -> NDArray[np.float64]:

@@ -241,3 +241,27 @@ def test_cosine_knows_no_scale(scale: float) -> None:
     values = WEIGHTS.ravel().astype(np.float64) * scale
     assert cosine(values, 3.0 * values) == pytest.approx(1.0)
     assert cosine(values, -values) == pytest.approx(-1.0)
+
+
+def bilinear(channels: int) -> NDArray[np.float32]:
+    """A bank of upsampling filters as [channels x taps, channels]: every channel by itself."""
+    tap = np.array([0.25, 0.75, 0.75, 0.25])
+    kernel = np.outer(tap, tap).ravel().astype(np.float32)
+    return np.einsum("io,t->oti", np.eye(channels, dtype=np.float32), kernel).reshape(-1, channels)
+
+
+def test_fixed_filters_say_nothing() -> None:
+    """Networks that have nothing in common have them to the bit; pruned weights, as sparse, are weights."""
+    found = measured(bilinear(64), bilinear(64))
+    assert (found.reason, found.evidence) == ("computed", None)
+    pruned = noise(64, 256) * (np.random.default_rng(6).random((64, 256)) < 0.1)
+    assert measured(pruned, pruned).evidence is not None
+
+
+def test_maps_that_began_as_the_identity_are_in_doubt() -> None:
+    """Strangers share the diagonal of an identity; a matrix without, or other rows, is tested as ever."""
+    first, second = (0.02 * noise(128, 128, seed=seed) + np.eye(128, dtype=np.float32) for seed in (1, 2))
+    found = measured(first, second)
+    assert (found.doubt, found.evidence) == ("identity_part", None)
+    assert measured(first, 0.02 * noise(128, 128, seed=3)).doubt == ""
+    assert measured(first, first).numbers.identical_fraction == 1.0

@@ -54,6 +54,23 @@ def test_strangers_and_trained_copies_are_not_rounded(packing: str) -> None:
         assert quantisation(quantised(plain), other, 0, packing=packing) is None
 
 
+@pytest.mark.parametrize("other", [0.2, 0.05, 0.001])
+def test_values_that_lie_near_each_other_tell_nothing(other: float) -> None:
+    """Gains near one in fp16 have few levels, so near that any stranger's gain is as near to one as to another."""
+    generator = np.random.default_rng(3)
+    gains = (1 + 0.001 * generator.normal(size=(16, 1024))).astype(np.float16).astype(np.float32)
+    strangers = (1.5 + other * generator.normal(size=(16, 1024))).astype(np.float32)
+    assert quantisation(gains, strangers, 0) is None
+    assert quantisation(gains, gains[::-1].copy(), 0) is None
+    assert quantisation(gains, strangers, 0, packing="nf4") is None
+
+
+def test_values_that_died_away_tell_nothing() -> None:
+    """A few tiny levels beside a stranger's weights: each is as near to zero as the other."""
+    dead = np.random.default_rng(4).integers(-3, 4, (16, 512)).astype(np.float32) * 1e-9
+    assert quantisation(dead, weights(), 0) is None
+
+
 def test_few_blocks_tell_nothing() -> None:
     """Seven blocks are too few for a verdict, nor do values that are not finite count."""
     plain = weights()[:1, :224]

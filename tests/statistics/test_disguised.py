@@ -16,7 +16,7 @@ from independence_audit.statistics.descriptors import Descriptors, descriptor_te
 from independence_audit.statistics.matching import Match
 from independence_audit.statistics.sequence import order_bound, order_p, strict_lis
 from independence_audit.statistics.spectrum import Shared, shared_by, spectral_profile
-from independence_audit.statistics.units import sign_p, unit_tests
+from independence_audit.statistics.units import are_alike, are_ordered, sign_p, unit_tests
 from tests.statistics.layers import Layer, disguise, further, layer
 
 ROLES = ("gate", "up", "down")
@@ -163,3 +163,31 @@ def test_the_profile_tells_a_draw_from_training() -> None:
         profile = spectral_profile(base, subject)
         assert profile is not None
         assert shared_by(profile) == shared
+
+
+def unit_vectors(values: np.ndarray) -> np.ndarray:
+    """Rows of length one."""
+    return values / np.linalg.norm(values, axis=1, keepdims=True)
+
+
+def test_units_in_an_order_of_their_own_are_seen() -> None:
+    """Sorted units and experts one behind the other; units in the order of a draw are not."""
+    generator = np.random.default_rng(21)
+    drawn = generator.normal(size=(512, 64))
+    assert not are_ordered(unit_vectors(drawn))
+    turned = drawn.copy()
+    turned[:, 0] *= 2.0
+    assert are_ordered(unit_vectors(turned[np.argsort(turned[:, 0])]))
+    experts = np.repeat(generator.normal(size=(16, 64)), 32, axis=0)
+    assert are_ordered(unit_vectors(drawn + experts))
+
+
+@pytest.mark.parametrize(("share", "alike"), [(0.0, False), (0.05, False), (0.5, True), (1.0, True)])
+def test_roles_that_are_no_draws_apart_are_seen(share: float, alike: bool) -> None:  # noqa: FBT001  a case's parameter
+    """Gates that up was made of, or fc2 that is fc1 turned over: matching both says nothing then."""
+    generator = np.random.default_rng(22)
+    one, other = generator.normal(size=(2, 512, 64))
+    both = unit_vectors(one), unit_vectors(share * one + np.sqrt(1 - share**2) * other)
+    assert are_alike({"gate": both[0], "up": both[1]}) == alike
+    assert are_alike({"fc1": both[0], "fc2": both[1]}) == alike
+    assert not are_alike({"fc1": both[0]})
