@@ -22,8 +22,8 @@ from independence_audit.statistics.scores import normal_scores
 from independence_audit.statistics.sequence import order_p, strict_lis
 
 LEANING = 0.1
-"""Mean cosine of a unit's gate and up from which their signs are not left to chance. Where both sides lean by c, up rows
-matched through gate lean by about c², so that z of 512 units grows by 75 c²: 0.8 at 0.1, but 3 at 0.2 and 6 at 0.3."""
+"""Mean cosine of a unit's gate and up from which their signs are not left to chance. Where both sides lean by c, up
+rows matched through gate lean by about c², so that z of 512 units grows by 75 c²: 0.8 at 0.1, 3 at 0.2, 6 at 0.3."""
 
 TIED = 1 / 3
 """Median cosine of a unit's two roles from which they are one; of 192 anchors' responses strangers have 0.05."""
