@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from independence_audit.fingerprint.pools import Piece, PoolKey, pool, pool_key,
 from independence_audit.fingerprint.reading import Wanted, batches, wanted
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.sketch import SIDE
+from independence_audit.fingerprint.units.cost import UnitCost
+from independence_audit.fingerprint.units.read import UnitPlan
 from independence_audit.fingerprint.whole import Whole
 
 
@@ -31,10 +34,18 @@ class Cost:
     requests: int
     """Range requests of a far source."""
     file_size: int
-    """Bytes of the fingerprint's file, to within a few hundred."""
+    """Bytes of the fingerprint's file, to within a few hundred; at most these where no vocabulary was read."""
 
 
-def cost_of(checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler, *, everything: bool = False) -> Cost:
+def cost_of(  # noqa: PLR0913  one parameter a setting
+    checkpoint: Checkpoint,
+    anatomy: Anatomy,
+    sampler: Sampler,
+    *,
+    everything: bool = False,
+    units: UnitPlan | None = None,
+    vocabulary: Mapping[str, int] | None = None,
+) -> Cost:
     """What fingerprinting a checkpoint takes.
 
     Args:
@@ -42,6 +53,8 @@ def cost_of(checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler, *, every
         anatomy: Its tensors in their places.
         sampler: What would be read.
         everything: Whether all bytes would be read, for digests and sketches beside the sample.
+        units: How much is kept of its layers' units; None for nothing, the sample alone.
+        vocabulary: Numbers of tokens where they have been read; without them anchors are counted at their most.
     """
     wanted_bytes = read_bytes = requests = 0
     pools = pool_parts(anatomy)
@@ -56,6 +69,11 @@ def cost_of(checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler, *, every
     if everything:
         wanted_bytes = read_bytes = sum(checkpoint.files.values())
         requests += sum(-(-size // LARGEST) for size in checkpoint.files.values())
+    kept = UnitCost(checkpoint, anatomy, units, vocabulary) if units else None
+    if kept:
+        wanted_bytes += kept.wanted_bytes
+        read_bytes += kept.read_bytes
+        requests += kept.requests
     sketch = Whole("0" * 64, "0" * 64, 1 << 40, 0, 1.0, np.zeros((SIDE, SIDE), np.float32)) if everything else None
     blank = Fingerprint(
         name=checkpoint.name,
@@ -66,6 +84,7 @@ def cost_of(checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler, *, every
         parameters=sum(tensor.size for tensor in checkpoint.tensors.values()),
         read_bytes=read_bytes,
         metadata=dict(checkpoint.metadata),
+        units=kept.units if kept else (),
     )
     return Cost(wanted_bytes, read_bytes, requests, file_size(blank))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from independence_audit.anatomy import Anatomy, Axis, place
-from independence_audit.checkpoint import Checkpoint, open_named
+from independence_audit.checkpoint import Checkpoint, open_named, read_vocabulary
 from independence_audit.errors import IncomparableError, InputError, MalformedError, UsageError
 from independence_audit.fingerprint.build import fingerprint_of
 from independence_audit.fingerprint.codec import KEY, read_fingerprint, write_fingerprint
@@ -18,7 +18,7 @@ from independence_audit.fingerprint.library import refuse_incomplete
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.nesting import cut_to, differing, size_of
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.fingerprint.units.read import read_units, unit_plan
+from independence_audit.fingerprint.units.read import is_near, read_units, unit_plan
 from independence_audit.pipeline.settings import Progress
 
 
@@ -183,14 +183,20 @@ def _with_units(model: Model, sampler: Sampler, search_layers: int | None) -> Fi
     return replace(model.fingerprint, units=read_units(model.checkpoint, model.anatomy, plan))
 
 
-def cost(name: str, sampler: Sampler, *, everything: bool) -> Cost:
-    """What fingerprinting a checkpoint would take; only headers are read.
+def cost(name: str, sampler: Sampler, *, everything: bool, search_layers: int | None = None) -> Cost:
+    """What fingerprinting a checkpoint would take; only headers are read, and the vocabulary where it is at hand.
 
     Raises:
         UsageError: It is a fingerprint already.
         InputError: It cannot be read, or is no model.
     """
-    checkpoint, anatomy = look_at(name)
+    checkpoint = open_named(name)
+    try:
+        vocabulary = read_vocabulary(checkpoint) if is_near(checkpoint.source) else None
+    finally:
+        checkpoint.source.close()
     if KEY in checkpoint.metadata:
         raise UsageError(f"{checkpoint.name} is a fingerprint already.", "Name the weights.")
-    return cost_of(checkpoint, anatomy, sampler, everything=everything)
+    anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
+    plan = unit_plan(checkpoint.source, sampler, search_layers)
+    return cost_of(checkpoint, anatomy, sampler, everything=everything, units=plan, vocabulary=vocabulary)

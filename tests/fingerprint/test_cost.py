@@ -15,6 +15,9 @@ from independence_audit.fingerprint.build import fingerprint_of
 from independence_audit.fingerprint.codec import write_fingerprint
 from independence_audit.fingerprint.cost import cost_of
 from independence_audit.fingerprint.sampler import sampler_of
+from independence_audit.fingerprint.units.read import UnitPlan
+from independence_audit.pipeline.models import cost, save_fingerprint
+from independence_audit.pipeline.settings import NoProgress
 from tests.fingerprint.real_shapes import GLM, QWEN, glm_4_5_air, qwen2_5_7b, without_weights
 
 MB = 10**6
@@ -55,3 +58,30 @@ def test_cost_is_what_making_it_takes(everything: bool, tmp_path: Path) -> None:
     assert cost.wanted_bytes == made.read_bytes
     assert cost.read_bytes >= cost.wanted_bytes
     assert abs(cost.file_size - (tmp_path / "f.fp.safetensors").stat().st_size) < 600
+
+
+@pytest.mark.parametrize(
+    ("shapes", "config", "search_layers", "most"), [(qwen2_5_7b, QWEN, 2, 40 * MB), (glm_4_5_air, GLM, 0, 60 * MB)]
+)
+def test_written_files_stay_small_with_units(
+    shapes: Callable[[], Any], config: dict[str, object], search_layers: int, most: int
+) -> None:
+    """A dense 7B model on this machine, two layers whole: 40 MB. A MoE of 100B, from far away: 60 MB."""
+    checkpoint, anatomy = without_weights(shapes(), config)
+    sampler = sampler_of("default")
+    alone = cost_of(checkpoint, anatomy, sampler)
+    found = cost_of(checkpoint, anatomy, sampler, units=UnitPlan(search_layers, sampler))
+    assert alone.file_size + MB < found.file_size < most
+    assert found.wanted_bytes > alone.wanted_bytes
+    assert found.requests > alone.requests
+
+
+@pytest.mark.parametrize("search_layers", [None, 0])
+def test_what_is_announced_is_what_is_written(search_layers: int | None, tmp_path: Path) -> None:
+    """Never less but for some bytes of header, and at most 5% more."""
+    base = Path(__file__).parents[2] / "examples" / "seeds_case" / "base"
+    target = tmp_path / "base.fp.safetensors"
+    save_fingerprint(str(base), target, sampler_of("default"), NoProgress(), search_layers=search_layers)
+    written = target.stat().st_size
+    announced = cost(str(base), sampler_of("default"), everything=False, search_layers=search_layers).file_size
+    assert written - 600 <= announced <= 1.05 * written

@@ -30,13 +30,14 @@ def read_anchors(checkpoint: Checkpoint, part: Part, vocabulary: Mapping[str, in
     Raises:
         ReadError: Bytes could not be read.
     """
-    labels, rows = _chosen(part, vocabulary)
+    labels, rows = anchor_rows(part, vocabulary)
     directions = read_rows(checkpoint, part, rows)
     good = np.logical_and(np.isfinite(directions).all(axis=1), directions.any(axis=1))
     return tuple(label for label, fine in zip(labels, good.tolist(), strict=True) if fine), directions[good]
 
 
-def _chosen(part: Part, vocabulary: Mapping[str, int]) -> tuple[list[str], NDArray[np.int64]]:
+def anchor_rows(part: Part, vocabulary: Mapping[str, int]) -> tuple[list[str], NDArray[np.int64]]:
+    """Labels of a component's anchors, and which rows of their part they are."""
     height = part.view.row_count
     if part.role != "embed":
         rows = np.arange(height) if height <= MOST else np.arange(MOST) * height // MOST

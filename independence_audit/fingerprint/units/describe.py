@@ -43,8 +43,7 @@ def describe(
     Raises:
         ReadError: Bytes could not be read.
     """
-    work = FORMS * sum(place.count for place in places) * len(places) * _width(places[0]) ** 2 if places else 0
-    if work > MOST_WORK and not however_large:
+    if _too_long(places) and not however_large:
         return [None] * len(places)
     blocks = [_block(checkpoint, component, place) for place in places]
     matrices = [_matrices(checkpoint, component, place, block) for place, block in zip(places, blocks, strict=True)]
@@ -54,6 +53,35 @@ def describe(
         one = None if block is None else _descriptors(block, matrices[number] + others)
         found.append(one if one and np.isfinite(one.even).all() and np.isfinite(one.odd).all() else None)
     return found
+
+
+def described_widths(
+    checkpoint: Checkpoint, component: Component, places: Sequence[UnitPlace], *, however_large: bool
+) -> list[tuple[int, int] | None]:
+    """How many even and odd descriptors :func:`describe` gives of every unit, told from headers alone."""
+    dense = [all(len(parts) == 1 for parts in place.parts.values()) for place in places]
+    if (_too_long(places) and not however_large) or not any(dense):
+        return [None] * len(places)
+    plain = len(places[0].roles) == PLAIN
+    each = [
+        (3 if plain else 4) + 2 * (_head_shape(checkpoint, component, place.attention, place.width) is not None)
+        for place, alone in zip(places, dense, strict=True)
+        if alone
+    ]
+    tiny, matrices = np.eye(2, dtype=np.float32), [np.eye(2, dtype=np.float32)] * sum(each)
+    found = _descriptors((tiny,) * len(places[0].roles), matrices)
+    return [(found.even.shape[1], found.odd.shape[1]) if alone else None for alone in dense]
+
+
+def read_to_describe(places: Sequence[UnitPlace]) -> list[Part]:
+    """The matrices that are read whole to describe the units of these layers."""
+    attention = [place.attention[role] for place in places for role in ("q", "k", "v", "o") if role in place.attention]
+    return attention + [parts[0] for place in places for parts in place.parts.values() if len(parts) == 1]
+
+
+def _too_long(places: Sequence[UnitPlace]) -> bool:
+    work = FORMS * sum(place.count for place in places) * len(places) * _width(places[0]) ** 2 if places else 0
+    return work > MOST_WORK
 
 
 def norm_gain(checkpoint: Checkpoint, component: Component, part: Part | None, width: int) -> Matrix | None:
@@ -106,15 +134,10 @@ def _attention(
     checkpoint: Checkpoint, component: Component, parts: Mapping[str, Part], width: int
 ) -> list[tuple[Matrix, Matrix, Matrix, Matrix]]:
     """q, k, v, o of every head that has a key of its own, its queries summed; empty where heads cannot be told."""
-    if not {"q", "k", "v", "o"} <= parts.keys() or not all(is_readable(checkpoint, part) for part in parts.values()):
+    shape = _head_shape(checkpoint, component, parts, width)
+    if shape is None:
         return []
-    queries, keys = parts["q"].view.row_count, parts["k"].view.row_count
-    if parts["v"].view.row_count != keys or parts["o"].view.shape != (width, queries) or queries % keys:
-        return []
-    group = queries // keys
-    size = keys if group == 1 else _head_size(checkpoint.config, component, width)
-    if size is None or keys % size:
-        return []
+    group, size = shape
     gain = norm_gain(checkpoint, component, parts.get("attn_norm"), width)
     scale = np.float32(1.0) if gain is None else gain
     q, k, v = (whole_matrix(checkpoint, parts[role]) * scale for role in "qkv")
@@ -122,6 +145,22 @@ def _attention(
     q = q.reshape(-1, group, size, width).sum(axis=1)
     o = o.reshape(width, -1, group, size).sum(axis=2)
     return [(q[i], k[i * size : (i + 1) * size], v[i * size : (i + 1) * size], o[:, i]) for i in range(len(q))]
+
+
+def _head_shape(
+    checkpoint: Checkpoint, component: Component, parts: Mapping[str, Part], width: int
+) -> tuple[int, int] | None:
+    """Queries of a key, and the size of a head; None where heads cannot be told."""
+    if not {"q", "k", "v", "o"} <= parts.keys() or not all(is_readable(checkpoint, part) for part in parts.values()):
+        return None
+    queries, keys = parts["q"].view.row_count, parts["k"].view.row_count
+    if parts["v"].view.row_count != keys or parts["o"].view.shape != (width, queries) or queries % keys:
+        return None
+    group = queries // keys
+    size = keys if group == 1 else _head_size(checkpoint.config, component, width)
+    if size is None or keys % size:
+        return None
+    return group, size
 
 
 def _head_size(config: Mapping[str, object], component: Component, width: int) -> int | None:

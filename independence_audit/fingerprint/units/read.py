@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,10 +52,14 @@ class UnitPlan:
     however_large: bool = False
 
 
+def is_near(source: ByteSource) -> bool:
+    """Whether the weights are on this machine."""
+    return isinstance(source.stored if isinstance(source, UnpackingSource) else source, LocalSource)
+
+
 def unit_plan(source: ByteSource, sampler: Sampler, search_layers: int | None) -> UnitPlan:
     """How many layers are read whole: as many as were asked for, else two where the weights are on this machine."""
-    stored = source.stored if isinstance(source, UnpackingSource) else source
-    usual = SEARCH_LAYERS if isinstance(stored, LocalSource) else 0
+    usual = SEARCH_LAYERS if is_near(source) else 0
     return UnitPlan(
         search_layers=usual if search_layers is None else search_layers,
         sampler=sampler,
@@ -87,7 +91,7 @@ def read_units(
 def _component(
     checkpoint: Checkpoint, anatomy: Anatomy, component: Component, plan: UnitPlan, vocabulary: Mapping[str, int]
 ) -> ComponentUnits:
-    places = [place for place in unit_places(anatomy, component) if _readable(checkpoint, place)]
+    places = [place for place in unit_places(anatomy, component) if readable_place(checkpoint, place)]
     if not places:
         return ComponentUnits(component.name, None, reason="no_units")
     part = anchor_part(anatomy, component, places[0].width)
@@ -107,7 +111,8 @@ def _component(
     return ComponentUnits(component.name, anchors, tuple(layers), "" if anchors else "no_anchors")
 
 
-def _readable(checkpoint: Checkpoint, place: UnitPlace) -> bool:
+def readable_place(checkpoint: Checkpoint, place: UnitPlace) -> bool:
+    """Whether all values of a layer's units can be decoded."""
     return all(is_readable(checkpoint, part) for parts in place.parts.values() for part in parts)
 
 
@@ -133,9 +138,7 @@ def _some_units(  # noqa: PLR0913, PLR0917  what was read of the component
     plan: UnitPlan,
 ) -> UnitLayer:
     """A layer's sampled units: their rows only, because a column of the last matrix costs all of it."""
-    experts = chosen_experts(place)
-    few = Sampler(rows=SAMPLED, values=0, segment=SEGMENT, columns=1 << 30, salt=plan.sampler.salt)
-    units = np.sort(few.plan(place.block * len(experts), 2, 1).rows)
+    experts, units = chosen_experts(place), sampled_units(place, plan)
     responses = {}
     for role in place.roles[:-1]:
         rows = _rows(checkpoint, [place.parts[role][expert] for expert in experts], units, place.block)
@@ -143,10 +146,23 @@ def _some_units(  # noqa: PLR0913, PLR0917  what was read of the component
     return UnitLayer(component.name, place.layer, whole=False, units=units, responses=responses)
 
 
+def sampled_units(place: UnitPlace, plan: UnitPlan) -> NDArray[np.int64]:
+    """Which units of a layer are read where not all are, ascending."""
+    few = Sampler(rows=SAMPLED, values=0, segment=SEGMENT, columns=1 << 30, salt=plan.sampler.salt)
+    return np.sort(few.plan(place.block * len(chosen_experts(place)), 2, 1).rows)
+
+
+def rows_of_experts(
+    parts: Sequence[Part], units: NDArray[np.int64], block: int
+) -> list[tuple[Part, NDArray[np.int64]]]:
+    """The experts that have any of some units by their common numbers, and the rows of each."""
+    wanted = [(part, units[units // block == number] % block) for number, part in enumerate(parts)]
+    return [(part, rows) for part, rows in wanted if len(rows)]
+
+
 def _rows(checkpoint: Checkpoint, parts: list[Part], units: NDArray[np.int64], block: int) -> Matrix:
     """Rows of several experts by their common numbers."""
-    wanted = [(part, units[units // block == number] % block) for number, part in enumerate(parts)]
-    return np.concatenate([read_rows(checkpoint, part, rows) for part, rows in wanted if len(rows)])
+    return np.concatenate([read_rows(checkpoint, part, rows) for part, rows in rows_of_experts(parts, units, block)])
 
 
 def _all_units(  # noqa: PLR0913, PLR0917  what was read of the component
