@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -154,6 +155,7 @@ def main() -> int:
         return 0
     from benchmarks.figures import as_text
 
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the program does: threads that wait would count as work
     try:
         with tempfile.TemporaryDirectory(prefix="independence-audit-", dir=options.dir) as folder:
             run([sys.executable, "-m", "benchmarks.checkpoints", folder, str(options.size)])
