@@ -37,8 +37,9 @@ def test_neither_is_downloaded(
     assert ended.report["subject"]["revision"] == commits["team/model"]
     assert (reference["name"], reference["revision"]) == ("lab/original", commits["lab/original"])
     # An innocent model is searched for disguise as well: 64 units of every layer, a lot of so small a tower.
-    assert hub.sent < 0.06 * size
-    assert sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file()) < 0.06 * size
+    most = (0.06 if seed == "another" else 0.04) * size
+    assert hub.sent < most
+    assert sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file()) < most
     before = len(hub.seen)
     again = audit("compare", "team/model", "--ref", "lab/original", "--format", "json", "--offline")
     assert (again.code, again.comparable, len(hub.seen)) == (code, ended.comparable, before)
