@@ -200,10 +200,11 @@ class _Comparer:
         difference = self._difference[:count]
         np.subtract(x, y, out=difference)
         np.abs(difference, out=difference)
+        bits = difference.view(np.uint32)  # of floats without a sign in the same order, and looked through faster
         return Sums(
             count=count,
-            equal=count - int(np.count_nonzero(difference.view(np.uint32))),  # counting whole numbers is faster
-            largest=float(difference.max()),
+            equal=count - int(np.count_nonzero(bits)),
+            largest=float(bits.max().view(np.float32)),
             first_mean=sx / count,
             second_mean=sy / count,
             first_square=xx,

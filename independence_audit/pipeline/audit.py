@@ -36,7 +36,7 @@ from independence_audit.pipeline.inputs import (
 from independence_audit.pipeline.models import Model, of_one_sampler, read_model
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
-from independence_audit.pipeline.shared_training import with_shared
+from independence_audit.pipeline.shared_training import SharedTraining
 from independence_audit.pipeline.verification import verify_models
 from independence_audit.policy.case import Known as KnownBeside
 from independence_audit.policy.judge import judge
@@ -78,8 +78,8 @@ def audit(
             mine, known = with_whole_files(mine, progress), with_whole_reference_files(known, progress)
         handed_in = _handed_in(subject, mine, settings)
         alone = Beside(partial(_by_itself, mine.fingerprint))
-        rankings = _rankings(mine, known.models, settings, progress)
-        return _report(mine, known, rankings, alone.result(), policy, handed_in, settings)
+        rankings, shared = _rankings(mine, known.models, settings, progress)
+        return _report(mine, known, rankings, shared, alone.result(), policy, handed_in, settings)
     finally:
         for model in (mine, *known.models):
             model.close()
@@ -101,8 +101,10 @@ def _handed_in(subject: str, mine: Model, settings: AuditSettings) -> _HandedIn:
     return _HandedIn(declaration, signer, unverified_signature(subject, mine, signer))
 
 
-def _rankings(mine: Model, known: Sequence[Model], settings: AuditSettings, progress: Progress) -> list[Ranking]:
-    """Every component of the subject with its nearest reference."""
+def _rankings(
+    mine: Model, known: Sequence[Model], settings: AuditSettings, progress: Progress
+) -> tuple[list[Ranking], Mapping[str, Message]]:
+    """Every component of the subject with its nearest reference, and what is to be said of shared training."""
     ahead = Ahead(mine, known) if settings.full else None
     compared: list[ComponentMeasured] = []
     for done, model in enumerate(known, 1):
@@ -120,11 +122,12 @@ def _rankings(mine: Model, known: Sequence[Model], settings: AuditSettings, prog
     compared = search_where_nothing_was_found(mine, known, rankings, settings, progress)
     level = level_of(compared, settings.alpha)
     rankings = rank(mine.fingerprint, compared, level)
+    shared = SharedTraining(mine, known, rankings)
     if ahead:
         nearest = [ranking.best.compared for ranking in rankings if ranking.best]
         exact = measure_every_value(mine, known, nearest, ahead, progress)
         rankings = rank(mine.fingerprint, [_exactly(one, exact) for one in compared], level)
-    return rankings
+    return rankings, shared.messages(rankings)
 
 
 def _exactly(compared: ComponentMeasured, exact: Mapping[int, ComponentMeasured]) -> ComponentMeasured:
@@ -144,6 +147,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     mine: Model,
     known: References,
     rankings: Sequence[Ranking],
+    shared: Mapping[str, Message],
     alone: _Alone,
     policy: Policy,
     handed_in: _HandedIn,
@@ -156,7 +160,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         component_evidence(ranking, own, ancestors, alone.repeated[ranking.component.name])
         for ranking, own in zip(rankings, tensors, strict=True)
     ]
-    components = with_shared(components, mine, known.models, rankings)
+    components = [_also_saying(component, shared.get(component.name)) for component in components]
     references = tuple(_reference(one, rankings) for one in known.known)
     every_tensor = tuple(tensor for own in tensors for tensor in own)
     declared = hold(handed_in.declaration, components, references) if handed_in.declaration else None
@@ -192,6 +196,10 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         training=alone.training,
         declaration=declared,
     )
+
+
+def _also_saying(component: ComponentEvidence, message: Message | None) -> ComponentEvidence:
+    return replace(component, explanation=(*component.explanation, message)) if message else component
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from statistics import median
 
 from independence_audit.anatomy import Part
+from independence_audit.checkpoint import LocalSource
 from independence_audit.errors import ReadError
-from independence_audit.evidence.measurement import ComponentEvidence, Message
+from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint.units.matrices import Matrix, is_readable, whole_matrix
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.rank import Ranking
+from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.models import Model
 from independence_audit.statistics.spectrum import Profile, Shared, shared_by, spectral_profile
 
@@ -33,19 +35,49 @@ _WORDS = {
 }
 
 
-def with_shared(
-    components: Sequence[ComponentEvidence], mine: Model, known: Sequence[Model], rankings: Sequence[Ranking]
-) -> list[ComponentEvidence]:
-    """Components with what their spectral profiles say; unchanged where weights are not at hand."""
+class SharedTraining:
+    """What spectral profiles say of related components, looked at by a second process while the audit goes on."""
+
+    def __init__(self, mine: Model, known: Sequence[Model], rankings: Sequence[Ranking]) -> None:
+        """Begin, where all bytes lie on this machine: connections cannot be shared between processes."""
+        self._models = mine, known
+        self._seen = _related(rankings)
+        self._work = Beside(partial(_told, mine, known, rankings)) if all(map(_is_here, (mine, *known))) else None
+
+    def messages(self, rankings: Sequence[Ranking]) -> Mapping[str, Message]:
+        """What there is to say, by the component's name; nothing of components whose weights are not at hand.
+
+        Args:
+            rankings: What the audit came to; where other components are related now, these are looked at instead.
+        """
+        if self._work is None or _related(rankings) != self._seen:
+            return _told(*self._models, rankings)
+        return self._work.result()
+
+
+def _is_here(model: Model) -> bool:
+    return model.checkpoint is None or isinstance(model.checkpoint.source, LocalSource)
+
+
+def _related(rankings: Sequence[Ranking]) -> dict[str, str]:
+    """The related components with the nearest reference of each."""
+    return {
+        ranking.component.name: ranking.best.compared.reference
+        for ranking in rankings
+        if ranking.best and ranking.best.relation == Relation.RELATED
+    }
+
+
+def _told(mine: Model, known: Sequence[Model], rankings: Sequence[Ranking]) -> dict[str, Message]:
     by_name = {model.fingerprint.name: model for model in known}
-    told = []
-    for component, ranking in zip(components, rankings, strict=True):
-        best = ranking.best
-        message = None
-        if best and component.relation == Relation.RELATED:
-            message = _shared(component.name, best, mine, by_name[best.compared.reference])
-        told.append(replace(component, explanation=(*component.explanation, message)) if message else component)
-    return told
+    nearest = {ranking.component.name: ranking.best for ranking in rankings}
+    messages: dict[str, Message] = {}
+    for component, reference in _related(rankings).items():
+        best = nearest[component]
+        message = _shared(component, best, mine, by_name[reference]) if best else None
+        if message:
+            messages[component] = message
+    return messages
 
 
 def _shared(component: str, verdict: Verdict, mine: Model, theirs: Model) -> Message | None:
