@@ -44,7 +44,7 @@ from independence_audit.evidence.training import (
 )
 
 ROWS = 16.0
-NOT_SEARCHED = "search_not_available"
+NOT_SEARCHED = "units_not_kept"
 
 
 @dataclass(frozen=True, slots=True)

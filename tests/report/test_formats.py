@@ -137,7 +137,7 @@ def test_first_screen_says_what_it_must(name: str) -> None:
         "100% of the 3,211,264 compared values are identical to those of Qwen2-Audio.",
         "correlation r = 0.9826, p < 1e-12",
         "Whether training used the team's own data.",
-        "in all components: this version compares tensors in their places",
+        "in all components: a fingerprint was made without units",
         "The checkpoint at step 0",
         "Training logs",
         "audit compare submission/ --ref qwen2.5-vl",
