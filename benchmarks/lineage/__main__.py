@@ -23,7 +23,9 @@ from examples.training.train import make_deterministic
 def main() -> int:
     """Train, measure, print; 1 where a stranger was accused."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description="Run the lineage benchmark.")
-    parser.add_argument("--processes", type=int, default=PROCESSES, help="trainings side by side (default: 2)")
+    parser.add_argument(
+        "--processes", type=int, default=PROCESSES, help="trainings and audits side by side (default: 2)"
+    )
     parser.add_argument("--no-training", action="store_true", help="measure what is trained already")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/benchmark.md")
     options = parser.parse_args()
@@ -31,9 +33,9 @@ def main() -> int:
         train_bases(BASES, options.processes)
         train_kin(processes=options.processes)
     make_deterministic()
-    strangers, statistics = measure_pairs()
+    strangers, statistics = measure_pairs(options.processes)
     results = Results(
-        copies=measure_cases(),
+        copies=measure_cases(options.processes),
         strangers=strangers,
         kin=measure_same_draw(),
         calibrations=calibrations(distinct(statistics)),

@@ -23,6 +23,7 @@ from benchmarks.lineage.manipulations.packed import unpacked
 from benchmarks.lineage.methods.peers import PEERS
 from benchmarks.lineage.train import folder, inside
 from independence_audit.evidence.report import AuditReport
+from independence_audit.lineage.workers import in_order
 
 SCREENING, FULL = "ours, screening", "ours, full"
 OURS = (SCREENING, FULL)
@@ -63,16 +64,21 @@ class Outcome:
         return self.true_r is not None and self.bound is not None and self.true_r < self.bound
 
 
-def measure_cases(*, only: str = "") -> list[Outcome]:
-    """Every case whose models are trained."""
+def measure_cases(processes: int, *, only: str = "") -> list[Outcome]:
+    """Every case whose models are trained, so many side by side."""
+    ready = [case for case in cases() if only in case.name and is_ready(case)]
     found = []
-    for case in cases():
-        if only in case.name and is_ready(case):
-            sources = [content(path) for path in made_of(case)]
-            found.append(Outcome(**kept(case.name, sources, partial(_measured, case))))
-            outcome = found[-1]
-            say(f"{case.name}: {outcome.relation}, {'found' if outcome.said[SCREENING] else 'MISSED'}")
+    for record in in_order(range(len(ready)), lambda: lambda number: _kept_case(ready[number]), processes):
+        outcome = Outcome(**record)
+        found.append(outcome)
+        say(f"{outcome.name}: {outcome.relation}, {'found' if outcome.said[SCREENING] else 'MISSED'}")
     return found
+
+
+def _kept_case(case: Case) -> dict[str, Any]:
+    sources = [content(path) for path in made_of(case)]
+    record: dict[str, Any] = kept(case.name, sources, partial(_measured, case))
+    return record
 
 
 def _measured(case: Case) -> dict[str, Any]:
@@ -153,18 +159,23 @@ def _facts(case: Case, reference: Model, report: AuditReport | None) -> dict[str
     return facts
 
 
-def measure_pairs() -> tuple[list[Outcome], list[dict[str, Any]]]:
+def measure_pairs(processes: int) -> tuple[list[Outcome], list[dict[str, Any]]]:
     """Every independent pair of one kind, each way round once, and the statistics of their tensors under every salt."""
     found, statistics = [], []
-    for mine, theirs in independent_pairs():
-        name = f"{mine.name} / {theirs.name}"
-        sources = [content(inside(one)) for one in (mine, theirs)]
-        outcome, null = kept(name, sources, partial(_measured_pair, mine, theirs))
-        found.append(Outcome(**outcome))
+    for record, null in in_order(independent_pairs(), lambda: _kept_pair, processes):
+        outcome = Outcome(**record)
+        found.append(outcome)
         statistics += null
-        accused = found[-1].said[SCREENING] or found[-1].said[FULL]
-        say(f"{name}: {found[-1].relation}{', ACCUSED' if accused else ''}")
+        accused = outcome.said[SCREENING] or outcome.said[FULL]
+        say(f"{outcome.name}: {outcome.relation}{', ACCUSED' if accused else ''}")
     return found, statistics
+
+
+def _kept_pair(pair: tuple[Base, Base]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    mine, theirs = pair
+    sources = [content(inside(one)) for one in pair]
+    record, null = kept(f"{mine.name} / {theirs.name}", sources, partial(_measured_pair, mine, theirs))
+    return record, null
 
 
 def _measured_pair(mine: Base, theirs: Base) -> tuple[dict[str, Any], list[dict[str, Any]]]:
