@@ -104,7 +104,8 @@ def _terms(model: Model, x: Tensor) -> Tensor | None:
         if any(tensor is None for tensor in found):
             return None
         q, k, v, o, up, down = (tensor.double() for tensor in found if tensor is not None)
-        if x.shape[1] != q.shape[1] or "head_dim" not in model.facts:
+        widths = {q.shape[1], k.shape[1], v.shape[1], o.shape[0], up.shape[1], down.shape[0]}
+        if widths != {x.shape[1]} or "head_dim" not in model.facts:
             return None
         # Each key and value head serves a group of query heads: repeat it for them.
         size, groups = model.facts["head_dim"], len(q) // len(k)
