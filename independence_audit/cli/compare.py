@@ -32,6 +32,11 @@ SEVERITIES = ("remark", "review", "not_met")
 )
 @click.option("--declaration", default="", metavar="FILE", help="The declaration, in place of independence.toml.")
 @click.option(
+    "--trajectory", multiple=True, metavar="CKPT", help="Checkpoints of the training, as for `audit trajectory`."
+)
+@click.option("--init", "initialiser", default="", metavar="FILE|transformers", help="Their declared initialiser.")
+@click.option("--step-regex", default="", metavar="REGEX", help="Finds the step in a checkpoint's name.")
+@click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
     default="not_met",
@@ -67,6 +72,9 @@ def compare(  # noqa: PLR0913  one parameter an option
     full: bool,
     policy: str,
     declaration: str,
+    trajectory: tuple[str, ...],
+    initialiser: str,
+    step_regex: str,
     fail_on: str,
     alpha: float,
     format_: str,
@@ -92,6 +100,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     library, such as qwen or qwen-encoders: `audit refs list`. The report goes to stdout, progress and
     errors to stderr.
     """
+    from independence_audit.cli.exhibit import check_exhibit
     from independence_audit.cli.outputs import check_outputs, check_sign_key, show, write
     from independence_audit.cli.progress import progress_on
     from independence_audit.evidence.report import Severity, Submission
@@ -99,6 +108,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     from independence_audit.pipeline.outcome import exit_code
     from independence_audit.pipeline.settings import AuditSettings
 
+    check_exhibit(trajectory, initialiser, step_regex)
     files = check_outputs(outputs, FILES)
     key = check_sign_key(sign_key, files)
     settings = AuditSettings(
@@ -106,6 +116,9 @@ def compare(  # noqa: PLR0913  one parameter an option
         alpha=alpha,
         policy=policy,
         declaration=declaration,
+        trajectory=trajectory,
+        initialiser=initialiser,
+        step_regex=step_regex,
         submission=Submission(team, stage, model),
         offline=offline,
         verify=verify,

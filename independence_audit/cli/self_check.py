@@ -62,6 +62,7 @@ def self_check(  # noqa: PLR0913  one parameter an option
     AUDIT_FAIL_ON, AUDIT_OFFLINE, AUDIT_LIBRARY, AUDIT_SALT_FILE, AUDIT_LANG), which goes before the file.
     Suppressions stay visible; one past its date suppresses nothing.
     """
+    from independence_audit.cli.exhibit import check_exhibit
     from independence_audit.cli.outputs import check_outputs, check_sign_key, show, write
     from independence_audit.cli.progress import progress_on
     from independence_audit.errors import UsageError
@@ -77,6 +78,7 @@ def self_check(  # noqa: PLR0913  one parameter an option
     if not (subject and references):
         missing = "a subject" if not subject else "references"
         raise UsageError(f"The self-check needs {missing}.", "Name them in audit.toml or on the command line.")
+    check_exhibit(asked.trajectory, asked.init, asked.step_regex)
     files = check_outputs((*(f"{name}={path}" for name, path in asked.outputs.items()), *outputs), FILES)
     key = check_sign_key(asked.sign_key, files)
     language = _language(lang or asked.lang or ENGLISH)
@@ -92,6 +94,9 @@ def self_check(  # noqa: PLR0913  one parameter an option
         salt=read_salt(Path(salt) if salt else None),
         whole_files=asked.whole_files or any(name == "intoto" for name, _ in files),
         model_key=asked.model_key,
+        trajectory=asked.trajectory,
+        initialiser=asked.init,
+        step_regex=asked.step_regex,
     )
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         report = audit(subject, references, settings, progress)

@@ -19,6 +19,9 @@ SHOWN = 20
 @click.option("--ref", "references", multiple=True, metavar="REF", help="The references, in the report's order.")
 @click.option("--policy", default="", metavar="FILE", help="The policy's file, where it is no shipped one.")
 @click.option("--declaration", default="", metavar="FILE", help="The declaration, where it is not beside the subject.")
+@click.option("--trajectory", multiple=True, metavar="CKPT", help="The checkpoints that were handed in; repeatable.")
+@click.option("--init", "initialiser", default="", metavar="FILE|transformers", help="Their declared initialiser.")
+@click.option("--step-regex", default="", metavar="REGEX", help="Finds the step in a checkpoint's name.")
 @click.option("--attestation", default="", metavar="FILE", help="The signed statement that -o intoto= wrote.")
 @click.option("--key", default="", metavar="PEM", help="Its signer's public key.")
 @click.option("--model-key", default="", metavar="PEM", help="The key of the model's own signature (model.sig).")
@@ -33,6 +36,9 @@ def verify(  # noqa: PLR0913  one parameter an option
     references: tuple[str, ...],
     policy: str,
     declaration: str,
+    trajectory: tuple[str, ...],
+    initialiser: str,
+    step_regex: str,
     attestation: str,
     key: str,
     model_key: str,
@@ -47,15 +53,20 @@ def verify(  # noqa: PLR0913  one parameter an option
     --subject everything is: a sampled audit proves its sample, one with --whole-files every byte.
     Exit code 0 if everything that was checked agrees, 1 if anything differs.
     """
+    from independence_audit.cli.exhibit import check_exhibit
     from independence_audit.cli.progress import progress_on
     from independence_audit.pipeline.verify import Against, Part, read_report, verify_report
     from independence_audit.report.plain import visible
 
+    check_exhibit(trajectory, initialiser, step_regex)
     against = Against(
         subject=subject,
         references=references,
         policy=policy,
         declaration=declaration,
+        trajectory=trajectory,
+        initialiser=initialiser,
+        step_regex=step_regex,
         attestation=attestation,
         key=key,
         model_key=model_key,

@@ -168,3 +168,9 @@ class TrainingEvidence:
     trajectory: TrajectoryEvidence | None = None
     replay: ReplayEvidence | None = None
     logs: tuple[LogEvidence, ...] = ()
+
+    @property
+    def speaks(self) -> bool:
+        """Whether there is more to say than that one checkpoint shows nothing."""
+        quiet = all(each.conclusion == Conclusion.NO_EVIDENCE for each in self.components)
+        return self.trajectory is not None or not quiet

@@ -25,6 +25,7 @@ from independence_audit.lineage.within import repetitions
 from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.declared import find_declaration, strays
 from independence_audit.pipeline.disguised import search_where_nothing_was_found
+from independence_audit.pipeline.exhibit import Handed, with_trajectory
 from independence_audit.pipeline.full import Ahead, measure_every_value
 from independence_audit.pipeline.inputs import (
     called,
@@ -79,7 +80,8 @@ def audit(
         handed_in = _handed_in(subject, mine, settings)
         alone = Beside(partial(_by_itself, mine.fingerprint))
         rankings, shared = _rankings(mine, known.models, settings, progress)
-        return _report(mine, known, rankings, shared, alone.result(), policy, handed_in, settings)
+        seen = _with_exhibit(alone.result(), mine.fingerprint, known.models, rankings, settings, progress)
+        return _report(mine, known, rankings, shared, seen, policy, handed_in, settings)
     finally:
         for model in (mine, *known.models):
             model.close()
@@ -217,6 +219,26 @@ def _by_itself(subject: Fingerprint) -> _Alone:
         for component in subject.components
     }
     return _Alone(scratch_evidence(subject), repeated)
+
+
+def _with_exhibit(  # noqa: PLR0913, PLR0917  everything that an exhibit is held against
+    alone: _Alone,
+    subject: Fingerprint,
+    known: Sequence[Model],
+    rankings: Sequence[Ranking],
+    settings: AuditSettings,
+    progress: Progress,
+) -> _Alone:
+    """What the subject shows of its training, with the checkpoints that were handed in beside it.
+
+    These are held against the nearest reference of every component.
+    """
+    if not settings.trajectory:
+        return alone
+    nearest = {ranking.best.compared.reference for ranking in rankings if ranking.best}
+    references = [model.fingerprint for model in known if model.fingerprint.name in nearest]
+    handed = Handed(subject, alone.training, references)
+    return replace(alone, training=with_trajectory(handed, settings, progress))
 
 
 def _reference(known: Known, rankings: Sequence[Ranking]) -> Reference:

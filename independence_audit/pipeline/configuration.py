@@ -18,9 +18,9 @@ FILE = "audit.toml"
 PROJECT = "pyproject.toml"
 LARGEST = 1_000_000
 """Bytes; a configuration has some thousand."""
-PATHS = ("policy", "subject", "declaration", "library", "salt-file", "sign-key", "model-key")
+PATHS = ("policy", "subject", "declaration", "library", "salt-file", "sign-key", "model-key", "init")
 FLAGS = ("full", "whole-files", "offline")
-TEXTS = ("team", "stage", "model", "lang")
+TEXTS = ("team", "stage", "model", "lang", "step-regex")
 _HINT = "docs/self-check.md lists the keys."
 
 
@@ -47,6 +47,9 @@ class Configuration:
     stage: str = ""
     model: str = ""
     lang: str = ""
+    trajectory: tuple[str, ...] = ()
+    init: str = ""
+    step_regex: str = ""
     suppress: tuple[Suppress, ...] = ()
 
 
@@ -95,6 +98,7 @@ def _configuration(data: Mapping[str, Any], path: Path) -> Configuration:
     configuration = Configuration(
         where=path.name,
         references=tuple(_beside(folder, name) for name in table.take_strings("references", ())),
+        trajectory=tuple(_beside(folder, name) for name in table.take_strings("trajectory", ())),
         outputs={name: str(folder / target) for name, target in outputs.items()},
         fail_on=fail_on,
         suppress=tuple(_suppress(entry) for entry in table.take("suppress", list, [])),

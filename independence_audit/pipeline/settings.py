@@ -25,6 +25,9 @@ class AuditSettings:
         salt: Decides which rows are read; None for the public one.
         whole_files: Digests of the whole files of all weights on this machine, and of the subject's wherever it is.
         model_key: File of the public key that the signature beside the subject (model.sig) is verified by.
+        trajectory: Checkpoints of the subject's training, as an exhibit; empty for none.
+        initialiser: What the first of them is held against: empty for any known law, ``transformers``, or a file.
+        step_regex: Finds the step in a checkpoint's name.
         called: Names for the subject and every reference, in their order, in place of their own; empty for their own.
         search_layers: Layers of a component that are read whole in search of disguised copies; None for two where the
             weights are on this machine, none where they are not.
@@ -44,6 +47,9 @@ class AuditSettings:
     verify: bool = False
     whole_files: bool = False
     model_key: str = ""
+    trajectory: tuple[str, ...] = ()
+    initialiser: str = ""
+    step_regex: str = ""
     called: tuple[str, ...] = ()
 
     @property

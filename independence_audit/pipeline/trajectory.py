@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from independence_audit import __version__
+from independence_audit.checkpoint import open_named
 from independence_audit.errors import InputError, ReadError, UsageError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Tool
 from independence_audit.evidence.training import Conclusion, ReferencePoint, TrainingEvidence
 from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.sampler import Sampler, sampler_of
 from independence_audit.pipeline.checkpoints import expand
 from independence_audit.pipeline.models import Model, check_samplers, read_model
 from independence_audit.pipeline.outcome import FINDING, INCONCLUSIVE, PASSED
@@ -48,6 +49,7 @@ class TrajectorySettings:
         references: What every checkpoint is compared with.
         initialiser: What step 0 is held against: empty for any known law, ``transformers``, or a file.
         step_regex: Finds the step in a checkpoint's name.
+        size: Name of the sampler's size.
         full: Read every value.
         replay: The declared draw.
         logs: Training logs that the checkpoints are held against.
@@ -57,6 +59,7 @@ class TrajectorySettings:
     references: Sequence[str] = ()
     initialiser: str = ""
     step_regex: str = ""
+    size: str = "default"
     full: bool = False
     replay: Declared | None = None
     logs: Sequence[str] = ()
@@ -64,7 +67,7 @@ class TrajectorySettings:
     @property
     def sampler(self) -> Sampler:
         """What is read of every checkpoint."""
-        sampler = self.audit.sampler
+        sampler = sampler_of(self.size, self.audit.salt)
         if not self.full:
             return sampler
         return replace(
@@ -75,6 +78,14 @@ class TrajectorySettings:
             pool_rows=EVERYTHING,
             expert_reads=EVERYTHING,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a trajectory came to, and where it ends."""
+
+    evidence: TrainingEvidence
+    last: Fingerprint
 
 
 def trajectory(
@@ -92,20 +103,54 @@ def trajectory(
         InputError: Not one checkpoint could be read, or a reference cannot be used.
     """
     settings, progress = settings or TrajectorySettings(), progress or NoProgress()
+    known = [model.fingerprint for model in _references(settings, progress)]
+    followed = follow(checkpoints, known, settings, progress)
+    return TrainingReport(
+        tool=Tool("independence-audit", __version__),
+        run=run_of(settings.audit),
+        subject=followed.last.name,
+        sampler=followed.last.sampler,
+        training=followed.evidence,
+        notices=followed.last.notices,
+    )
+
+
+def follow(
+    checkpoints: Sequence[str], known: Sequence[Fingerprint], settings: TrajectorySettings, progress: Progress
+) -> Followed:
+    """Follow checkpoints from the first to the last.
+
+    Args:
+        checkpoints: As for :func:`trajectory`.
+        known: What every checkpoint is compared with.
+        settings: What to do.
+        progress: Is told how far the reading has come.
+
+    Raises:
+        UsageError: A setting is wrong, or there is only one checkpoint.
+        InputError: Not one checkpoint could be read.
+    """
     ordered = in_order(expand(checkpoints), compiled(settings.step_regex))
     if len(ordered) + (settings.replay is not None) < 2:  # noqa: PLR2004  a way needs two ends
+        for each in ordered:  # one that is not there at all is the better thing to say
+            open_named(each.name, offline=settings.audit.offline).source.close()
         raise UsageError(
             "A trajectory needs at least two checkpoints.",
             "Name a folder of step folders, or look at one checkpoint with audit scratch.",
         )
     logs = [read_log(Path(name)) for name in settings.logs]
     with replayed(settings.replay, _named(ordered), offline=settings.audit.offline) as replay:
-        return _follow(replay, logs, settings, progress)
+        return _follow(replay, logs, known, settings, progress)
 
 
-def _follow(replay: Replayed, logs: Sequence[Log], settings: TrajectorySettings, progress: Progress) -> TrainingReport:
-    """The report on checkpoints that are put in order."""
-    known = [model.fingerprint for model in _references(settings, progress)]
+def _follow(
+    replay: Replayed,
+    logs: Sequence[Log],
+    known: Sequence[Fingerprint],
+    settings: TrajectorySettings,
+    progress: Progress,
+) -> Followed:
+    """Checkpoints that are put in order, from the first to the last."""
     reader = _Reader(replay.checkpoints, settings, progress)
     first, last = reader.ends()
     initialiser = _initialiser(settings.initialiser, reader.config)
@@ -122,14 +167,7 @@ def _follow(replay: Replayed, logs: Sequence[Log], settings: TrajectorySettings,
     if logs:
         weights = _weights(walked, evidence, first)
         evidence = replace(evidence, logs=tuple(log_evidence(log, weights) for log in logs))
-    return TrainingReport(
-        tool=Tool("independence-audit", __version__),
-        run=run_of(settings.audit),
-        subject=last.name,
-        sampler=last.sampler,
-        training=evidence,
-        notices=last.notices,
-    )
+    return Followed(evidence, last)
 
 
 def _weights(walked: Walked, evidence: TrainingEvidence, first: Fingerprint) -> Weights:

@@ -72,6 +72,9 @@ class Against:
         attestation: File of the signed statement.
         key: File of its signer's public key.
         model_key: File of the key of the model's own signature.
+        trajectory: The checkpoints that were handed in beside the subject.
+        initialiser: What the first of them was held against.
+        step_regex: Finds the step in a checkpoint's name.
         salt: The secret salt of the audit; None for the public one.
         library: The user's library of references.
         offline: Touch no network.
@@ -84,6 +87,9 @@ class Against:
     attestation: str = ""
     key: str = ""
     model_key: str = ""
+    trajectory: tuple[str, ...] = ()
+    initialiser: str = ""
+    step_regex: str = ""
     salt: bytes | None = None
     library: str = ""
     offline: bool = False
@@ -154,6 +160,11 @@ def _recomputed(report: AuditReport, against: Against, progress: Progress) -> li
             "The report names the key that signed the subject's files, which was not named.",
             "Name the signer's public key with --model-key.",
         )
+    if report.training and report.training.trajectory and not against.trajectory:
+        raise UsageError(
+            "The report rests on checkpoints of the training, which were not named.",
+            "Name them with --trajectory, and with --init what they were held against.",
+        )
     sampler = Sampler() if against.salt is None else Sampler(salt=against.salt)
     if sampler.name != report.settings.sampler:
         return [Difference(Part.SETTINGS, "$.settings.sampler", report.settings.sampler, sampler.name)]
@@ -168,6 +179,9 @@ def _recomputed(report: AuditReport, against: Against, progress: Progress) -> li
         salt=against.salt,
         whole_files=any(file.digest_scope == _WHOLE for file in report.subject.files),
         model_key=against.model_key,
+        trajectory=against.trajectory,
+        initialiser=against.initialiser,
+        step_regex=against.step_regex,
         called=(report.subject.name, *(reference.name for reference in report.references)),
     )
     names = against.references or tuple(reference.name for reference in report.references)

@@ -8,7 +8,7 @@ from independence_audit.evidence.measurement import ComponentEvidence, Message, 
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import Criterion, Opinion, Outcome, Reference, Severity
 from independence_audit.policy.case import Case, Known, case_of, rights_of
-from independence_audit.policy.messages import CANNOT_JUDGE, UNVERIFIED, UNVERIFIED_SUBMISSION
+from independence_audit.policy.messages import CANNOT_JUDGE, UNVERIFIED, UNVERIFIED_SUBMISSION, WITHOUT_CHECKPOINTS
 from independence_audit.policy.model import CriterionRules, Policy, Rule, Scope
 
 FACTS = 3
@@ -41,7 +41,7 @@ def judge(
         headline=_headline(policy, criteria, undecided, references),
         facts=tuple(_facts(components)),
         criteria=criteria,
-        cannot_judge=tuple(Message(key) for key in CANNOT_JUDGE),
+        cannot_judge=tuple(_cannot_judge(known)),
         would_change=tuple(Message(key) for key in changes),
         undecided=tuple(undecided),
     )
@@ -129,6 +129,13 @@ def data_of(component: ComponentEvidence, case: Case) -> dict[str, Value]:
         "source": (case.declared.source if case.declared else "") or "",
         "structure": case.structure_of or "",
     }
+
+
+def _cannot_judge(known: Known) -> Iterator[Message]:
+    """What is beyond this evidence; whether weights were frozen shows in checkpoints only."""
+    if known.training is None or known.training.trajectory is None:
+        yield Message(WITHOUT_CHECKPOINTS)
+    yield from map(Message, CANNOT_JUDGE)
 
 
 def _headline(

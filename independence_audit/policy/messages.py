@@ -71,5 +71,6 @@ CHANGES = frozenset(
 UNVERIFIED = "criterion.unverified"
 """In place of a criterion's own sentence where only a fingerprint was handed in."""
 UNVERIFIED_SUBMISSION = "criterion.unverified_submission"
-CANNOT_JUDGE = ("cannot.frozen", "cannot.training", "cannot.own_data", "cannot.policy")
+CANNOT_JUDGE = ("cannot.training", "cannot.own_data", "cannot.policy")
+WITHOUT_CHECKPOINTS = "cannot.frozen"
 """What no policy can have judged by weights."""

@@ -10,6 +10,7 @@ from independence_audit.report.declared import COLUMNS
 from independence_audit.report.distribution import distribution_of, in_words
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layers import layer_runs
+from independence_audit.report.marks import escaped
 from independence_audit.report.page import (
     ComparisonRow,
     ComponentRow,
@@ -20,17 +21,13 @@ from independence_audit.report.page import (
     page_of,
 )
 from independence_audit.report.plain import shortened, visible
+from independence_audit.report.training_markdown import component_blocks
 from independence_audit.report.trap import norm_vectors, trap_rows
 from independence_audit.report.wording import label, word
 
 LONGEST_NAME = 80
-MARKS = re.compile(r"[\\`*_\[\]|~#$]")
-"""Characters that mean something inside a line."""
-ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 LINE_START = re.compile(r"^(\d+)([.)])|^([-+=])")
 """What would begin a list or underline a heading."""
-BARE_LINK = re.compile(r"(://|\bwww\.|@)", re.IGNORECASE)
-"""What GitHub turns into a link or a mention without any mark."""
 BREAK = "<br>"
 
 
@@ -47,6 +44,7 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
         _components(page.components, lang),
         _criteria(page.criteria, lang),
         _declaration(page, lang),
+        _training(report, lang),
         _changes(page, lang),
         _limits(page, lang),
         _reproduce(page, lang),
@@ -60,21 +58,9 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
     return "\n\n".join(block for section in sections for block in section) + "\n"
 
 
-def escaped(text: str) -> str:
-    """Escape text so that it is shown as it is: no markup, no HTML, no links, no mentions, one line."""
-    safe = MARKS.sub(r"\\\g<0>", " ".join(text.split("\n")))
-    safe = re.sub("[&<>]", lambda match: ENTITIES[match[0]], safe)
-    return BARE_LINK.sub(lambda match: _broken_up(match[0]), safe)
-
-
 def _line(text: str) -> str:
     """Escape text that begins a line, where digits and dashes mean something too."""
     return LINE_START.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", escaped(text))
-
-
-def _broken_up(link: str) -> str:
-    """Write the beginning of a bare link so that it is shown and not recognised."""
-    return "".join(f"&#{ord(character)};" for character in link)
 
 
 def _name(text: str) -> str:
@@ -160,6 +146,13 @@ def _declaration(page: Page, lang: str) -> Iterator[str]:
     if page.declaration:
         yield _heading("declared", lang)
         yield _table(COLUMNS, [[_name(cell) for cell in row.cells] for row in page.declaration], lang)
+
+
+def _training(report: AuditReport, lang: str) -> Iterator[str]:
+    if report.training and report.training.speaks:
+        yield _heading("training_title", lang)
+        for component in report.training.components:
+            yield from component_blocks(component, lang, level=3)
 
 
 def _changes(page: Page, lang: str) -> Iterator[str]:

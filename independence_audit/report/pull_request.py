@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from independence_audit.evidence.report import AuditReport, Severity
 from independence_audit.report.languages import ENGLISH
-from independence_audit.report.markdown import escaped
+from independence_audit.report.marks import escaped
 from independence_audit.report.page import Page, page_of
 from independence_audit.report.plain import shortened
 from independence_audit.report.wording import label

@@ -20,6 +20,7 @@ from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layers import layer_runs
 from independence_audit.report.page import ComponentRow, CriterionRow, Page, layers_title, page_of
 from independence_audit.report.plain import fitted, shortened, visible
+from independence_audit.report.training_text import print_component
 from independence_audit.report.trap import norm_vectors, trap_rows
 from independence_audit.report.wording import label, word
 
@@ -80,6 +81,7 @@ class _Printer:
         self._components()
         self._criteria()
         self._declaration()
+        self._training()
         self._changes()
         self._limits()
         self._reproduce()
@@ -179,6 +181,13 @@ class _Printer:
             self._heading("declared")
             rows = [[shortened(cell, LONGEST_NAME) for cell in row.cells] for row in self.page.declaration]
             self._table(COLUMNS, rows)
+
+    def _training(self) -> None:
+        training = self.report.training
+        if training and training.speaks:
+            self._heading("training_title")
+            for component in training.components:
+                print_component(component, self.console, self.lang)
 
     def _changes(self) -> None:
         if self.page.changes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from independence_audit.evidence.training import ComponentTraining
 from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.report.languages import ENGLISH
-from independence_audit.report.markdown import escaped
+from independence_audit.report.marks import escaped
 from independence_audit.report.plain import visible
 from independence_audit.report.training_text import finding_lines, log_title
 from independence_audit.report.training_trajectory import (
@@ -38,7 +38,7 @@ def _blocks(report: TrainingReport, lang: str) -> Iterator[str]:
     conclusions = [(each.component, word("conclusion", each.conclusion, lang)) for each in training.components]
     yield _table(("component", "conclusion"), conclusions, lang)
     for component in training.components:
-        yield from _component(component, lang)
+        yield from component_blocks(component, lang, level=2)
     for log in training.logs:
         yield f"## {escaped(log_title(log, lang))}"
         yield from _list(each for finding in log.findings for each in finding_lines(finding, lang))
@@ -55,8 +55,9 @@ def _blocks(report: TrainingReport, lang: str) -> Iterator[str]:
     yield from _list(say(notice, lang) for notice in report.notices)
 
 
-def _component(component: ComponentTraining, lang: str) -> Iterator[str]:
-    yield f"## {escaped(visible(component.component))}: {word('conclusion', component.conclusion, lang)}"
+def component_blocks(component: ComponentTraining, lang: str, level: int) -> Iterator[str]:
+    """A component's conclusion under a heading of some level, what it rests on, what was found and the limits."""
+    yield f"{'#' * level} {escaped(visible(component.component))}: {word('conclusion', component.conclusion, lang)}"
     for key, sentences in (
         ("training_grounds", [say(message, lang) for message in component.evidence]),
         ("training_findings", [each for finding in component.findings for each in finding_lines(finding, lang)]),

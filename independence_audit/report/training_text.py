@@ -50,7 +50,7 @@ def print_training(report: TrainingReport, console: Console, lang: str = ENGLISH
     console.print()
     _components(report.training.components, console, lang)
     for component in report.training.components:
-        _component(component, console, lang)
+        print_component(component, console, lang)
     for log in report.training.logs:
         _log(log, console, lang)
     print_trajectory(report.training, console, lang)
@@ -76,7 +76,8 @@ def _components(components: Iterable[ComponentTraining], console: Console, lang:
     console.print(Padding(Text("; ".join(meanings) + ".", style=DIM), (0, 0, 0, 2)))
 
 
-def _component(component: ComponentTraining, console: Console, lang: str) -> None:
+def print_component(component: ComponentTraining, console: Console, lang: str) -> None:
+    """Print a component's conclusion, what it rests on, what was found and the limits."""
     console.print()
     title = f"{visible(component.component)}: {word('conclusion', component.conclusion, lang)}"
     console.print(Text(shortened(title, WIDTH), style=HEADING))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from independence_audit.evidence.measurement import Message
-from independence_audit.report.markdown import escaped, fenced, render
+from independence_audit.report.markdown import fenced, render
+from independence_audit.report.marks import escaped
 from independence_audit.report.plain import visible
 from tests.report.sample_reports import SAMPLES, finding
 

@@ -1,0 +1,86 @@
+"""A trajectory as an exhibit for a model that is audited: it speaks of what ends in that model's own weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
+from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.lineage.rounding import WAYPOINTS
+
+Samples = Mapping[tuple[int | None, str, tuple[int, int]], Sequence[Sample]]
+"""A component's samples that have values, by layer, role and shape: what stays where prefixes change on release."""
+
+
+def with_exhibit(
+    own: TrainingEvidence, exhibit: TrainingEvidence, last: Fingerprint, subject: Fingerprint
+) -> TrainingEvidence:
+    """What the subject shows by itself, with the exhibit's conclusions on the components that it ends in.
+
+    Training checkpoints are often kept in a wider type than what is released: the last one may be the subject before
+    its values were cast. A component that ends in other weights keeps what it shows by itself, and says so.
+
+    Args:
+        own: What the subject's weights show.
+        exhibit: What the trajectory came to.
+        last: Fingerprint of its last checkpoint, of the subject's sampler.
+        subject: The subject's fingerprint.
+    """
+    followed = {each.component: each for each in exhibit.components}
+    ends = {component.name: _samples(last, component.name) for component in last.components}
+    components = tuple(_merged(each, _samples(subject, each.component), followed, ends) for each in own.components)
+    return TrainingEvidence(components, exhibit.trajectory, exhibit.replay, exhibit.logs)
+
+
+def _merged(
+    own: ComponentTraining,
+    samples: Samples,
+    followed: Mapping[str, ComponentTraining],
+    ends: Mapping[str, Samples],
+) -> ComponentTraining:
+    """A component with the conclusion of the exhibit's one that ends in its weights, that of its own name first."""
+    names = sorted(followed.keys() & ends.keys(), key=lambda name: (name != own.component, name))
+    found = next((followed[name] for name in names if _ends_in(ends[name], samples)), None)
+    if found is None:
+        return replace(own, limits=(*own.limits, Message("limit.ends_elsewhere")))
+    untrained = own.conclusion == Conclusion.UNTRAINED
+    return ComponentTraining(
+        component=own.component,
+        conclusion=own.conclusion if untrained else found.conclusion,
+        evidence=(*own.evidence, *found.evidence),
+        limits=(*found.limits, Message("limit.ends_in_sample")),
+        findings=(*own.findings, *(each for each in found.findings if each not in own.findings)),
+    )
+
+
+def _samples(fingerprint: Fingerprint, component: str) -> Samples:
+    samples: dict[tuple[int | None, str, tuple[int, int]], list[Sample]] = {}
+    for sample in fingerprint.samples:
+        if sample.component == component and sample.raw is not None and sample.raw.size:
+            samples.setdefault((*sample.key, sample.shape), []).append(sample)
+    return samples
+
+
+def _ends_in(last: Samples, subject: Samples) -> bool:
+    """Whether every sample of the subject's component has its values in the last checkpoint."""
+    return bool(subject) and all(
+        len(mine) <= len(last.get(key, ())) and all(any(_same(theirs, each) for theirs in last[key]) for each in mine)
+        for key, mine in subject.items()
+    )
+
+
+def _same(last: Sample, subject: Sample) -> bool:
+    """Whether two samples hold the same values of the same places, or the subject's are the other's after a cast."""
+    places = (last.start, last.stop) == (subject.start, subject.stop)
+    if not places or not np.array_equal(last.identity, subject.identity):
+        return False
+    before, after = last.values(), subject.values()
+    if np.array_equal(before, after, equal_nan=True):
+        return True
+    if not (np.isfinite(before).all() and np.isfinite(after).all()):
+        return False
+    return any(grid.holds(after) and bool(grid.explains(before, after).all()) for grid in WAYPOINTS)

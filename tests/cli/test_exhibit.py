@@ -1,0 +1,191 @@
+"""`audit compare --trajectory`: checkpoints of the training as an exhibit, and what a cheat would hand in instead."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from independence_audit.cli.entry import main
+from tests.cli.small_models import Weights, llama, save
+from tests.cli.test_trajectory import training, write
+
+TRAINED = "initialised_then_trained"
+
+
+def halved(weights: Weights) -> Weights:
+    """The weights as they are released: cast to half precision."""
+    return {name: each.astype(np.float16) for name, each in weights.items()}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A subject released in half precision, the run that it is the end of, and a stranger."""
+    write(training(1), tmp_path / "run")
+    save(halved(training(1)[-1]), tmp_path / "subject" / "model.safetensors")
+    save(llama(9), tmp_path / "stranger" / "model.safetensors")
+    return tmp_path
+
+
+def audited(place: Path, *arguments: str, subject: str = "subject", policy: str = "kai-stage1") -> dict[str, Any]:
+    """The JSON report of an audit against the stranger; statuses that are errors fail the test."""
+    output = place / "report.json"
+    output.unlink(missing_ok=True)
+    names = (str(place / subject), "--ref", str(place / "stranger"), "--policy", policy)
+    assert main(["compare", *names, *arguments, "-q", "-o", f"json={output}"]) in (0, 1, 3)
+    report: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+    return report
+
+
+def outcome(report: dict[str, Any], criterion: str = TRAINED) -> str:
+    """What the criterion about training comes to."""
+    [found] = [each for each in report["opinion"]["criteria"] if each["id"].partition("/")[0] == criterion]
+    return str(found["outcome"])
+
+
+def limits(report: dict[str, Any]) -> set[str]:
+    """Keys of the limits of the only component's conclusion."""
+    [component] = report["training"]["components"]
+    return {limit["key"] for limit in component["limits"]}
+
+
+@pytest.mark.parametrize("policy", ["kai-stage1", "strict-from-scratch"])
+def test_an_honest_run_meets_the_criterion(place: Path, policy: str) -> None:
+    """Without the exhibit it is not assessed, with it it is met: the release is the last checkpoint cast."""
+    bare, shown = audited(place, policy=policy), audited(place, "--trajectory", str(place / "run"), policy=policy)
+    assert outcome(bare) == "not_assessed"
+    assert outcome(shown) == "met"
+    assert "cannot.frozen" in {each["key"] for each in bare["opinion"]["cannot_judge"]}
+    assert "cannot.frozen" not in {each["key"] for each in shown["opinion"]["cannot_judge"]}
+
+
+def test_every_format_says_what_the_exhibit_shows(place: Path) -> None:
+    """Text, Markdown and HTML, in both languages."""
+    run = str(place / "run")
+    for lang, words in (("en", "initialised and trained"), ("ko", "초기화")):
+        outputs = [f"{name}={place / f'{name}.{lang}'}" for name in ("text", "markdown", "html")]
+        audited(place, "--trajectory", run, "--lang", lang, *(word for each in outputs for word in ("-o", each)))
+        for each in outputs:
+            assert words in Path(each.split("=")[1]).read_text(encoding="utf-8"), each
+
+
+def test_a_run_that_ends_elsewhere_says_nothing(place: Path) -> None:
+    """Another model's honest run is none of the subject's."""
+    write(training(2), place / "other run")
+    report = audited(place, "--trajectory", str(place / "other run"))
+    assert outcome(report) == "not_assessed"
+    assert "limit.ends_elsewhere" in limits(report)
+
+
+def test_a_run_that_goes_on_says_nothing(place: Path) -> None:
+    """The subject is a checkpoint in the middle; where it went on to is another model."""
+    save(training(1)[2], place / "middle" / "model.safetensors")
+    report = audited(place, "--trajectory", str(place / "run"), subject="middle")
+    assert outcome(report) == "not_assessed"
+    assert "limit.ends_elsewhere" in limits(report)
+
+
+def test_a_corrupt_checkpoint_lowers_the_conclusion(place: Path) -> None:
+    """It is named, and the criterion is for people to review."""
+    (place / "run" / "checkpoint-20" / "model.safetensors").write_bytes(b"\0" * 100)
+    report = audited(place, "--trajectory", str(place / "run"))
+    assert outcome(report) == "review"
+    assert {"limit.skipped", "limit.lowered"} <= limits(report)
+
+
+def swapped() -> list[Weights]:
+    """A run of one model that goes on with the weights of another."""
+    return [*training(2)[:3], *training(1)[3:]]
+
+
+def noised() -> list[Weights]:
+    """Checkpoints made of the finished model by adding less and less noise."""
+    random = np.random.default_rng(5)
+    end = training(1)[-1]
+    sizes = np.linspace(2.0, 0.0, 6)
+    return [
+        {
+            name: (each + size * each.std() * random.normal(size=each.shape)).astype(np.float32)
+            for name, each in end.items()
+        }
+        for size in sizes
+    ]
+
+
+def interpolated() -> list[Weights]:
+    """Checkpoints on the straight line from a fresh draw to the finished model."""
+    start, end = training(3)[0], training(1)[-1]
+    return [
+        {name: ((1 - t) * start[name] + t * end[name]).astype(np.float32) for name in end}
+        for t in np.linspace(0.0, 1.0, 6)
+    ]
+
+
+def posing() -> list[Weights]:
+    """The finished model alone, as a run that begins with it."""
+    return [training(1)[-2], training(1)[-1]]
+
+
+@pytest.mark.parametrize("fake", [swapped, noised, interpolated, posing])
+def test_a_fake_never_meets_the_criterion(place: Path, fake: Any) -> None:
+    """Whatever ends in the subject's weights without having grown into them."""
+    write([*fake()[:-1], training(1)[-1]], place / "fake")
+    assert outcome(audited(place, "--trajectory", str(place / "fake"))) != "met"
+
+
+def test_a_foreign_component_stays_foreign(place: Path) -> None:
+    """A model that shares its weights with a reference is not met whatever run is handed in."""
+    save(training(1)[-1], place / "stranger" / "model.safetensors")
+    report = audited(place, "--trajectory", str(place / "run"))
+    assert outcome(report) == "not_assessed"
+    assert (
+        outcome(report, "decoder") != "met"
+        if any(each["id"] == "decoder" for each in report["opinion"]["criteria"])
+        else True
+    )
+
+
+def test_a_report_with_an_exhibit_is_verified_with_it(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All of it agrees; another run in its place is named; without it there is a sentence."""
+    audited(place, "--trajectory", str(place / "run"))
+    names = [str(place / "report.json"), "--subject", str(place / "subject"), "--ref", str(place / "stranger"), "-q"]
+    assert main(["verify", *names, "--trajectory", str(place / "run")]) == 0
+    capsys.readouterr()
+    assert main(["verify", *names]) == 2
+    assert "Name them with --trajectory" in capsys.readouterr().err
+    write(training(2), place / "other")
+    assert main(["verify", *names, "--trajectory", str(place / "other")]) == 1
+    assert "differs at $.training" in capsys.readouterr().out
+
+
+def test_the_configuration_names_an_exhibit(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `audit self-check` does with it is what `audit compare` does."""
+    (place / "audit.toml").write_text(
+        'subject = "subject"\nreferences = ["stranger"]\npolicy = "kai-stage1"\ntrajectory = ["run"]\n'
+        '[outputs]\njson = "out.json"\n',
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(place)
+    assert main(["self-check", "-q"]) in (0, 3)
+    assert outcome(json.loads((place / "out.json").read_text(encoding="utf-8"))) == "met"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["--init", "transformers"], 2, "Name them with --trajectory"),
+        (["--trajectory", "{place}/run/checkpoint-0"], 2, "at least two checkpoints"),
+        (["--trajectory", "{place}/nowhere"], 4, "nowhere"),
+        (["--trajectory", "{place}/run", "--init", "{place}/nowhere.toml"], 2, "nowhere.toml"),
+    ],
+)
+def test_bad_exhibits(
+    place: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, sentence: str
+) -> None:
+    """One sentence, and never a verdict."""
+    named = [each.format(place=place) for each in arguments]
+    assert main(["compare", str(place / "subject"), "--ref", str(place / "stranger"), *named, "-q"]) == status
+    assert sentence in capsys.readouterr().err
