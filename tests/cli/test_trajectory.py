@@ -220,7 +220,7 @@ def test_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
-        (["one"], 2),
+        (["one"], 4),
         (["a", "b", "--step-regex", "("], 2),
         (["missing-1", "missing-2"], 4),
         (["missing-1", "missing-2", "--init", "nowhere.toml"], 4),
