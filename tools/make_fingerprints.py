@@ -16,10 +16,12 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-from safetensors.numpy import load
+import torch
+from safetensors.torch import load
+from torch import Tensor
 
 from independence_audit.checkpoint import file_sha256, open_checkpoint
+from independence_audit.fingerprint.budget import plan_within
 from independence_audit.fingerprint.build import fingerprint_of
 from independence_audit.fingerprint.library import Entry, Library, store
 from independence_audit.fingerprint.library.catalogue import read_catalogue
@@ -27,7 +29,7 @@ from independence_audit.fingerprint.library.pull import SOURCE
 from independence_audit.fingerprint.library.shelf import Shelf
 from independence_audit.fingerprint.library.store import CATALOGUE
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.fingerprint.units.read import read_units, unit_plan
+from independence_audit.fingerprint.units.read import read_units
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "fingerprints"
@@ -106,7 +108,7 @@ def fingerprint(library: Library, entry: Entry, folder: Path) -> None:
         if entry.name == MINILM and file_sha256(checkpoint.source, "model.safetensors") != MINILM_WEIGHTS:
             sys.exit(f"the weights in {MINILM_PACKAGE} are not those of {entry.source}")
         anatomy, made = fingerprint_of(checkpoint, library.sampler)
-        units = read_units(checkpoint, anatomy, unit_plan(checkpoint.source, library.sampler, None))
+        units = read_units(checkpoint, anatomy, plan_within(checkpoint, anatomy, library.sampler, None))
     finally:
         checkpoint.source.close()
     source = {SOURCE: entry.source} if entry.hub_id else {}
@@ -120,16 +122,16 @@ def same(first: bytes, second: bytes) -> bool:
     if _header(first) != _header(second):
         return False
     ours, theirs = load(first), load(second)
-    for name, values in ours.items():
-        if not name.startswith(COMPUTED):
-            if values.tobytes() != theirs[name].tobytes():
-                return False
-            continue
-        exact, other = values.astype(np.float64), theirs[name].astype(np.float64)
-        allowed = 1.0 if values.dtype == np.int8 else ROUNDING * np.abs(exact).max(initial=0.0)
-        if not (np.abs(exact - other) <= allowed).all():
-            return False
-    return True
+    return all(_same(name, tensor, theirs[name]) for name, tensor in ours.items())
+
+
+def _same(name: str, first: Tensor, second: Tensor) -> bool:
+    """Whether two tensors of one type and shape hold the same."""
+    if not name.startswith(COMPUTED):
+        return torch.equal(first.view(torch.uint8), second.view(torch.uint8))
+    exact, other = first.double(), second.double()
+    allowed = 1.0 if first.dtype == torch.int8 else ROUNDING * float(exact.abs().amax()) if exact.numel() else 0.0
+    return bool(((exact - other).abs() <= allowed).all())
 
 
 def _header(content: bytes) -> bytes:

@@ -46,9 +46,10 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
     sampler = sampler_of(size, read_salt(salt_file))
     if dry_run:
         found = cost(subject, sampler, everything=full, search_layers=search_layers)
-        click.echo(f"to read: {found.wanted_bytes:,} bytes")
-        click.echo(f"from far away: {found.read_bytes:,} bytes in {found.requests:,} range requests")
-        click.echo(f"fingerprint: {found.file_size:,} bytes")
+        most = "at most " if found.at_most else ""
+        click.echo(f"to read: {most}{found.wanted_bytes:,} bytes")
+        click.echo(f"from far away: {most}{found.read_bytes:,} bytes in {found.requests:,} range requests")
+        click.echo(f"fingerprint: {most}{found.file_size:,} bytes")
         return
     if not output:
         raise UsageError("There is no file to write the fingerprint to.", "Name it: -o NAME.fp.safetensors.")

@@ -34,7 +34,9 @@ class Cost:
     requests: int
     """Range requests of a far source."""
     file_size: int
-    """Bytes of the fingerprint's file, to within a few hundred; at most these where no vocabulary was read."""
+    """Bytes of the fingerprint's file, to within a few hundred."""
+    at_most: bool = False
+    """Whether there is a vocabulary that was not read: anchors were counted at their most."""
 
 
 def cost_of(  # noqa: PLR0913  one parameter a setting
@@ -86,7 +88,8 @@ def cost_of(  # noqa: PLR0913  one parameter a setting
         metadata=dict(checkpoint.metadata),
         units=kept.units if kept else (),
     )
-    return Cost(wanted_bytes, read_bytes, requests, file_size(blank))
+    at_most = units is not None and vocabulary is None and bool(checkpoint.vocabulary)
+    return Cost(wanted_bytes, read_bytes, requests, file_size(blank), at_most)
 
 
 def _blank(one: Wanted) -> Piece:

@@ -97,7 +97,7 @@ def tensor_relation(measured: Measured, bound: float | None, level: Level, *, fo
     if measured.reason or measured.test is None:
         return Relation.UNINFORMATIVE
     exact = measured.numbers.identical_fraction == 1.0 or measured.rounding is not None
-    if exact and not measured.undone:
+    if exact and not measured.undone and not measured.differs_elsewhere:
         return Relation.ROUNDED if measured.rounding else Relation.IDENTICAL
     significant = bonferroni(measured.test.p_value, level.tests) <= level.alpha
     if found and (significant or exact):

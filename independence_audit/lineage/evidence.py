@@ -148,7 +148,10 @@ def _reason(measured: Measured, relation: Relation) -> str | None:
         return measured.doubt
     if relation == Relation.INCONCLUSIVE:
         return measured.undone or "low_power"
-    return measured.undone if relation == Relation.TRANSFORMED else None
+    if relation == Relation.TRANSFORMED:
+        return measured.undone
+    only_there = relation == Relation.RELATED and measured.numbers.identical_fraction == 1.0
+    return "equal_in_sample" if only_there and measured.differs_elsewhere else None
 
 
 def _searches(ranking: Ranking) -> Mapping[str, Search]:

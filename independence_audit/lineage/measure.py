@@ -76,6 +76,18 @@ class Measured:
         return self.subject.shape[0] > 1
 
     @property
+    def differs_elsewhere(self) -> bool:
+        """Whether digests over every value say that the tensors differ, whatever the sample shows.
+
+        Digests are over values as they are stored; of two types they can only be held against each other rounded.
+        """
+        mine, theirs = self.subject.whole, self.reference.whole
+        if mine is None or theirs is None:
+            return False
+        same_type = self.subject.dtype == self.reference.dtype
+        return mine.content != theirs.content if same_type else mine.content_bf16 != theirs.content_bf16
+
+    @property
     def evidence(self) -> AlignedTest | None:
         """The test, where a finding may rest on it."""
         return None if self.doubt or self.repeated else self.test

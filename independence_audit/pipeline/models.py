@@ -11,6 +11,7 @@ import numpy as np
 from independence_audit.anatomy import Anatomy, Axis, place
 from independence_audit.checkpoint import Checkpoint, open_named, read_vocabulary
 from independence_audit.errors import IncomparableError, InputError, MalformedError, UsageError
+from independence_audit.fingerprint.budget import plan_within
 from independence_audit.fingerprint.build import fingerprint_of
 from independence_audit.fingerprint.codec import KEY, read_fingerprint, write_fingerprint
 from independence_audit.fingerprint.cost import Cost, cost_of
@@ -18,7 +19,7 @@ from independence_audit.fingerprint.library import refuse_incomplete
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.nesting import cut_to, differing, size_of
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.fingerprint.units.read import is_near, read_units, unit_plan
+from independence_audit.fingerprint.units.read import is_near, read_units
 from independence_audit.pipeline.settings import Progress
 
 
@@ -179,7 +180,7 @@ def _with_units(model: Model, sampler: Sampler, search_layers: int | None) -> Fi
     """The fingerprint with the units of its layers, where the weights are at hand."""
     if model.checkpoint is None or model.anatomy is None:
         return model.fingerprint
-    plan = unit_plan(model.checkpoint.source, sampler, search_layers)
+    plan = plan_within(model.checkpoint, model.anatomy, sampler, search_layers)
     return replace(model.fingerprint, units=read_units(model.checkpoint, model.anatomy, plan))
 
 
@@ -198,5 +199,5 @@ def cost(name: str, sampler: Sampler, *, everything: bool, search_layers: int | 
     if KEY in checkpoint.metadata:
         raise UsageError(f"{checkpoint.name} is a fingerprint already.", "Name the weights.")
     anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
-    plan = unit_plan(checkpoint.source, sampler, search_layers)
+    plan = plan_within(checkpoint, anatomy, sampler, search_layers)
     return cost_of(checkpoint, anatomy, sampler, everything=everything, units=plan, vocabulary=vocabulary)

@@ -12,6 +12,8 @@ from independence_audit.checkpoint import is_remote_name, open_named
 from independence_audit.errors import InputError, MissingError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Reference
+from independence_audit.fingerprint.budget import MB
+from independence_audit.fingerprint.cost import Cost
 from independence_audit.fingerprint.library import (
     Library,
     Status,
@@ -165,7 +167,12 @@ def pull_into(library: Library, entry: Entry, settings: AuditSettings, progress:
         InputError: The weights cannot be had, or the fingerprint cannot be written.
     """
     opener = partial(open_named, offline=settings.offline)
-    pull(library, entry, opener, told(progress, f"pulling {entry.name}"))
+    pull(library, entry, opener, lambda cost: told(progress, _announced(entry.name, cost)))
+
+
+def _announced(name: str, cost: Cost) -> str:
+    """The stage of a pull: what is read of which model, before it is."""
+    return f"pulling {name}: {cost.read_bytes / MB:,.1f} MB in {cost.requests:,} requests"
 
 
 def _none_available(entries: Sequence[Entry], known: Sequence[Known]) -> MissingError:

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from independence_audit.anatomy import place
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.errors import MissingError, ReadError
-from independence_audit.fingerprint.build import Progress, fingerprint_of, silent
+from independence_audit.fingerprint.budget import plan_within
+from independence_audit.fingerprint.build import Progress, build_fingerprint, silent
+from independence_audit.fingerprint.cost import Cost, cost_of
 from independence_audit.fingerprint.library.change import store
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.library.store import Library
 from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.fingerprint.units.read import read_units, unit_plan
+from independence_audit.fingerprint.units.read import read_units
 
 SOURCE = "independence_audit_source"
 """The metadata entry of a pulled fingerprint that says what it was made from: ``owner/name@commit``."""
@@ -33,14 +36,19 @@ def refuse_incomplete(fingerprint: Fingerprint) -> None:
         )
 
 
-def pull(library: Library, entry: Entry, opener: Callable[[str], Checkpoint], progress: Progress = silent) -> Path:
+def pull(
+    library: Library,
+    entry: Entry,
+    opener: Callable[[str], Checkpoint],
+    begin: Callable[[Cost], Progress] = lambda _: silent,
+) -> Path:
     """Read the sampled values of a model's public weights and keep their fingerprint.
 
     Args:
         library: Where to put it; its sampler decides what is read.
         entry: The model.
         opener: Opens ``owner/name`` or ``owner/name@revision`` as a checkpoint, which is closed afterwards.
-        progress: Told of every tensor.
+        begin: Told what it will take, before any value is read; what it gives is told of every tensor.
 
     Returns:
         The fingerprint's file.
@@ -56,8 +64,11 @@ def pull(library: Library, entry: Entry, opener: Callable[[str], Checkpoint], pr
         )
     checkpoint = opener(entry.source)
     try:
-        anatomy, fingerprint = fingerprint_of(checkpoint, library.sampler, progress)
-        units = read_units(checkpoint, anatomy, unit_plan(checkpoint.source, library.sampler, None))
+        anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
+        plan = plan_within(checkpoint, anatomy, library.sampler, None)
+        progress = begin(cost_of(checkpoint, anatomy, library.sampler, units=plan))
+        fingerprint = build_fingerprint(checkpoint, anatomy, library.sampler, progress)
+        units = read_units(checkpoint, anatomy, plan)
     finally:
         checkpoint.source.close()
     refuse_incomplete(fingerprint)

@@ -22,7 +22,14 @@ from independence_audit.fingerprint.units.places import (
     search_layers,
     unit_places,
 )
-from independence_audit.fingerprint.units.read import UnitPlan, readable_place, rows_of_experts, sampled_units
+from independence_audit.fingerprint.units.read import (
+    UnitPlan,
+    kept_places,
+    readable_place,
+    reason_of,
+    rows_of_experts,
+    sampled_units,
+)
 from independence_audit.fingerprint.units.strings import MOST, anchor_strings
 
 
@@ -55,7 +62,7 @@ class UnitCost:
         widths = described_widths(self._checkpoint, component, whole, however_large=plan.however_large)
         described = dict(zip((place.layer for place in whole), widths, strict=True))
         layers = []
-        for place in places:
+        for place in kept_places(places, plan):
             if place.gain is not None and is_readable(self._checkpoint, place.gain):
                 self._rows(place.gain, np.zeros(1, dtype=np.int64))
             if place.layer in described:
@@ -65,7 +72,7 @@ class UnitCost:
         if any(described.values()):
             for part in read_to_describe(whole):
                 self._matrix(part)
-        return ComponentUnits(component.name, anchors, tuple(layers), "" if anchors else "no_anchors")
+        return ComponentUnits(component.name, anchors, tuple(layers), reason_of(anchors, layers, plan))
 
     def _anchors(self, component: Component, part: Part | None) -> Anchors | None:
         if part is None or not is_readable(self._checkpoint, part):

@@ -45,11 +45,13 @@ class UnitPlan:
         search_layers: Layers of a component whose units are all read.
         sampler: Its salt decides which units of the other layers are.
         however_large: Describe units without anchors even where it takes minutes.
+        sampled_layers: Of how many other layers a few units are read; None for all.
     """
 
     search_layers: int
     sampler: Sampler
     however_large: bool = False
+    sampled_layers: int | None = None
 
 
 def is_near(source: ByteSource) -> bool:
@@ -100,7 +102,7 @@ def _component(
     described = describe(checkpoint, component, whole, however_large=plan.however_large)
     descriptors = dict(zip((place.layer for place in whole), described, strict=True))
     layers = []
-    for place in places:
+    for place in kept_places(places, plan):
         gain = norm_gain(checkpoint, component, place.gain, place.parts[place.roles[0]][0].view.columns)
         weighted = directions if gain is None or anchors is None else directions * gain
         if place.layer in descriptors:
@@ -108,7 +110,29 @@ def _component(
             layers.append(_described(all_units, descriptors[place.layer]))
         elif anchors is not None:
             layers.append(_some_units(checkpoint, component, place, anchors, weighted, plan))
-    return ComponentUnits(component.name, anchors, tuple(layers), "" if anchors else "no_anchors")
+    return ComponentUnits(component.name, anchors, tuple(layers), reason_of(anchors, layers, plan))
+
+
+def reason_of(anchors: Anchors | None, layers: Sequence[UnitLayer], plan: UnitPlan) -> str:
+    """Why a component's units cannot be looked for by their anchors, as a message key; empty where they can."""
+    if anchors is None:
+        return "no_anchors"
+    return "" if layers or plan.sampled_layers is None else "units_not_kept"
+
+
+def kept_places(places: Sequence[UnitPlace], plan: UnitPlan) -> list[UnitPlace]:
+    """The layers that are read, whole or in part, by number.
+
+    Where not all fit, those around the layers that a model of this depth is searched at: there a copy's own lie.
+    """
+    if plan.sampled_layers is None:
+        return list(places)
+    whole = {place.layer for place in search_layers(places, plan.search_layers)}
+    searched = [place.layer for place in search_layers(places, SEARCH_LAYERS)]
+    others = [place for place in places if place.layer not in whole]
+    others.sort(key=lambda place: (min(abs(place.layer - layer) for layer in searched), place.layer))
+    chosen = whole | {place.layer for place in others[: plan.sampled_layers]}
+    return [place for place in places if place.layer in chosen]
 
 
 def readable_place(checkpoint: Checkpoint, place: UnitPlace) -> bool:

@@ -8,6 +8,8 @@ import pytest
 
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.errors import MalformedError, MissingError, ReadError
+from independence_audit.fingerprint.build import Progress
+from independence_audit.fingerprint.cost import Cost
 from independence_audit.fingerprint.library import Library, Status, pull, reference_of
 from tests.checkpoint.memory_source import MemorySource
 from tests.fingerprint.library.small_library import CATALOGUE, entry_of, library_in, weights
@@ -59,7 +61,17 @@ def test_a_pulled_fingerprint_is_at_hand(library_of_anything: Library) -> None:
     """Under its name; the weights are closed, and where they were stays known."""
     hub, seen = Hub(weights(1), "0123abcd"), list[tuple[str, int, int]]()
     entry = entry_of(library_of_anything, "any-1b")
-    path = pull(library_of_anything, entry, hub, lambda *step: seen.append(step))
+    announced: list[tuple[Cost, int]] = []
+
+    def begin(cost: Cost) -> Progress:
+        announced.append((cost, len(seen)))
+        return lambda *step: seen.append(step)
+
+    path = pull(library_of_anything, entry, hub, begin)
+    [(cost, before)] = announced
+    assert before == 0
+    assert cost.wanted_bytes >= library_of_anything.read(entry).read_bytes > 0
+    assert cost.requests > 0
     assert hub.asked == ["any/One"]
     assert hub.weights.closed
     assert seen[-1][1:] == (2, 2)
