@@ -40,7 +40,8 @@ class DescriptorTest:
 
     z: float
     p_value: float
-    """Rigorous for gated layers without biases: exp(-z²/2)."""
+    """Rigorous for gated layers without biases, exp(-z²/2): given the reference, everything is linear in the subject's
+    signs."""
     agreement: int
     """Units that even and |odd| descriptors match with the same one; empirical."""
     agreed: int
@@ -98,7 +99,8 @@ def descriptor_test(
         subject: Its descriptors.
         units: Which units of the reference are looked for; all of them by default.
     """
-    even, odd = (_cosines(r, s, units) for r, s in ((reference.even, subject.even), (reference.odd, subject.odd)))
+    even = _cosines(reference.even, subject.even, units)
+    odd = _cosines(reference.odd, _by_size(subject.odd), units)
     found = match(even)
     i, j = found.one_to_one()
     z = sign_z(odd[i, j])
@@ -110,6 +112,11 @@ def _cosines(reference: Matrix, subject: Matrix, units: NDArray[np.int64] | None
     frame = _frame(reference)
     chosen = reference if units is None else reference[units]
     return np.asarray(unit_rows(chosen @ frame) @ unit_rows(subject @ frame).T)
+
+
+def _by_size(odd: Matrix) -> Matrix:
+    """Odd descriptors in units of their root mean square, which no unit's sign changes; their spread would."""
+    return np.asarray(odd / np.maximum(np.sqrt(np.square(odd).mean(axis=0)), 1e-30))
 
 
 def _frame(features: Matrix) -> Floats:

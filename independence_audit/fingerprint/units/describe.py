@@ -11,7 +11,7 @@ from independence_audit.anatomy import Component, Part
 from independence_audit.anatomy.settings import count, sections
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.fingerprint.units.matrices import Matrix, is_readable, read_rows, whole_matrix
-from independence_audit.fingerprint.units.places import UnitPlace
+from independence_audit.fingerprint.units.places import UnitPlace, chosen_experts
 from independence_audit.statistics.descriptors import Descriptors, residual_matrices, unit_descriptors
 from independence_audit.statistics.plain_descriptors import plain_descriptors, plain_matrices
 
@@ -38,7 +38,8 @@ def describe(
     """Descriptors of all units of the search layers, through the matrices of all of them, the own layer's first.
 
     Returns:
-        One for each layer; None for experts, or where it would take too long.
+        One for each layer, of the units of the experts that are read one behind the other; None where it would take
+        too long.
 
     Raises:
         ReadError: Bytes could not be read.
@@ -59,28 +60,31 @@ def described_widths(
     checkpoint: Checkpoint, component: Component, places: Sequence[UnitPlace], *, however_large: bool
 ) -> list[tuple[int, int] | None]:
     """How many even and odd descriptors :func:`describe` gives of every unit, told from headers alone."""
-    dense = [all(len(parts) == 1 for parts in place.parts.values()) for place in places]
-    if (_too_long(places) and not however_large) or not any(dense):
+    if not places or (_too_long(places) and not however_large):
         return [None] * len(places)
     plain = len(places[0].roles) == PLAIN
     each = [
         (3 if plain else 4) + 2 * (_head_shape(checkpoint, component, place.attention, place.width) is not None)
-        for place, alone in zip(places, dense, strict=True)
-        if alone
+        for place in places
     ]
     tiny, matrices = np.eye(2, dtype=np.float32), [np.eye(2, dtype=np.float32)] * sum(each)
     found = _descriptors((tiny,) * len(places[0].roles), matrices)
-    return [(found.even.shape[1], found.odd.shape[1]) if alone else None for alone in dense]
+    return [(found.even.shape[1], found.odd.shape[1])] * len(places)
 
 
 def read_to_describe(places: Sequence[UnitPlace]) -> list[Part]:
     """The matrices that are read whole to describe the units of these layers."""
     attention = [place.attention[role] for place in places for role in ("q", "k", "v", "o") if role in place.attention]
-    return attention + [parts[0] for place in places for parts in place.parts.values() if len(parts) == 1]
+    units = [parts[expert] for place in places for parts in place.parts.values() for expert in chosen_experts(place)]
+    return attention + units
 
 
 def _too_long(places: Sequence[UnitPlace]) -> bool:
-    work = FORMS * sum(place.count for place in places) * len(places) * _width(places[0]) ** 2 if places else 0
+    work = (
+        FORMS * sum(place.block * len(chosen_experts(place)) for place in places) * len(places) * _width(places[0]) ** 2
+        if places
+        else 0
+    )
     return work > MOST_WORK
 
 
@@ -103,13 +107,16 @@ def _width(place: UnitPlace) -> int:
 
 
 def _block(checkpoint: Checkpoint, component: Component, place: UnitPlace) -> Block | None:
-    if any(len(parts) != 1 for parts in place.parts.values()):
-        return None
+    """A layer's units, those of experts one behind the other; None where one of them is zero or not finite."""
     width = _width(place)
     gain = norm_gain(checkpoint, component, place.gain, width)
     scale = np.float32(1.0) if gain is None else gain
-    *first, last = [whole_matrix(checkpoint, place.parts[role][0]) for role in place.roles]
-    block: Block = (*(matrix * scale for matrix in first), np.ascontiguousarray(last.T))
+    experts = chosen_experts(place)
+    *first, last = [[whole_matrix(checkpoint, place.parts[role][e]) for e in experts] for role in place.roles]
+    block: Block = (
+        *(np.concatenate(matrices) * scale for matrices in first),
+        np.concatenate([np.ascontiguousarray(matrix.T) for matrix in last]),
+    )
     if width <= DOUBLE:
         block = tuple(each.astype(np.float64) for each in block)
     return block if all(np.isfinite(each).all() and each.any(axis=1).all() for each in block) else None

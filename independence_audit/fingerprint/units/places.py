@@ -15,7 +15,11 @@ ROLES = (("gate", "up", "down"), ("fc1", "fc2"))
 """The roles of a layer's units, with gates and without; the last is seen from its columns."""
 
 SCOPES = ("", "shared_expert.", "expert.")
-"""Whose units stand for a layer, the first that are there: one dense block, the expert that all tokens pass, all."""
+"""Whose units stand for a layer, the first of which there are enough: one dense block, the expert that all tokens pass,
+all experts."""
+
+ENOUGH = 256
+"""Units of a layer that are enough: twice as many as descriptors, and as many as agreements are counted from."""
 
 MOST_UNITS = 24576
 """Units of a layer that are kept: three roles of two such layers at 256 anchors are 38 MB. Of more experts than that
@@ -96,16 +100,16 @@ def chosen_experts(place: UnitPlace) -> NDArray[np.int64]:
 
 
 def _place(layer: int, roles: Mapping[str, Sequence[Part]]) -> UnitPlace | None:
+    gain = next(iter(roles.get("mlp_norm", ())), None)
+    attention = {role: roles[role][0] for role in ("q", "k", "v", "o", "attn_norm") if len(roles.get(role, ())) == 1}
+    found = []
     for wanted in ROLES:
         for scope in SCOPES:
             parts = {role: tuple(sorted(roles.get(scope + role, ()), key=_expert)) for role in wanted}
             if _fits([parts[role] for role in wanted]):
-                gain = next(iter(roles.get("mlp_norm", ())), None)
-                attention = {
-                    role: roles[role][0] for role in ("q", "k", "v", "o", "attn_norm") if len(roles.get(role, ())) == 1
-                }
-                return UnitPlace(layer, wanted, parts, gain, attention)
-    return None
+                found.append(UnitPlace(layer, wanted, parts, gain, attention))
+    enough = (place for place in found if place.count >= ENOUGH)
+    return next(enough, max(found, key=lambda place: place.count, default=None))
 
 
 def _fits(parts: Sequence[Sequence[Part]]) -> bool:

@@ -26,7 +26,7 @@ ENTRIES = st.builds(
     aliases=st.just(()),
     groups=st.just(()),
     synthetic=st.just(value=False),
-)
+).filter(lambda entry: entry.hub_id not in entry.derived_from)
 
 
 @given(ENTRIES)
