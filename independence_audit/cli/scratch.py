@@ -11,7 +11,7 @@ import click
 from independence_audit.cli.language import LANG
 from independence_audit.cli.salt import SALT, read_salt
 
-FORMATS = ("text", "json", "markdown")
+FORMATS = ("text", "json", "markdown", "html")
 
 
 @click.command()

@@ -46,7 +46,11 @@ def _rendered(report: TrainingReport, name: str, lang: str) -> str:
     if name == "markdown":
         from independence_audit.report.training_markdown import render_training_markdown
 
-        return render_training_markdown(report)
+        return render_training_markdown(report, lang)
+    if name == "html":
+        from independence_audit.report.training_html import render_training_html
+
+        return render_training_html(report, lang)
     from independence_audit.report.training_text import render_training
 
     return render_training(report, lang)

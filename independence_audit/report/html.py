@@ -13,6 +13,7 @@ from markupsafe import Markup
 from independence_audit.evidence.measurement import ComponentEvidence, TensorEvidence
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.training import TrainingEvidence
 from independence_audit.report import charts, numbers
 from independence_audit.report.axes import FRAME
 from independence_audit.report.declared import COLUMNS
@@ -24,7 +25,7 @@ from independence_audit.report.model_drawing import HEIGHT, WIDTH, drawing_of
 from independence_audit.report.page import ComponentRow, ReferenceRow, layers_title, page_of
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.tensors import tensor_row
-from independence_audit.report.training_rows import training_rows
+from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows, training_rows
 from independence_audit.report.trajectory_charts import trajectory_charts
 from independence_audit.report.trap import CHANCE, norm_vectors
 from independence_audit.report.wording import catalogue, label, word
@@ -89,7 +90,7 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
 
 def style_of(*, paper: bool) -> str:
     """Read the style sheet, with what paper needs behind it."""
-    return _asset("style.css") + (_asset("paper.css") if paper else "")
+    return asset("style.css") + (asset("paper.css") if paper else "")
 
 
 def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
@@ -100,16 +101,15 @@ def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
     """
     page = page_of(report, lang)
     vectors, distribution = norm_vectors(report.tensors), distribution_of(report)
-    style, script = Markup(style_of(paper=paper)), _asset("report.js")  # noqa: S704 - our own files
+    style, script = Markup(style_of(paper=paper)), asset("report.js")  # noqa: S704 - our own files
     return (
-        _environment(lang)
+        environment_of(lang)
         .get_template("report.html.j2")
         .render(
             lang=lang,
             paper=paper,
             page=page,
-            policy=f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; "
-            "form-action 'none'",
+            policy=security_policy(style, script),
             style=style,
             script=script,
             relations=list(Relation),
@@ -122,7 +122,7 @@ def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
                 page.components, [c.kind for c in report.components], [c.parameters for c in report.components]
             ),
             training=training_rows(report.training, lang),
-            trajectories=trajectory_charts(report.training, FRAME) if report.training else (),
+            **trajectory_of(report.training, lang),
             vectors=vectors,
             groups=charts.groups_of(
                 vectors, {c.name: row.kind for row, c in zip(page.components, report.components, strict=True)}
@@ -143,7 +143,17 @@ def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
     )
 
 
-def _environment(lang: str) -> Environment:
+def trajectory_of(training: TrainingEvidence | None, lang: str) -> dict[str, object]:
+    """What templates show of a trajectory: its checkpoints, and a chart for every component."""
+    trajectory = training.trajectory if training else None
+    return {
+        "checkpoint_columns": CHECKPOINT_COLUMNS,
+        "checkpoints": checkpoint_rows(trajectory, lang) if trajectory else (),
+        "trajectories": trajectory_charts(training, FRAME) if training else (),
+    }
+
+
+def environment_of(lang: str) -> Environment:
     """Templates that escape everything and fail on what is missing."""
     environment = Environment(
         loader=PackageLoader(PACKAGE),
@@ -194,9 +204,17 @@ def _bin_name(bin_: Bin, lang: str) -> str:
     return label(key, lang, low=low, high=high, edge=high if low is None else low)
 
 
-def _asset(name: str) -> Markup:
+def asset(name: str) -> Markup:
     """Read a style sheet or script of this package, which is trusted as it is."""
     return Markup((files(PACKAGE) / "templates" / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+def security_policy(style: str, script: str) -> str:
+    """What a page may load and run: its own style and script, and nothing else."""
+    return (
+        f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; "
+        "form-action 'none'"
+    )
 
 
 def _source(text: str) -> str:

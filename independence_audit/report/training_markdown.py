@@ -9,12 +9,11 @@ from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.marks import escaped
 from independence_audit.report.plain import visible
+from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows
 from independence_audit.report.training_text import finding_lines, log_title
 from independence_audit.report.training_trajectory import (
-    CHECKPOINT_COLUMNS,
     POINT_COLUMNS,
     REFERENCE_COLUMNS,
-    checkpoint_rows,
     point_cells,
     reference_rows,
 )

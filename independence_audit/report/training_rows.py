@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from independence_audit.evidence.training import ComponentTraining, Finding, TrainingEvidence
+from independence_audit.evidence.training import ComponentTraining, Finding, TrainingEvidence, TrajectoryEvidence
+from independence_audit.report import numbers
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.wording import label, say, word
 
 LONGEST_NAME = 60
+LONGEST_CHECKPOINT = 40
+CHECKPOINT_COLUMNS = ("name", "step", "status", "note")
+"""Label keys of the table of checkpoints."""
 SHOWN_TENSORS = 4
 """Names of tensors beside a finding; the JSON report has all of them."""
 
@@ -87,3 +91,16 @@ def _finding(finding: Finding, name: str, lang: str) -> FindingRow:
         tensors=tensors + (" …" if len(finding.tensors) > SHOWN_TENSORS else ""),
         alternatives=label("alternatives", lang, text=alternatives) if alternatives else "",
     )
+
+
+def checkpoint_rows(trajectory: TrajectoryEvidence, lang: str) -> list[tuple[str, ...]]:
+    """Cells of the table of checkpoints."""
+    return [
+        (
+            shortened(visible(seen.name), LONGEST_CHECKPOINT),
+            numbers.NONE if seen.step is None else str(seen.step),
+            word("checkpoint_status", seen.status, lang),
+            say(seen.reason, lang) if seen.reason else "",
+        )
+        for seen in trajectory.checkpoints
+    ]

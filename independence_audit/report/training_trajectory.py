@@ -10,14 +10,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from independence_audit.evidence.training import TrainingEvidence, TrajectoryEvidence, TrajectoryPoint
+from independence_audit.evidence.training import TrainingEvidence, TrajectoryPoint
 from independence_audit.report import numbers
 from independence_audit.report.plain import shortened, visible
-from independence_audit.report.wording import label, say, word
+from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows
+from independence_audit.report.wording import label
 
 LONGEST_NAME = 40
 HEADING = "bold"
-CHECKPOINT_COLUMNS = ("name", "step", "status", "note")
 POINT_COLUMNS = ("checkpoint", "first_r", "previous_r", "relative_update", "update_cosine", "identical_values")
 REFERENCE_COLUMNS = ("checkpoint", "reference", "correlation", "z", "update_r", "update_z")
 
@@ -43,19 +43,6 @@ def print_trajectory(training: TrainingEvidence, console: Console, lang: str) ->
         references = [row for point in points for row in reference_rows(point)]
         if references:
             _table(REFERENCE_COLUMNS, references, console, lang)
-
-
-def checkpoint_rows(trajectory: TrajectoryEvidence, lang: str) -> list[tuple[str, ...]]:
-    """Cells of the table of checkpoints."""
-    return [
-        (
-            shortened(visible(seen.name), LONGEST_NAME),
-            numbers.NONE if seen.step is None else str(seen.step),
-            word("checkpoint_status", seen.status, lang),
-            say(seen.reason, lang) if seen.reason else "",
-        )
-        for seen in trajectory.checkpoints
-    ]
 
 
 def point_cells(point: TrajectoryPoint) -> tuple[str, ...]:

@@ -74,6 +74,19 @@ def test_an_honest_run_passes(run: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.parametrize(("lang", "words"), [("en", "initialised and trained"), ("ko", "초기화 후 학습함")])
+def test_every_format_and_language(run: Path, tmp_path: Path, lang: str, words: str) -> None:
+    """Text, Markdown and a page with a chart that needs no network."""
+    targets = {name: tmp_path / f"report.{name}" for name in ("text", "markdown", "html")}
+    options = [word for name, path in targets.items() for word in ("-o", f"{name}={path}")]
+    assert main(["trajectory", str(run), "-q", "--lang", lang, *options]) == 0
+    texts = {name: path.read_text(encoding="utf-8") for name, path in targets.items()}
+    assert all(words in text for text in texts.values())
+    assert "<polyline" in texts["html"]
+    assert "checkpoint-30" in texts["html"]
+    assert "http" not in texts["html"].replace("http-equiv", "")
+
+
 def test_a_swap_is_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 1, and the checkpoint is named."""
     run = write([*training(1)[:3], *training(2)[3:]], tmp_path / "run")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.report.html import render
 from independence_audit.report.languages import ENGLISH
+from independence_audit.report.training_html import render_training_html
 from tests.report.sample_reports import SAMPLES, finding
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+ALONE = "training alone"
+"""The sample of a training report, as ``audit trajectory`` writes it."""
 FEW = replace(finding(), tensors=finding().tensors[::9] + finding().tensors[-2:])
 """A finding with few enough tensors for a browser that is asked about each."""
 
@@ -51,10 +55,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("reports")
 
 
+def training_alone() -> TrainingReport:
+    """The training of a sample report by itself."""
+    report = SAMPLES["training"]()
+    assert report.training
+    return TrainingReport(
+        report.tool, report.run, report.subject.name, report.settings.sampler, report.training, report.subject.notices
+    )
+
+
 def written(folder: Path, sample: str, lang: str) -> Path:
     """A sample report as a page."""
     path = folder / f"{sample}-{lang}.html"
     if not path.exists():
+        if sample == ALONE:
+            path.write_text(render_training_html(training_alone(), lang), encoding="utf-8")
+            return path
         report = FEW if sample == "few" else SAMPLES[sample]()
         path.write_text(render(report, lang), encoding="utf-8")
     return path

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from independence_audit.report.languages import ENGLISH, KOREAN
+from tests.report.conftest import ALONE
 
 SERIOUS = {"serious", "critical"}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
@@ -38,6 +39,8 @@ def violations(page: Any, axe: str) -> dict[str, list[str]]:
         ("training", "dark", KOREAN),
         ("hostile", "light", KOREAN),
         ("hostile", "dark", ENGLISH),
+        (ALONE, "light", ENGLISH),
+        (ALONE, "dark", KOREAN),
     ],
 )
 def test_no_serious_violation(visit: Any, axe: str, sample: str, scheme: str, lang: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from independence_audit.report.languages import LANGUAGES
-from tests.report.conftest import FEW
+from tests.report.conftest import ALONE, FEW
 from tests.report.sample_reports import SAMPLES
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ PHONE = {"width": 400, "height": 800}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", [*SAMPLES, ALONE])
 def test_the_page_is_quiet(visit: Any, sample: str, lang: str) -> None:
     """No error, no violation of the policy, no dialog, and no request but for the file itself."""
     seen = visit(sample, lang)
@@ -28,7 +28,7 @@ def test_the_page_is_quiet(visit: Any, sample: str, lang: str) -> None:
     assert len(seen.requests) == 1
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", [*SAMPLES, ALONE])
 def test_a_phone_needs_no_sideways_scrolling(visit: Any, sample: str) -> None:
     """At 400 pixels the page is as wide as the screen, with everything unfolded; wide tables scroll by themselves."""
     page = visit(sample, viewport=PHONE).page
