@@ -16,9 +16,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 from benchmarks.processes import Cost, RunError, run
 from benchmarks.speed import FINDING, program
@@ -32,15 +32,26 @@ OWN_NOISE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
+class Aligned:
+    """Processor seconds of one further reference in one process, the subject having met one of its kind already."""
+
+    reading: float
+    """Reading its fingerprint from the disk."""
+    stranger: float
+    """Comparing a stranger with the subject, in its place."""
+    relative: float
+    """Comparing a relative."""
+
+
+@dataclass(frozen=True, slots=True)
 class Marginal:
     """Processor seconds of a run with one reference, and what each further reference adds to it."""
 
     count: int
     first: float
     whole: float
-    """A whole run's share: reading, comparing, searching, ranking and reporting."""
-    aligned: float
-    """Reading the fingerprint and comparing it as it stands."""
+    """The same in a whole run: reading, comparing, searching, ranking and reporting; half of them are relatives."""
+    aligned: Aligned
     peak: int
     """Most bytes resident in the run with all references."""
 
@@ -49,8 +60,11 @@ class Marginal:
         """A table."""
         shares = [["", "processor seconds", "share of the first", "promised"]]
         shares.append(["the first reference, the whole run", f"{self.first:.2f}", "", ""])
-        shares.append(self._row("each further one, aligned comparison alone", self.aligned, f"at most {MOST:.0%}"))
-        shares.append(self._row("each further one, the whole run", self.whole, ""))
+        most = f"at most {MOST:.0%}"
+        shares.append(self._row("each further stranger, aligned comparison alone", self.aligned.stranger, most))
+        shares.append(self._row("each further relative, aligned comparison alone", self.aligned.relative, ""))
+        shares.append(self._row("each further one, reading its fingerprint", self.aligned.reading, ""))
+        shares.append(self._row("each further one, all searches and the report included", self.whole, ""))
         return shares
 
     def _row(self, what: str, seconds: float, promised: str) -> list[str]:
@@ -76,7 +90,7 @@ def measure_marginal(pair: Path, count: int = COUNT) -> Marginal:
         output=alone,
     )
     one = median(cost.busy for cost in first)
-    aligned = float(json.loads(alone.read_text(encoding="utf-8")))
+    aligned = Aligned(**json.loads(alone.read_text(encoding="utf-8")))
     return Marginal(count, one, (every.busy - one) / (count - 1), aligned, every.peak)
 
 
@@ -118,23 +132,28 @@ def make_references(source: Path, count: int) -> None:
         write_fingerprint(own, reference_name(source, number))
 
 
-def time_aligned(subject: Path, source: Path, count: int) -> float:
-    """Mean processor seconds to read and compare one reference, the subject having met one already."""
+def time_aligned(subject: Path, source: Path, count: int) -> Aligned:
+    """Mean processor seconds of one reference as an audit of many compares it; the first of each kind is left out."""
     from independence_audit.checkpoint import open_checkpoint
     from independence_audit.fingerprint.codec import read_fingerprint
-    from independence_audit.lineage.compare import compare_fingerprints
+    from independence_audit.lineage.compare import Comparer
     from independence_audit.pipeline.models import read_model
     from independence_audit.pipeline.settings import AuditSettings, NoProgress
 
     mine = read_model(str(subject), AuditSettings().sampler, NoProgress())
-    seconds = []
+    comparer = Comparer(mine.fingerprint, glancing=True)
+    reading: list[float] = []
+    comparing: tuple[list[float], list[float]] = ([], [])
     for number in range(count):
         start = time.process_time()
         reference = read_fingerprint(open_checkpoint(reference_name(source, number)))
-        compare_fingerprints(mine.fingerprint, reference)
-        seconds.append(time.process_time() - start)
+        read = time.process_time()
+        comparer.compare(reference)
+        reading.append(read - start)
+        comparing[number % 2].append(time.process_time() - read)
     mine.close()
-    return sum(seconds[1:]) / (count - 1)
+    relative, stranger = (mean(each[1:]) for each in comparing)
+    return Aligned(mean(reading[1:]), stranger, relative)
 
 
 def main() -> int:
@@ -151,7 +170,7 @@ def main() -> int:
         make_references(options.make, options.count)
         return 0
     if options.align:
-        print(json.dumps(time_aligned(options.subject, options.align, options.count)))
+        print(json.dumps(asdict(time_aligned(options.subject, options.align, options.count))))
         return 0
     from benchmarks.figures import as_text
 

@@ -10,8 +10,9 @@ import numpy as np
 from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.disguised import DisguisedSearch
+from independence_audit.lineage.glance import Glance
 from independence_audit.lineage.measure import Measured, measure
-from independence_audit.lineage.pairing import ComponentPair, pair_components
+from independence_audit.lineage.pairing import ComponentPair, Pairing, with_tiles
 from independence_audit.lineage.tiles import Tile
 from independence_audit.statistics.aligned import aligned_test
 from independence_audit.statistics.joint import JointResult, JointTest
@@ -48,6 +49,8 @@ class ComponentMeasured:
     """What became of searching for a disguised copy; None where nothing had to be searched."""
     counted: int | None = None
     """With moves undone: how many tests were made to get there. None where nothing was undone."""
+    glanced: bool = False
+    """Whether this is a stranger of which no more than a glance was taken."""
 
     @property
     def tests(self) -> int:
@@ -72,17 +75,49 @@ class ComponentMeasured:
 
 def compare_fingerprints(subject: Fingerprint, reference: Fingerprint) -> list[ComponentMeasured]:
     """Measure every component of the subject against every component of the reference that it may meet."""
-    return [measure_component(reference.name, pair) for pair in pair_components(subject, reference)]
+    return Comparer(subject).compare(reference)
+
+
+class Comparer:
+    """One subject that meets many references, one after the other."""
+
+    def __init__(self, subject: Fingerprint, *, glancing: bool = False) -> None:
+        """Begin.
+
+        Args:
+            subject: The subject.
+            glancing: Whether strangers are told at a glance, and only what shows anything is measured in full.
+        """
+        self._pairing = Pairing(subject)
+        self._glance = Glance() if glancing else None
+
+    def compare(self, reference: Fingerprint) -> list[ComponentMeasured]:
+        """As :func:`compare_fingerprints`."""
+        return [self._compared(reference.name, pair) for pair in self._pairing.pairs(reference)]
+
+    def _compared(self, reference: str, pair: ComponentPair) -> ComponentMeasured:
+        seen = self._glance.look(pair) if self._glance else None
+        if seen is None:
+            return measure_component(reference, pair)
+        return ComponentMeasured(reference, pair, seen, None, None, glanced=True)
+
+
+def measured_in_full(compared: ComponentMeasured) -> ComponentMeasured:
+    """A comparison at a glance with all that measuring it shows, and what was searched for since."""
+    full = measure_component(compared.reference, compared.pair)
+    return replace(full, search=compared.search, disguised=compared.disguised)
 
 
 def measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
     """Measure every pair of samples, and their joint test."""
+    pair = with_tiles(pair)
+    tiles = pair.tiles or {}
     measured = []
     seen: set[tuple[bytes, bytes]] = set()
     joint: dict[int, JointTest] = {}
     fixed = pair.subject.fixed_positions or pair.reference.fixed_positions
     for mine, theirs in pair.pairs:
-        tile = pair.tiles.get(mine.shape[1])
+        tile = tiles.get(mine.shape[1])
         plain, product = measure(mine, theirs, tile)
         values = mine.digest, theirs.digest
         on_residual = Axis.RESIDUAL in (mine.axis, theirs.axis)

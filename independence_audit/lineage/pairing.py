@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,8 +31,8 @@ class ComponentPair:
     """How many pairs were tried where samples were matched by value; tests are corrected for it."""
     free: tuple[Sample, ...] = ()
     """Samples of the reference without a counterpart."""
-    tiles: Mapping[int, Tile] = field(default_factory=dict)
-    """Widths that repeat themselves in both, and how."""
+    tiles: Mapping[int, Tile] | None = None
+    """Widths that repeat themselves in both, and how; None where nobody looked yet."""
 
 
 def pair_components(subject: Fingerprint, reference: Fingerprint) -> list[ComponentPair]:
@@ -40,13 +40,25 @@ def pair_components(subject: Fingerprint, reference: Fingerprint) -> list[Compon
 
     Components of one kind meet, whatever their prefixes; a component whose names are unknown meets all.
     """
-    ours, theirs = _by_component(subject.samples), _by_component(reference.samples)
-    return [
-        _pair(mine, other, ours[mine.name], theirs[other.name])
-        for mine in subject.components
-        for other in reference.components
-        if _may_meet(mine, other)
-    ]
+    return Pairing(subject).pairs(reference)
+
+
+class Pairing:
+    """One subject that meets many references; its samples are sorted once."""
+
+    def __init__(self, subject: Fingerprint) -> None:
+        self._components = subject.components
+        self._samples = _by_component(subject.samples)
+
+    def pairs(self, reference: Fingerprint) -> list[ComponentPair]:
+        """As :func:`pair_components`."""
+        theirs = _by_component(reference.samples)
+        return [
+            _pair(mine, other, self._samples[mine.name], theirs[other.name])
+            for mine in self._components
+            for other in reference.components
+            if _may_meet(mine, other)
+        ]
 
 
 def _may_meet(first: Component, second: Component) -> bool:
@@ -65,8 +77,16 @@ def _pair(mine: Component, other: Component, ours: Sequence[Sample], theirs: Seq
     by_value, choices = _pair_by_value(left, free)
     matched = {id(sample) for pair in by_value for sample in pair}
     unmatched, unused = (tuple(one for one in samples if id(one) not in matched) for samples in (left, free))
-    tiles = shared_tiles(find_tiles(ours), find_tiles(theirs))
-    return ComponentPair(mine, other, (*pairs, *by_value), unmatched, choices, unused, tiles)
+    return ComponentPair(mine, other, (*pairs, *by_value), unmatched, choices, unused)
+
+
+def with_tiles(pair: ComponentPair) -> ComponentPair:
+    """A pair of which it is known how widths repeat themselves on both sides."""
+    if pair.tiles is not None:
+        return pair
+    ours = find_tiles([*(mine for mine, _ in pair.pairs), *pair.unmatched])
+    theirs = find_tiles([*(other for _, other in pair.pairs), *pair.free]) if ours else {}
+    return replace(pair, tiles=shared_tiles(ours, theirs))
 
 
 Pairs = list[tuple[Sample, Sample]]

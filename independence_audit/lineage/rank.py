@@ -71,12 +71,16 @@ def _shown(verdict: Verdict) -> float:
     )
 
 
-def _distance(verdict: Verdict) -> tuple[int, float, float, float, str]:
-    """Sort key, nearest first: the relation, then how much of the component was compared and how like it is."""
+def _distance(verdict: Verdict) -> tuple[int, bool, float, float, float, str]:
+    """Sort key, nearest first: the relation, then how much of the component was compared and how like it is.
+
+    Among strangers those that were measured come before those that were only glanced at.
+    """
     found = verdict.relation in FOUND
     matched = sum(measured.subject.parameters for measured in verdict.compared.measured if measured.test)
     return (
         -STRENGTH[verdict.relation] if found else 1,
+        verdict.compared.glanced and not found,
         -matched if found else verdict.p_value if verdict.p_value is not None else 2.0,
         -(verdict.r or 0.0) if found else -matched,
         verdict.detection_bound if verdict.detection_bound is not None else 2.0,

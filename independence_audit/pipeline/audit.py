@@ -17,7 +17,7 @@ from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
 from independence_audit.evidence.training import TrainingEvidence
 from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
+from independence_audit.lineage.compare import Comparer, ComponentMeasured, measured_in_full
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.moved import search_moved
 from independence_audit.lineage.rank import Ranking, level_of, rank
@@ -44,6 +44,9 @@ from independence_audit.policy.judge import judge
 from independence_audit.policy.model import Policy
 from independence_audit.policy.reading import load_policy
 from independence_audit.training.scratch import scratch_evidence
+
+FEW = 8
+"""References up to which each is measured in full; of more, strangers are told at a glance."""
 
 
 def audit(
@@ -109,8 +112,9 @@ def _rankings(
     """Every component of the subject with its nearest reference, and what is to be said of shared training."""
     ahead = Ahead(mine, known) if settings.full else None
     compared: list[ComponentMeasured] = []
+    comparer = Comparer(mine.fingerprint, glancing=len(known) > FEW)
     for done, model in enumerate(known, 1):
-        compared += compare_fingerprints(mine.fingerprint, model.fingerprint)
+        compared += comparer.compare(model.fingerprint)
         progress.step("comparing", done, len(known))
     if not compared:
         raise IncomparableError(
@@ -124,6 +128,11 @@ def _rankings(
     compared = search_where_nothing_was_found(mine, known, rankings, settings, progress)
     level = level_of(compared, settings.alpha)
     rankings = rank(mine.fingerprint, compared, level)
+    glanced = {id(ranking.best.compared) for ranking in rankings if ranking.best and ranking.best.compared.glanced}
+    if glanced:
+        compared = [measured_in_full(one) if id(one) in glanced else one for one in compared]
+        level = level_of(compared, settings.alpha)
+        rankings = rank(mine.fingerprint, compared, level)
     shared = SharedTraining(mine, known, rankings)
     if ahead:
         nearest = [ranking.best.compared for ranking in rankings if ranking.best]
