@@ -78,3 +78,14 @@ def test_digests_know_more_than_samples(
     assert said["identical_fraction"] == 1.0
     assert (said["relation"], said["reason"]) == (("related", "equal_in_sample") if full else ("identical", None))
     assert tensors["model.layers.1.self_attn.q_proj.weight"]["relation"] == "identical"
+
+
+def test_a_small_fingerprint_is_a_reference_of_the_library(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is what is shipped: added under a name, it finds the copy, and a stranger stays one."""
+    library, target = str(model.parent / "library"), model.parent / "small.fp.safetensors"
+    assert main(["fingerprint", str(model), "--size", "small", "-o", str(target), "-q"]) == 0
+    assert main(["refs", "add", "ours-1b", str(target), "--owner", "Us", "--library", library]) == 0
+    save(llama(2, WIDTH), model.parent / "stranger" / "model.safetensors")
+    for name, status in (("model", 1), ("stranger", 0)):
+        subject = str(model.parent / name)
+        assert main(["compare", subject, "--ref", "ours-1b", "--library", library, "--offline", "-q"]) == status

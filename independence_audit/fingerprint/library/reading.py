@@ -11,6 +11,7 @@ from independence_audit.errors import IncomparableError, MalformedError
 from independence_audit.fingerprint.codec import KEY, read_fingerprint
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.nesting import SIZE, differing
 from independence_audit.fingerprint.sampler import Sampler
 
 
@@ -37,6 +38,8 @@ def read_file(path: Path) -> Fingerprint:
 def check_belongs(entry: Entry, fingerprint: Fingerprint, sampler: Sampler) -> None:
     """Check that a fingerprint can be that of a model, and can be compared with those of this library.
 
+    One of another size can: what both hold is compared.
+
     Raises:
         MalformedError: It is that of a made-up example, or has none of the model's kinds of components.
         IncomparableError: It was sampled in another way.
@@ -52,7 +55,7 @@ def check_belongs(entry: Entry, fingerprint: Fingerprint, sampler: Sampler) -> N
             f"The fingerprint {fingerprint.name} has {_words(kinds)}, but {entry.name} has {_words(entry.kinds)}.",
             "Check that it is a fingerprint of that model.",
         )
-    if fingerprint.sampler != sampler.name:
+    if not differing(fingerprint.sampler, sampler.name).keys() <= SIZE:
         raise IncomparableError(
             f"The fingerprint {fingerprint.name} was sampled with {fingerprint.sampler}, not with {sampler.name}.",
             f"`audit refs pull {entry.name}` makes one with this sampler and salt.",
