@@ -11,22 +11,17 @@ from functools import partial
 from independence_audit import __version__
 from independence_audit.declaration.compare import hold
 from independence_audit.declaration.model import Declaration
-from independence_audit.errors import IncomparableError
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
 from independence_audit.evidence.training import TrainingEvidence
 from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.lineage.compare import Comparer, ComponentMeasured, measured_in_full
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
-from independence_audit.lineage.moved import search_moved
-from independence_audit.lineage.rank import Ranking, level_of, rank
+from independence_audit.lineage.rank import Ranking
 from independence_audit.lineage.within import repetitions
 from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.declared import find_declaration, strays
-from independence_audit.pipeline.disguised import search_where_nothing_was_found
 from independence_audit.pipeline.exhibit import Handed, with_trajectory
-from independence_audit.pipeline.full import Ahead, measure_every_value
 from independence_audit.pipeline.inputs import (
     called,
     signer_of,
@@ -35,18 +30,15 @@ from independence_audit.pipeline.inputs import (
     with_whole_reference_files,
 )
 from independence_audit.pipeline.models import Model, of_one_sampler, read_model
+from independence_audit.pipeline.nearest import nearest_references
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
-from independence_audit.pipeline.shared_training import SharedTraining
 from independence_audit.pipeline.verification import verify_models
 from independence_audit.policy.case import Known as KnownBeside
 from independence_audit.policy.judge import judge
 from independence_audit.policy.model import Policy
 from independence_audit.policy.reading import load_policy
 from independence_audit.training.scratch import scratch_evidence
-
-FEW = 8
-"""References up to which each is measured in full; of more, strangers are told at a glance."""
 
 
 def audit(
@@ -82,7 +74,7 @@ def audit(
             mine, known = with_whole_files(mine, progress), with_whole_reference_files(known, progress)
         handed_in = _handed_in(subject, mine, settings)
         alone = Beside(partial(_by_itself, mine.fingerprint))
-        rankings, shared = _rankings(mine, known.models, settings, progress)
+        rankings, shared = nearest_references(mine, known.models, settings, progress)
         seen = _with_exhibit(alone.result(), mine.fingerprint, known.models, rankings, settings, progress)
         return _report(mine, known, rankings, shared, seen, policy, handed_in, settings)
     finally:
@@ -104,54 +96,6 @@ def _handed_in(subject: str, mine: Model, settings: AuditSettings) -> _HandedIn:
     declaration = find_declaration(subject, mine.checkpoint, settings.declaration)
     signer = signer_of(subject, mine, settings.model_key)
     return _HandedIn(declaration, signer, unverified_signature(subject, mine, signer))
-
-
-def _rankings(
-    mine: Model, known: Sequence[Model], settings: AuditSettings, progress: Progress
-) -> tuple[list[Ranking], Mapping[str, Message]]:
-    """Every component of the subject with its nearest reference, and what is to be said of shared training."""
-    ahead = Ahead(mine, known) if settings.full else None
-    compared: list[ComponentMeasured] = []
-    comparer = Comparer(mine.fingerprint, glancing=len(known) > FEW)
-    for done, model in enumerate(known, 1):
-        compared += comparer.compare(model.fingerprint)
-        progress.step("comparing", done, len(known))
-    if not compared:
-        raise IncomparableError(
-            f"{mine.fingerprint.name} has no component of a kind that a reference has: "
-            f"{_kinds(mine.fingerprint)} against {', '.join(_kinds(model.fingerprint) for model in known)}.",
-            "Name a reference that has such a component; `audit inspect` lists a checkpoint's components.",
-        )
-    compared = search_moved(compared, settings.alpha)
-    level = level_of(compared, settings.alpha)
-    rankings = rank(mine.fingerprint, compared, level)
-    compared = search_where_nothing_was_found(mine, known, rankings, settings, progress)
-    level = level_of(compared, settings.alpha)
-    rankings = rank(mine.fingerprint, compared, level)
-    glanced = {id(ranking.best.compared) for ranking in rankings if ranking.best and ranking.best.compared.glanced}
-    if glanced:
-        compared = [measured_in_full(one) if id(one) in glanced else one for one in compared]
-        level = level_of(compared, settings.alpha)
-        rankings = rank(mine.fingerprint, compared, level)
-    shared = SharedTraining(mine, known, rankings)
-    if ahead:
-        nearest = [ranking.best.compared for ranking in rankings if ranking.best]
-        exact = measure_every_value(mine, known, nearest, ahead, progress)
-        rankings = rank(mine.fingerprint, [_exactly(one, exact) for one in compared], level)
-    return rankings, shared.messages(rankings)
-
-
-def _exactly(compared: ComponentMeasured, exact: Mapping[int, ComponentMeasured]) -> ComponentMeasured:
-    """A comparison with every value compared, in place or with moves undone, whichever was the nearer."""
-    search = compared.search
-    if search is None or search.found is None:
-        return exact.get(id(compared), compared)
-    found = exact.get(id(search.found), search.found)
-    return replace(exact.get(id(compared), compared), search=replace(search, found=found))
-
-
-def _kinds(fingerprint: Fingerprint) -> str:
-    return "/".join(sorted({component.kind.value for component in fingerprint.components})) or "nothing"
 
 
 def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
