@@ -18,6 +18,11 @@ SAME_VALUES = 0.5
 Among strangers 16,384 values reach 0.04; what the match is worth is decided by the tests, corrected for the choice."""
 
 
+ALIKE_MATRICES, ALIKE_SHARE = 4, 0.5
+"""Matrices in layers, and the share of them with a counterpart, from which components of unlike kinds meet: two
+strangers built alike cost a comparison, which the level is corrected for."""
+
+
 @dataclass(frozen=True, slots=True)
 class ComponentPair:
     """A component of the subject beside one of a reference, sample by sample."""
@@ -38,7 +43,9 @@ class ComponentPair:
 def pair_components(subject: Fingerprint, reference: Fingerprint) -> list[ComponentPair]:
     """Every component of the subject with every component of the reference that it can be compared with.
 
-    Components of one kind meet, whatever their prefixes; a component whose names are unknown meets all.
+    Components of one kind meet, whatever their prefixes; a component whose names are unknown meets all. A kind is told
+    by a prefix, which anybody can change: those of unlike kinds meet where most tensors of one have their like in the
+    other.
     """
     return Pairing(subject).pairs(reference)
 
@@ -57,12 +64,22 @@ class Pairing:
             _pair(mine, other, self._samples[mine.name], theirs[other.name])
             for mine in self._components
             for other in reference.components
-            if _may_meet(mine, other)
+            if _may_meet(mine, other) or _is_built_alike(self._samples[mine.name], theirs[other.name])
         ]
 
 
 def _may_meet(first: Component, second: Component) -> bool:
     return first.kind == second.kind or Kind.OTHER in (first.kind, second.kind)
+
+
+def _is_built_alike(ours: Sequence[Sample], theirs: Sequence[Sample]) -> bool:
+    """Whether most matrices of one side have a counterpart of their layer, role and shape."""
+    places = [
+        {(sample.key, sample.shape) for sample in samples if sample.layer is not None and sample.shape[0] > 1}
+        for samples in (ours, theirs)
+    ]
+    fewer = min(map(len, places))
+    return fewer >= ALIKE_MATRICES and len(places[0] & places[1]) > ALIKE_SHARE * fewer
 
 
 def _by_component(samples: Iterable[Sample]) -> dict[str, list[Sample]]:

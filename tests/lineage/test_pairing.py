@@ -76,6 +76,26 @@ def test_kinds_keep_to_themselves(kind: Kind) -> None:
     assert met == {kind, Kind.OTHER}
 
 
+def layered(component: str, kind: Kind, width: int = 64, roles: str = "qkv") -> Fingerprint:
+    """A component of two layers."""
+    samples = [
+        sample_of(noise(8, width), component=component, layer=layer, role=role) for layer in range(2) for role in roles
+    ]
+    return fingerprint_of(*samples, components=[component_of(component, kind)])
+
+
+def test_unlike_kinds_meet_where_they_are_built_alike() -> None:
+    """A prefix that says another kind hides nothing."""
+    decoder = layered("model", Kind.TEXT_DECODER)
+    (pair,) = pair_components(layered("vision_tower", Kind.VISION_ENCODER), decoder)
+    assert len(pair.pairs) == 6
+    for other in (
+        layered("vision_tower", Kind.VISION_ENCODER, width=96),
+        layered("a", Kind.AUDIO_ENCODER, roles="xyz"),
+    ):
+        assert pair_components(other, decoder) == []
+
+
 def test_counterpart_of_another_shape_is_still_the_counterpart() -> None:
     """Another width is said to differ; it is not passed over in silence."""
     pair = one_pair([sample_of(noise(8, 64), name="a")], [sample_of(noise(8, 32), name="b")])

@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from safetensors.torch import load_file, save_file
 
 from independence_audit.cli.entry import main
 
@@ -67,3 +68,20 @@ def test_the_solar_case_explains_the_cosine(examples: Path, capsys: pytest.Captu
     assert abs(trap["data"]["r"]) < 0.3
     assert main(arguments) == 0
     assert "no evidence" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("prefix", ["vision_tower.", "visual.", "audio_tower."])
+def test_another_prefix_hides_no_copy(
+    prefix: str, examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A decoder under the names of a tower is found; a stranger under them is not accused."""
+    for name, status, relation in (("base", 1, "identical"), ("other_seed", 0, "unrelated")):
+        weights = load_file(examples / "seeds_case" / name / "model.safetensors")
+        renamed = {prefix + key.removeprefix("model."): values for key, values in weights.items()}
+        save_file(renamed, tmp_path / f"{name}.safetensors")
+        reference = str(examples / "seeds_case" / "base")
+        arguments = ["compare", str(tmp_path / f"{name}.safetensors"), "--ref", reference, "--format", "json"]
+        assert main(arguments) == status
+        [component] = json.loads(capsys.readouterr().out)["components"]
+        assert component["relation"] == relation
+        assert component["kind"] != "text_decoder"
