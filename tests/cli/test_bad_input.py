@@ -96,17 +96,17 @@ def all_nan(folder: Path) -> str:
 
 
 def vision_tower(folder: Path) -> str:
-    """A model of another kind: a vision tower alone."""
+    """A model of another kind that is built otherwise: a vision tower alone."""
     random = np.random.default_rng(5)
-    shapes: dict[str, tuple[int, ...]] = {"attn.qkv.weight": (384, 128), "attn.proj.weight": (128, 128)}
-    shapes |= {"norm1.weight": (128,), "norm2.weight": (128,)}
-    shapes |= {"mlp.gate_proj.weight": (192, 128), "mlp.up_proj.weight": (192, 128), "mlp.down_proj.weight": (128, 192)}
+    shapes: dict[str, tuple[int, ...]] = {"attn.qkv.weight": (288, 96), "attn.proj.weight": (96, 96)}
+    shapes |= {"norm1.weight": (96,), "norm2.weight": (96,)}
+    shapes |= {"mlp.gate_proj.weight": (160, 96), "mlp.up_proj.weight": (160, 96), "mlp.down_proj.weight": (96, 160)}
     weights = {
         f"visual.blocks.{layer}.{name}": random.normal(0, 0.02, shape).astype(np.float32)
         for layer in range(2)
         for name, shape in shapes.items()
     }
-    weights["visual.patch_embed.proj.weight"] = random.normal(0, 0.02, (128, 3, 2, 14, 14)).astype(np.float32)
+    weights["visual.patch_embed.proj.weight"] = random.normal(0, 0.02, (96, 3, 2, 14, 14)).astype(np.float32)
     return save(weights, folder / "vision.safetensors")
 
 
