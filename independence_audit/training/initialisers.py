@@ -103,13 +103,14 @@ def on_law(sample: Sample) -> OnLaw | None:
         return None
     if not np.isfinite(values).all():
         return None
-    fit = fit_law(values)
-    if fit is None or fit.distance > DISTANCE + KOLMOGOROV / math.sqrt(fit.values):
-        return None
+    # The cheapest questions first: nearly every trained matrix ends here.
     dependence = row_dependence(values)
     if dependence.ratio > 1.0 + DEPENDENCE + 5.0 * dependence.deviation:
         return None
     if max(spread_excess(values), spread_excess(values.T)) > SPREAD + 2.0 / math.sqrt(values.size / 8):
+        return None
+    fit = fit_law(values)
+    if fit is None or fit.distance > DISTANCE + KOLMOGOROV / math.sqrt(fit.values):
         return None
     return OnLaw(fit, dependence, known_rule(fit, sample.shape))
 
