@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from independence_audit.anatomy import Anatomy, place
-from independence_audit.checkpoint import Checkpoint
+from independence_audit.checkpoint import Checkpoint, TensorInfo
 from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint.everything import read_everything
@@ -18,20 +19,28 @@ from independence_audit.fingerprint.sampler import Sampler
 Progress = Callable[[str, int, int], None]
 """Told the tensor just read, how many are done and how many there are."""
 
+Placing = Callable[[Iterable[TensorInfo], Mapping[str, Any]], Anatomy]
+"""How tensors get their places: ``place``, or what does the same and remembers."""
+
 
 def silent(tensor: str, done: int, total: int) -> None:
     """Report no progress."""
 
 
 def fingerprint_of(
-    checkpoint: Checkpoint, sampler: Sampler, progress: Progress = silent, *, everything: bool = False
+    checkpoint: Checkpoint,
+    sampler: Sampler,
+    progress: Progress = silent,
+    *,
+    everything: bool = False,
+    placing: Placing = place,
 ) -> tuple[Anatomy, Fingerprint]:
     """Place an opened checkpoint's tensors and read their fingerprint; the checkpoint stays open.
 
     Raises:
         ReadError: As for :func:`build_fingerprint`.
     """
-    anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
+    anatomy = placing(checkpoint.tensors.values(), checkpoint.config)
     return anatomy, build_fingerprint(checkpoint, anatomy, sampler, progress, everything=everything)
 
 

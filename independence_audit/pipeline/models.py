@@ -12,7 +12,7 @@ from independence_audit.anatomy import Anatomy, Axis, place
 from independence_audit.checkpoint import Checkpoint, open_named, read_vocabulary
 from independence_audit.errors import IncomparableError, InputError, MalformedError, UsageError
 from independence_audit.fingerprint.budget import plan_within
-from independence_audit.fingerprint.build import fingerprint_of
+from independence_audit.fingerprint.build import Placing, fingerprint_of
 from independence_audit.fingerprint.codec import KEY, read_fingerprint, write_fingerprint
 from independence_audit.fingerprint.cost import Cost, cost_of
 from independence_audit.fingerprint.library import refuse_incomplete
@@ -37,8 +37,14 @@ class Model:
             self.checkpoint.source.close()
 
 
-def read_model(
-    name: str, sampler: Sampler, progress: Progress, *, offline: bool = False, everything: bool = False
+def read_model(  # noqa: PLR0913  how a checkpoint is read
+    name: str,
+    sampler: Sampler,
+    progress: Progress,
+    *,
+    offline: bool = False,
+    everything: bool = False,
+    placing: Placing = place,
 ) -> Model:
     """Open a checkpoint and fingerprint it, or read the fingerprint that is there.
 
@@ -48,6 +54,7 @@ def read_model(
         progress: Is told how far the reading has come.
         offline: Touch no network.
         everything: Read all bytes, for digests and sketches beside the sample.
+        placing: Gives its tensors their places.
 
     Raises:
         InputError: It cannot be read, or is no model.
@@ -58,7 +65,7 @@ def read_model(
         checkpoint.source.close()
         return Model(fingerprint, None, None)
     anatomy, fingerprint = fingerprint_of(
-        checkpoint, sampler, told(progress, f"reading {checkpoint.name}"), everything=everything
+        checkpoint, sampler, told(progress, f"reading {checkpoint.name}"), everything=everything, placing=placing
     )
     _refuse_broken(fingerprint)
     return Model(fingerprint, checkpoint, anatomy)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from independence_audit import __version__
+from independence_audit.anatomy import LastPlaced
 from independence_audit.checkpoint import open_named
 from independence_audit.errors import InputError, ReadError, UsageError
 from independence_audit.evidence.measurement import Message
@@ -239,6 +240,7 @@ class _Reader:
         self._progress = progress
         self._read: dict[int, Seen] = {}
         self._first: Fingerprint | None = None
+        self._placing = LastPlaced()
 
     def ends(self) -> tuple[Fingerprint, Fingerprint]:
         """The first and the last checkpoint that can be read.
@@ -271,7 +273,13 @@ class _Reader:
         name, ordered = self._named[number]
         self._progress.step("reading checkpoints", number, len(self._named))
         try:
-            model = read_model(ordered.name, self._settings.sampler, NoProgress(), offline=self._settings.audit.offline)
+            model = read_model(
+                ordered.name,
+                self._settings.sampler,
+                NoProgress(),
+                offline=self._settings.audit.offline,
+                placing=self._placing,
+            )
             model.close()
             if self._first is not None:
                 check_samplers(self._first, [model.fingerprint])

@@ -28,6 +28,9 @@ MOST_ROWS = 1024
 SAMPLED = 65536
 """Values that a fit looks at, at most: its standard error is then 0.002, below every tolerance."""
 
+_SMALL, _LARGE = 1e-12, 1e12
+"""Squared lengths of rows between which fourth powers of values stay in the range of single precision."""
+
 _LOOKED_AT = 1024
 """Sorted values at which two distributions are compared, at most."""
 
@@ -165,25 +168,28 @@ def row_dependence(matrix: NDArray[np.floating]) -> Dependence:
 
     Under any draw whose entries have independent, symmetric signs the expectation of the ratio is 1 exactly, whatever
     the scales of entries, rows and columns: E[(Σⱼ sⱼ xⱼ yⱼ)²] = Σⱼ xⱼ² yⱼ². Training makes rows share directions.
-    Rows are brought to unit length first, so that no long row speaks for all; zero rows say nothing.
+    Rows count as if they had unit length, so that no long one speaks for all; zero rows say nothing.
     """
-    rows = _unit_rows(matrix)
+    rows = np.asarray(matrix)
+    rows = rows[:: -(-len(rows) // MOST_ROWS)] if len(rows) > MOST_ROWS else rows
+    lengths = np.vecdot(rows, rows)
+    if not (lengths.size and lengths.min() > _SMALL and lengths.max() < _LARGE):
+        rows = _unit_rows(rows)
+        lengths = np.vecdot(rows, rows)
     count = len(rows)
     if count < 2:  # noqa: PLR2004  a pair needs two
         return NOTHING
-    squares = rows**2
-    gram = (rows @ rows.T).ravel()
+    weights, squares, gram = 1.0 / lengths, rows * rows, rows @ rows.T
     # Sums over pairs are half of those over all, less the diagonal: no row of squares has to meet every other.
-    by_column = squares.sum(axis=0, dtype=np.float64)
-    found = (float(np.dot(gram, gram)) - count) / 2
-    expected = (float(by_column @ by_column) - float((squares**2).sum(dtype=np.float64))) / 2
+    by_column = (weights @ squares).astype(np.float64)
+    own = (weights * weights * np.vecdot(squares, squares)).sum(dtype=np.float64)
+    found = (float(weights @ (gram * gram) @ weights) - count) / 2
+    expected = (float(by_column @ by_column) - float(own)) / 2
     return Dependence(max(0.0, found), expected, count * (count - 1) // 2)
 
 
-def _unit_rows(matrix: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The rows that are not zero, at unit length, at most so many of them; NaN and infinities as zeros."""
-    rows = np.asarray(matrix)
-    rows = rows[:: -(-len(rows) // MOST_ROWS)] if len(rows) > MOST_ROWS else rows
+def _unit_rows(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The rows [r, n] that are not zero, at unit length; NaN and infinities as zeros."""
     if not np.isfinite(rows).all():
         rows = np.where(np.isfinite(rows), rows, 0.0)
     largest = np.abs(rows).max(axis=1, initial=0.0)
