@@ -110,6 +110,13 @@ def _shares(count: int) -> list[float]:
     return [number / (count - 1) for number in range(count)]
 
 
+def _blended(
+    own: Trajectory, other: Trajectory, shares: Sequence[float], blend: Callable[[Weights, Weights, float], Weights]
+) -> list[Weights]:
+    """An own run with growing shares of another, checkpoint by checkpoint."""
+    return [blend(one, another, share) for one, another, share in zip(own, other, shares, strict=True)]
+
+
 def _faded(final: Weights, amounts: Sequence[float], *, relative: bool = False) -> list[Weights]:
     return [
         noisy(final, amount, 7 + number, relative=relative) if amount else final
@@ -189,6 +196,36 @@ FAKES: Sequence[Fake] = (
         ],
         frozenset({"finding.noise_apart", "finding.noise_update", "finding.combination"}),
         EITHER,
+    ),
+    Fake(
+        "another's run blended into the own one, all the way",
+        lambda runs: _blended(runs.own, runs.other, _shares(9), mixed),
+        frozenset({"finding.blended"}),
+        NOTHING,
+    ),
+    Fake(
+        "the same within three checkpoints",
+        lambda runs: _blended(runs.own, runs.other, (0, 0, 0, 0, 0.25, 0.5, 0.75, 1, 1), mixed),
+        frozenset({"finding.blended"}),
+        NOTHING,
+    ),
+    Fake(
+        "the same on a sphere",
+        lambda runs: _blended(runs.own, runs.other, _shares(9), turned),
+        frozenset({"finding.blended"}),
+        NOTHING,
+    ),
+    Fake(
+        "the own run turned towards another's finished model",
+        lambda runs: _blended(runs.own, [runs.other[-1]] * 9, _shares(9), turned),
+        frozenset({"finding.blended", "finding.combination"}),
+        NOTHING,
+    ),
+    Fake(
+        "the own run blended with another's, nine parts of ten in the end",
+        lambda runs: _blended(runs.own, runs.other, [0.9 * share for share in _shares(9)], mixed),
+        frozenset({"finding.blended"}),
+        NOTHING,
     ),
     Fake(
         "one checkpoint twice, as two steps",

@@ -87,6 +87,16 @@ HONEST = (
     Run("perceptron, orthogonal", lambda: networks.perceptron(43, "orthogonal"), 1e-3, to_zero),
     Run("LSTM, Adam", lambda: networks.recurrent(51), 3e-3, constant, 0.0),
     Run("pre-norm decoder, dropout, tied", lambda: networks.pre_norm(61), 2e-3, cosine),
+    Run("decoder, nothing left of the draw", lambda: networks.decoder(71), factor=constant, decay=12.0),
+    Run("decoder, nothing left, cosine", lambda: networks.decoder(74), 4e-3, decay=20.0),
+    Run("decoder, nothing left, small rate", lambda: networks.decoder(75), 1e-3, constant, 40.0),
+    Run("mixture of experts, nothing left", lambda: networks.decoder(92, experts=True), decay=15.0),
+    Run("decoder, nothing left, moving average", lambda: networks.decoder(91), decay=12.0, average=0.97),
+    Run("decoder, uneven decay", lambda: networks.decoder(81), 3e-3, cosine, 1e-3, "adam"),
+    Run("perceptron, uneven decay", lambda: networks.perceptron(90), 1e-3, cosine, 1e-2, "adam"),
+    Run("vision tower, uneven decay", lambda: networks.tower(89), 1e-3, cosine, 1e-2, "adam"),
+    Run("convolutions, momentum, strong decay", lambda: networks.convolutions(85), 0.05, stairs, 5e-2, "momentum"),
+    Run("LSTM, nothing left of the draw", lambda: networks.recurrent(93), 3e-3, cosine, 15.0),
 )
 
 
@@ -121,6 +131,8 @@ def train(run: Run, folder: Path) -> list[Path]:
 def _optimiser(run: Run, network: nn.Module) -> torch.optim.Optimizer:
     if run.optimiser == "adamw":
         return torch.optim.AdamW(network.parameters(), lr=run.rate, betas=(0.9, 0.95), weight_decay=run.decay)
+    if run.optimiser == "adam":  # its decay goes through the moments and shrinks unevenly
+        return torch.optim.Adam(network.parameters(), lr=run.rate, betas=(0.9, 0.95), weight_decay=run.decay)
     momentum = 0.9 if run.optimiser == "momentum" else 0.0
     return torch.optim.SGD(network.parameters(), lr=run.rate, momentum=momentum, weight_decay=run.decay)
 

@@ -24,7 +24,7 @@ from independence_audit.training.trajectory.geometry import geometry_of
 from independence_audit.training.trajectory.jumps import breaks
 from independence_audit.training.trajectory.order import duplicates, reordered
 from independence_audit.training.trajectory.ordering import wide_gaps
-from independence_audit.training.trajectory.posing import combined, made_from_the_end, noise
+from independence_audit.training.trajectory.posing import blended, combined, made_from_the_end, noise
 from independence_audit.training.trajectory.start import FEWEST_VALUES, Freshness, Start
 from independence_audit.training.trajectory.updates import LINKED, median_r
 from independence_audit.training.trajectory.walk import Step, Walked, components
@@ -97,6 +97,7 @@ def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, r
     judged.findings.extend(frozen.findings)
     judged.findings.extend(finding for _, finding in broken)
     judged.findings.extend(combinations)
+    judged.findings.extend(blended(steps, component, {number for number, _ in broken}))
     judged.findings.extend(noise(steps, component, {number for number, _ in broken}))
     judged.findings.extend(made_from_the_end(steps[0], steps[-1], start.freshness, walked.carried.get(component)))
     if not combinations and not broken:

@@ -10,6 +10,7 @@ from statistics import median
 import numpy as np
 
 from independence_audit.statistics.laws import NOTHING, Dependence, Floats, row_dependence
+from independence_audit.training.trajectory.ends import Between, Ends
 from independence_audit.training.trajectory.sketch import sketch
 from independence_audit.training.trajectory.state import Place, Plane, State, Values, common, rounding_of
 
@@ -17,6 +18,9 @@ OUTER = ("embed", "head", "position", "token_type", "classifier", "patch")
 """Roles whose rows are tokens, classes or pixels: their rows change each on their own, so they say little of a link."""
 MEASURABLE = 4.0
 """Times the rounding error from which a change is more than rounding: its square is then 6% of the change's at most."""
+
+CENTRED = 0.1
+"""Part of a tensor's squares that is spread about its mean; below it single precision would not do for the spread."""
 
 SINGLE = 1e-5
 """What single precision leaves of a combination, relative to the weights, with room."""
@@ -45,9 +49,11 @@ class TensorStep:
     cosine: tuple[float, float] | None
     """Product of this change with the one before, and of their lengths."""
     dependence: Dependence
-    """Of the change's rows; nothing where it is no more than rounding."""
+    """Of the rows of what no multiple of the checkpoint before gives; nothing where that is no more than rounding."""
     apart: Dependence
     """Of what no combination of the first and the last checkpoint explains, where that is more than rounding."""
+    between: Between | None
+    """Of matrices only."""
 
     @property
     def is_inner(self) -> bool:
@@ -62,6 +68,8 @@ class Held:
     first: State
     plane: Plane
     """Of the first and the last checkpoint."""
+    ends: Ends
+    """Likewise."""
     previous: State | None
     before_previous: State | None
 
@@ -69,26 +77,28 @@ class Held:
 def tensor_steps(state: State, held: Held) -> Iterator[TensorStep]:
     """Measure every tensor of a checkpoint against those that are held."""
     for place, sample in state.samples.items():
-        values = state.values[place]
+        values, rounding = state.values[place], rounding_of(sample)
+        weight, is_matrix = _length(values), min(values.shape) > 1
         pair = common(held.previous, state, place) if held.previous else None
         change = None if pair is None else pair[1] - pair[0]
-        is_matrix = min(values.shape) > 1
+        length = None if change is None else _length(change)
         yield TensorStep(
             place=place,
             parameters=sample.parameters,
             values=values.size,
             is_matrix=is_matrix,
             digest=sample.digest,
-            rounding=rounding_of(sample),
-            weight=_length(values),
+            rounding=rounding,
+            weight=weight,
             sketch=sketch(values) if is_matrix else None,
             first_r=_r(common(held.first, state, place)),
             previous_r=_r(pair),
-            change=None if change is None else _length(change),
-            identical=None if pair is None or not pair[0].size else float((pair[0] == pair[1]).mean()),
+            change=length,
+            identical=None if pair is None or not pair[0].size else _identical(*pair),
             cosine=_cosine(change, held, place),
-            dependence=_dependence(change, values, rounding_of(sample)) if is_matrix else NOTHING,
-            apart=_apart(values, held, place, rounding_of(sample)) if is_matrix and held.previous else NOTHING,
+            dependence=_dependence(pair, rounding * weight) if is_matrix else NOTHING,
+            apart=_apart(values, held, place, rounding, weight) if is_matrix and held.previous else NOTHING,
+            between=held.ends.between(place, values) if held.previous else None,
         )
 
 
@@ -97,13 +107,25 @@ def _length(values: Values) -> float:
     return math.sqrt(float(np.dot(flat, flat)))
 
 
+def _identical(x: Values, y: Values) -> float:
+    """Share of equal values."""
+    return int(np.count_nonzero(x == y)) / x.size
+
+
 def _r(pair: tuple[Values, Values] | None) -> float | None:
     """Pearson correlation of all values of a matrix; None for vectors and constants."""
     if pair is None or min(pair[0].shape) < 2:  # noqa: PLR2004  gains of strangers correlate; they say nothing here
         return None
-    x, y = (each.ravel() - each.mean(dtype=np.float64) for each in pair)
-    lengths = math.sqrt(float(np.dot(x, x)) * float(np.dot(y, y)))
-    return float(np.dot(x, y)) / lengths if lengths > 0.0 else None
+    x, y = (each.ravel() for each in pair)
+    means = [float(np.add.reduce(each)) / each.size for each in (x, y)]
+    squares = float(np.dot(x, x)), float(np.dot(y, y))
+    spreads = [square - x.size * mean * mean for square, mean in zip(squares, means, strict=True)]
+    product = float(np.dot(x, y)) - x.size * means[0] * means[1]
+    if min(spread - CENTRED * square for spread, square in zip(spreads, squares, strict=True)) < 0.0:
+        x, y = (each - each.mean(dtype=np.float64) for each in (x, y))
+        spreads, product = [float(np.dot(x, x)), float(np.dot(y, y))], float(np.dot(x, y))
+    lengths = math.sqrt(spreads[0] * spreads[1])
+    return product / lengths if lengths > 0.0 else None
 
 
 def _cosine(change: Values | None, held: Held, place: Place) -> tuple[float, float] | None:
@@ -116,17 +138,25 @@ def _cosine(change: Values | None, held: Held, place: Place) -> tuple[float, flo
     return float(np.dot(before, change.ravel())), _length(before) * _length(change)
 
 
-def _dependence(change: Values | None, values: Values, rounding: float) -> Dependence:
-    """Dependence of a change's rows, where the change is large beside the rounding of both ends, which is noise."""
-    if change is None or _length(change) <= MEASURABLE * math.sqrt(2.0) * rounding * _length(values):
+def _dependence(pair: tuple[Values, Values] | None, rounding: float) -> Dependence:
+    """Dependence of the rows of what was added, where that is large beside the rounding of both ends, which is noise.
+
+    Decay shrinks a draw, and what is lost of it would look like noise that was added: no multiple counts.
+    """
+    if pair is None:
         return NOTHING
-    return row_dependence(change)
+    before, now = pair
+    square = float(np.vdot(before, before))
+    added = now - np.float32(np.vdot(before, now) / square) * before if square > 0.0 else now
+    if _length(added) <= MEASURABLE * math.sqrt(2.0) * rounding:
+        return NOTHING
+    return row_dependence(added)
 
 
-def _apart(values: Values, held: Held, place: Place, rounding: float) -> Dependence:
+def _apart(values: Values, held: Held, place: Place, rounding: float, weight: float) -> Dependence:
     """Dependence of the rows of what no combination of the first and the last checkpoint gives."""
     rest = held.plane.beyond(place, values)
-    if rest is None or _length(rest) <= max(SINGLE, MEASURABLE * math.sqrt(2.0) * rounding) * _length(values):
+    if rest is None or _length(rest) <= max(SINGLE, MEASURABLE * math.sqrt(2.0) * rounding) * weight:
         return NOTHING
     return row_dependence(rest)
 
@@ -153,4 +183,4 @@ ENOUGH = 2048
 def is_broken(steps: Sequence[TensorStep]) -> bool:
     """Whether a component shares nothing with the checkpoint before."""
     r = median_r(steps, "previous_r")
-    return r is not None and r < LINKED and sum(step.values for step in steps if step.is_matrix) >= ENOUGH
+    return r is not None and abs(r) < LINKED and sum(step.values for step in steps if step.is_matrix) >= ENOUGH

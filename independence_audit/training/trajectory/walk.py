@@ -9,6 +9,7 @@ from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.training import CheckpointSeen
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.training.initialisers import UNDECLARED, Initialiser
+from independence_audit.training.trajectory.ends import ends_of
 from independence_audit.training.trajectory.start import Start, carried, start_of
 from independence_audit.training.trajectory.state import State, plane_of, state_of
 from independence_audit.training.trajectory.updates import Held, TensorStep, is_broken, tensor_steps
@@ -61,6 +62,7 @@ class Walk:
         self._first = state_of(first)
         self._last = state_of(last)
         self._plane = plane_of(self._first, self._last)
+        self._ends = ends_of(self._first, self._last)
         self._previous: State | None = None
         self._before: State | None = None
         self._seen: list[CheckpointSeen] = []
@@ -76,7 +78,7 @@ class Walk:
         if reason is not None and reason.key == "limit.other_shapes":
             self._seen.append(CheckpointSeen(seen.name, seen.step, "skipped", reason, seen.fingerprint.read_bytes))
             return False
-        held = Held(self._first, self._plane, self._previous, self._before)
+        held = Held(self._first, self._plane, self._ends, self._previous, self._before)
         tensors = tuple(tensor_steps(state, held))
         self._steps.append(Step(seen.name, seen.step, tensors, self._starts(state, tensors)))
         reason = reason or seen.reason

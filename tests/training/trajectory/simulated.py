@@ -15,8 +15,17 @@ ROLES = ("q", "k", "up", "down")
 SAVES = 9
 
 
-def training(seed: int, saves: int = SAVES, shape: tuple[int, int] = (64, 128)) -> list[dict[str, np.ndarray]]:
-    """Checkpoints from an initial draw on; the directions of the updates turn slowly, as those of gradients do."""
+def training(
+    seed: int, saves: int = SAVES, shape: tuple[int, int] = (64, 128), kept: float = 0.99
+) -> list[dict[str, np.ndarray]]:
+    """Checkpoints from an initial draw on; the directions of the updates turn slowly, as those of gradients do.
+
+    Args:
+        seed: Of the draw and of the updates.
+        saves: How many.
+        shape: Of every matrix.
+        kept: What decay leaves of the weights from one checkpoint to the next.
+    """
     random = np.random.default_rng(seed)
     weights = {role: drawn(seed * 100 + number, *shape) for number, role in enumerate(ROLES)}
     directions = {role: (random.normal(size=(shape[0], 6)), random.normal(size=(6, shape[1]))) for role in ROLES}
@@ -28,7 +37,7 @@ def training(seed: int, saves: int = SAVES, shape: tuple[int, int] = (64, 128)) 
             right = 0.6 * right + 0.8 * random.normal(size=right.shape)
             directions[role] = left, right
             update = left @ right + 0.3 * random.normal(size=shape)
-            weights[role] = 0.99 * weights[role] + 0.0025 * update
+            weights[role] = kept * weights[role] + 0.0025 * update
         saved.append(dict(weights))
     return saved
 

@@ -145,6 +145,31 @@ def test_an_interpolation_is_named(dtype: str) -> None:
     assert found.conclusion == Conclusion.NO_EVIDENCE
 
 
+@pytest.mark.parametrize(
+    "shares",
+    [
+        (0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1),
+        (0, 0, 0, 0, 0.25, 0.5, 0.75, 1, 1),
+        (0, 0, 0, 0, 0, 0, 0, 0.5, 1),
+    ],
+    ids=["all the way", "at mid-run", "at the end"],
+)
+def test_a_blend_of_two_runs_is_named(shares: Sequence[float]) -> None:
+    """Another's run slid into an own one while both move on, so that no checkpoint is a combination of others."""
+    own, other = training(1), training(2)
+    found = judged(seen([mixture(one, two, share) for one, two, share in zip(own, other, shares, strict=True)]))
+    assert contradictions(found) == {"blended"}
+    assert found.conclusion == Conclusion.NO_EVIDENCE
+
+
+@pytest.mark.parametrize("kept", [0.9, 0.7, 0.5, 0.3])
+def test_decay_is_neither_blend_nor_noise(kept: float) -> None:
+    """What training forgets of a draw, it forgets of all that was there; what shrinks is not noise that was added."""
+    found = judged(seen(training(1, kept=kept)))
+    assert not contradictions(found)
+    assert found.conclusion == Conclusion.INITIALISED_AND_TRAINED
+
+
 def test_an_interpolation_under_noise_is_named() -> None:
     """Noise on every checkpoint in between hides the line and shows as noise."""
     own, other = training(1), training(2)
