@@ -14,6 +14,7 @@ from examples.training.decoder import DecoderConfig
 DENSE = DecoderConfig(layers=5, units=512, vocabulary=VOCABULARY)
 WIDER_HEADS = replace(DENSE, layers=4, heads=2, key_value_heads=1, head_size=64, units=640)
 MOE = replace(DENSE, layers=4, dense_layers=1)
+SOLAR = replace(MOE, dense_layers=0)
 LATENT_MOE = replace(MOE, layers=4, latent=True)
 
 EIGHTHS = tuple(range(0, 281, 40))
@@ -69,7 +70,7 @@ BASES = (
     _dense("dense_6", 1006),
     Base("dense_1_same_draw", "llama", 1001, 1051, DENSE, saves=(0,)),
     Base("dense_2_same_draw_other_data", "llama", 1002, 1052, DENSE, text=HELP, saves=(0,)),
-    Base("moe_solar", "solar_open", 1102, 1102, replace(MOE, dense_layers=0)),
+    Base("moe_solar", "solar_open", 1102, 1102, SOLAR),
     Base("vision_2", "qwen2_5_vl", 1202, 1202, steps=SIGHT),
     Base("vision_3", "qwen2_5_vl", 1203, 1203, steps=SIGHT),
     Base("audio_2", "qwen2_audio", 1302, 1302, steps=HEARING),
@@ -92,7 +93,9 @@ BASES = (
         steps=120,
         ancestor="motif_small",
     ),
-    Base("moe_solar_same_draw", "solar_open", 1102, 1152, replace(MOE, dense_layers=0)),
+    Base("moe_solar_same_draw", "solar_open", 1102, 1152, SOLAR),
+    *(_dense(f"dense_{number}", 1000 + number) for number in range(7, 13)),
+    *(Base(f"moe_solar_{number}", "solar_open", 1110 + number, 1110 + number, SOLAR) for number in range(2, 5)),
 )
 
 

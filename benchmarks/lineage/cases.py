@@ -247,6 +247,7 @@ def _layouts() -> list[Case]:
     found += _on(DENSE, "fused", "", layout.fused)
     found += _on(GATED, "split", "", layout.split)
     found += _on(DECODERS, "transposed", "", layout.transposed)
+    found += _on(DECODERS, "transposed", "no names", layout.nameless)
     for name, inner in (("vision_1", "model.visual."), ("audio_1", "model.audio_tower.")):
         found.append(Case("tower inside another model", "", name, _within("dense_3", inner), prefix=""))
     found += _on((*GATED, *AUDIO), "part of a tower", "two layers", layout.part(2))
@@ -265,6 +266,7 @@ def _disguised() -> list[Case]:
     steps: dict[str, Manipulation] = {
         "units permuted": disguise.permuted_units,
         "units rescaled": disguise.rescaled_units(0.7),
+        "residual signs": disguise.flipped,
         "residual permuted, signed": disguise.signed_permutation,
         "residual turned": disguise.rotated,
         "heads permuted": disguise.permuted_heads,
@@ -280,6 +282,12 @@ def _disguised() -> list[Case]:
         words = start.rpartition("_")[2]
         found.append(Case("disguised", f"all, {words}", parent, disguise.EVERYTHING, start=start))
         found.append(Case("disguised", f"all, {words}, new vocabulary", parent, foreign, start=start))
+    fewer = disguise.in_turn(_stacked(depth.pruned), foreign)
+    found += _on(("dense_1", "moe_solar"), "disguised", "layers pruned, all, new vocabulary", fewer)
+    found.append(
+        Case("disguised", "layers pruned, all, finetuned, new vocabulary", "dense_1", fewer, start="dense_1_finetuned")
+    )
+    found += _on(DENSE, "disguised", "noise 0.3 sd, all, new vocabulary", disguise.in_turn(values.noised(0.3), foreign))
     gated = disguise.in_turn(disguise.permuted_units, disguise.rescaled_units(0.7), disguise.turned_tower)
     plain = disguise.in_turn(disguise.permuted_units, disguise.turned_tower)
     heard = disguise.in_turn(disguise.permuted_units, disguise.permuted_audio_channels)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from independence_audit.evidence.relation import FOUND
 from independence_audit.fingerprint.units.model import ComponentUnits
-from independence_audit.fingerprint.units.read import read_units, unit_plan
+from independence_audit.fingerprint.units.read import is_near, read_units, unit_plan
 from independence_audit.lineage.compare import ComponentMeasured
-from independence_audit.lineage.disguised import search_disguised
+from independence_audit.lineage.disguised import DisguisedSearch, search_disguised
 from independence_audit.lineage.rank import Ranking
 from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import AuditSettings, Progress
@@ -24,30 +24,68 @@ def search_where_nothing_was_found(
     open_ones = [one for one in compared if one.pair.subject.name in searched]
     if not open_ones:
         return compared
-    ours = _units(mine, searched, settings)
-    theirs: dict[str, dict[str, ComponentUnits]] = {}
+    ours = _OwnUnits(mine, searched, settings)
+    units: dict[str, tuple[Mapping[str, ComponentUnits], Mapping[str, ComponentUnits]]] = {}
     for done, model in enumerate(known, 1):
         name = model.fingerprint.name
         wanted = {one.pair.reference.name for one in open_ones if one.reference == name}
-        theirs[name] = _units(model, wanted, settings) if wanted else {}
+        units[name] = (ours.beside(model), _units(model, wanted, settings, _depth(mine, model))) if wanted else ({}, {})
         progress.step("searching for disguised copies", done, len(known))
     return [
-        replace(
-            one,
-            disguised=search_disguised(
-                ours.get(one.pair.subject.name), theirs[one.reference].get(one.pair.reference.name)
-            ),
-        )
-        if one.pair.subject.name in searched
-        else one
+        replace(one, disguised=_searched(one, *units[one.reference])) if one.pair.subject.name in searched else one
         for one in compared
     ]
 
 
-def _units(model: Model, wanted: Collection[str], settings: AuditSettings) -> dict[str, ComponentUnits]:
+def _searched(
+    one: ComponentMeasured, ours: Mapping[str, ComponentUnits], theirs: Mapping[str, ComponentUnits]
+) -> DisguisedSearch:
+    return search_disguised(ours.get(one.pair.subject.name), theirs.get(one.pair.reference.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Depth:
+    """How many layers of both sides are read whole where nobody said: units are seen through all of them."""
+
+    layers: int | None = None
+    deeper: bool = False
+
+
+def _depth(mine: Model, theirs: Model) -> _Depth:
+    """More than usual where both sides' weights are here and it costs little; as many as a fingerprint has."""
+    if _has_weights(mine) and _has_weights(theirs):
+        return _Depth(deeper=True)
+    kept = [one.layers for side in (mine, theirs) for one in side.fingerprint.units]
+    return _Depth(layers=max((sum(layer.whole for layer in layers) for layers in kept), default=0) or None)
+
+
+def _has_weights(model: Model) -> bool:
+    return not model.fingerprint.units and model.checkpoint is not None and is_near(model.checkpoint.source)
+
+
+class _OwnUnits:
+    """The subject's units, read once for references of one depth."""
+
+    def __init__(self, mine: Model, wanted: Collection[str], settings: AuditSettings) -> None:
+        self._mine, self._wanted, self._settings = mine, wanted, settings
+        self._read: dict[_Depth, Mapping[str, ComponentUnits]] = {}
+
+    def beside(self, reference: Model) -> Mapping[str, ComponentUnits]:
+        """Those that a reference's can be held against, by component."""
+        depth = _depth(self._mine, reference)
+        if depth not in self._read:
+            self._read[depth] = _units(self._mine, self._wanted, self._settings, depth)
+        return self._read[depth]
+
+
+def _units(
+    model: Model, wanted: Collection[str], settings: AuditSettings, depth: _Depth
+) -> Mapping[str, ComponentUnits]:
     """Units by component: those of the fingerprint, or read now."""
     units = model.fingerprint.units
     if not units and model.checkpoint is not None and model.anatomy is not None:
         plan = unit_plan(model.checkpoint.source, settings.sampler, settings.search_layers)
+        if settings.search_layers is None and is_near(model.checkpoint.source):
+            plan = replace(plan, search_layers=depth.layers or plan.search_layers, deeper=depth.deeper)
         units = read_units(model.checkpoint, model.anatomy, plan, wanted)
     return {one.component: one for one in units}

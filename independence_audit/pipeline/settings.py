@@ -30,7 +30,7 @@ class AuditSettings:
         step_regex: Finds the step in a checkpoint's name.
         called: Names for the subject and every reference, in their order, in place of their own; empty for their own.
         search_layers: Layers of a component that are read whole in search of disguised copies; None for two where the
-            weights are on this machine, none where they are not.
+            weights are on this machine, more where it costs little, none where they are not.
         verify: Read the values of every fingerprint again at the repository that it was made from.
     """
 

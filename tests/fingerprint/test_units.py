@@ -168,6 +168,25 @@ def test_embeddings_of_another_width_are_no_anchors(tmp_path: Path) -> None:
     assert all(layer.even is not None for layer in units.layers)
 
 
+@pytest.mark.parametrize(("units", "found"), [(40, 2), (300, 4), (900, 6)])
+def test_more_layers_where_they_are_cheap(units: int, found: int, tmp_path: Path) -> None:
+    """As long as descriptors, 33 and 30 more for each further layer, stay fewer than half the units; all six at most."""
+    random = np.random.default_rng(5)
+    changed = {}
+    for layer in range(6):
+        at = f"model.layers.{layer}.mlp."
+        changed |= {f"{at}{role}_proj.weight": random.normal(size=(units, WIDTH)) for role in ("gate", "up")}
+        changed[f"{at}down_proj.weight"] = random.normal(size=(WIDTH, units))
+    checkpoint = open_checkpoint(decoder(tmp_path, 6, changed))
+    anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
+    plan = UnitPlan(2, Sampler(), deeper=True)
+    (deeper,) = read_units(checkpoint, anatomy, plan)
+    (usual,) = read_units(checkpoint, anatomy, replace(plan, deeper=False))
+    checkpoint.source.close()
+    assert sum(layer.whole for layer in deeper.layers) == found
+    assert sum(layer.whole for layer in usual.layers) == 2
+
+
 def test_search_layers_are_spread(tmp_path: Path) -> None:
     """Over the depth, never more than there are."""
     checkpoint = open_checkpoint(decoder(tmp_path, layers=8))

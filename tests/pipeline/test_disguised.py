@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
+from safetensors.torch import save_file as save_torch
 
+from independence_audit.anatomy import Anatomy
+from independence_audit.checkpoint import Checkpoint
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport
 from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.units.read import UnitPlan, read_units
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.models import save_fingerprint
-from independence_audit.pipeline.settings import NoProgress
+from independence_audit.pipeline.settings import AuditSettings, NoProgress
 from independence_audit.report.text import render
 from tests.lineage.disguises import disguised
 
@@ -66,6 +71,57 @@ def test_fingerprints_are_enough(hidden: Path, tmp_path: Path) -> None:
     report = audit(str(files[0]), [str(files[1])])
     assert report.components[0].relation == Relation.TRANSFORMED
     assert report.components[0].disguised == audit(str(hidden), [str(SEEDS / "base")]).components[0].disguised
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked", "expected"),
+    [
+        (None, None, {(2, True)}),
+        (4, None, {(4, False)}),
+        (0, None, {(2, False)}),
+        (None, 3, {(3, False)}),
+        (4, 3, {(3, False)}),
+    ],
+    ids=["weights", "a fingerprint of four layers", "one of none", "asked for", "asked for beside a fingerprint"],
+)
+def test_both_sides_are_seen_through_as_many_layers(
+    kept: int | None,
+    asked: int | None,
+    expected: set[tuple[int, bool]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More than two where both have their weights, and it is cheap; as many as a fingerprint kept, or as was asked."""
+    reference = str(SEEDS / "base")
+    if kept is not None:
+        reference = str(tmp_path / "base.fp.safetensors")
+        save_fingerprint(str(deep_decoder(tmp_path)), Path(reference), Sampler(), NoProgress(), search_layers=kept)
+    plans: list[UnitPlan] = []
+
+    def spy(checkpoint: Checkpoint, anatomy: Anatomy, plan: UnitPlan, wanted: Collection[str]) -> object:
+        plans.append(plan)
+        return read_units(checkpoint, anatomy, plan, wanted)
+
+    monkeypatch.setattr("independence_audit.pipeline.disguised.read_units", spy)
+    audit(str(SEEDS / "other_seed"), [reference], AuditSettings(search_layers=asked))
+    assert {(plan.search_layers, plan.deeper) for plan in plans} == expected
+
+
+def deep_decoder(folder: Path) -> Path:
+    """The example's decoder with its layers three times over."""
+    weights = load_file(SEEDS / "base" / "model.safetensors")
+    deep = {name: value for name, value in weights.items() if ".layers." not in name}
+    for layer in range(6):
+        own = f".layers.{layer % 2}."
+        deep |= {
+            name.replace(own, f".layers.{layer}."): value.clone() for name, value in weights.items() if own in name
+        }
+    target = folder / "deep"
+    target.mkdir()
+    save_torch(deep, target / "model.safetensors")
+    for file in ("config.json", "tokenizer.json"):
+        shutil.copy(SEEDS / "base" / file, target)
+    return target
 
 
 def test_a_stranger_stays_unrelated() -> None:

@@ -73,8 +73,12 @@ def rescaled_units(spread: float) -> Manipulation:
 
 def signed_permutation(model: Model, generator: Generator) -> Model:
     """The residual stream's channels in another order and with other signs; gains move with their channels."""
+    return _flipped(model, generator, shuffled=True)
+
+
+def _flipped(model: Model, generator: Generator, *, shuffled: bool) -> Model:
     width = model.weights[_embeddings(model)].shape[1]
-    order = torch.randperm(width, generator=generator)
+    order = torch.randperm(width, generator=generator) if shuffled else torch.arange(width)
     signs = torch.randint(2, (width,), generator=generator) * 2.0 - 1
     weights: Weights = {}
     for name, tensor in model.weights.items():
@@ -87,6 +91,11 @@ def signed_permutation(model: Model, generator: Generator) -> Model:
         else:
             weights[name] = tensor
     return model.changed(weights)
+
+
+def flipped(model: Model, generator: Generator) -> Model:
+    """The residual stream's channels with other signs, each where it was."""
+    return _flipped(model, generator, shuffled=False)
 
 
 def rotated(model: Model, generator: Generator) -> Model:

@@ -90,6 +90,15 @@ def transposed(model: Model, _: Generator) -> Model:
     )
 
 
+def nameless(model: Model, generator: Generator) -> Model:
+    """Every projection stored the other way round, all under names that say nothing but a layer's number."""
+    names: dict[str, str] = {}
+    for name in transposed(model, generator).weights:
+        layer = layer_of(name)
+        names[name] = f"blocks.{layer}.t{len(names):03d}" if layer is not None else f"t{len(names):03d}"
+    return renamed(transposed(model, generator), names.__getitem__)
+
+
 def inside(host: Model, old: str, new: str) -> Manipulation:
     """A tower within a larger model: beside a host's own tensors, under another prefix."""
 

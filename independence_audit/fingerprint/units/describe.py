@@ -11,13 +11,19 @@ from independence_audit.anatomy import Component, Part
 from independence_audit.anatomy.settings import count, sections
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.fingerprint.units.matrices import Matrix, is_readable, read_rows, whole_matrix
-from independence_audit.fingerprint.units.places import UnitPlace, chosen_experts
+from independence_audit.fingerprint.units.places import UnitPlace, chosen_experts, search_layers
 from independence_audit.statistics.descriptors import Descriptors, residual_matrices, unit_descriptors
 from independence_audit.statistics.plain_descriptors import plain_descriptors, plain_matrices
 
 MOST_WORK = 1e12
 """Multiplications (18 forms of m units with the h x h matrices of every search layer) that a component may cost
 unasked: some 20 seconds on two cores. Reached at h = 2048 with m = 3300, exceeded by models of 7 billion parameters."""
+
+LITTLE_WORK = 1e11
+"""The same of what costs little: a second or two. More layers than are usual are described up to here."""
+
+MOST_LAYERS = 8
+"""Search layers at most: through more matrices units are told apart no better."""
 
 FORMS = 18
 
@@ -72,6 +78,23 @@ def described_widths(
     return [(found.even.shape[1], found.odd.shape[1])] * len(places)
 
 
+def affordable_layers(checkpoint: Checkpoint, component: Component, places: Sequence[UnitPlace], least: int) -> int:
+    """How many search layers a component can have where describing their units is to cost little; at least some.
+
+    A unit seen through more matrices is told from others more surely: the likeness of continued copies that two layers
+    leave in doubt is certain with five. Descriptors have to stay fewer than half the units.
+    """
+    count = least
+    while count < min(MOST_LAYERS, len(places)):
+        more = search_layers(places, count + 1)
+        widths = [width for width in described_widths(checkpoint, component, more, however_large=False) if width]
+        units = min(place.block * len(chosen_experts(place)) for place in more)
+        if len(more) == count or _work(more) > LITTLE_WORK or not widths or 2 * widths[0][0] >= units:
+            break
+        count += 1
+    return count
+
+
 def read_to_describe(places: Sequence[UnitPlace]) -> list[Part]:
     """The matrices that are read whole to describe the units of these layers."""
     attention = [place.attention[role] for place in places for role in ("q", "k", "v", "o") if role in place.attention]
@@ -80,12 +103,13 @@ def read_to_describe(places: Sequence[UnitPlace]) -> list[Part]:
 
 
 def _too_long(places: Sequence[UnitPlace]) -> bool:
-    work = (
-        FORMS * sum(place.block * len(chosen_experts(place)) for place in places) * len(places) * _width(places[0]) ** 2
-        if places
-        else 0
-    )
-    return work > MOST_WORK
+    return _work(places) > MOST_WORK
+
+
+def _work(places: Sequence[UnitPlace]) -> float:
+    """Multiplications that describing these search layers takes."""
+    units = sum(place.block * len(chosen_experts(place)) for place in places)
+    return FORMS * units * len(places) * _width(places[0]) ** 2 if places else 0
 
 
 def norm_gain(checkpoint: Checkpoint, component: Component, part: Part | None, width: int) -> Matrix | None:

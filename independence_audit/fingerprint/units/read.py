@@ -15,7 +15,7 @@ from independence_audit.checkpoint.packed.source import UnpackingSource
 from independence_audit.errors import ReadError
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.anchoring import FEWEST, read_anchors
-from independence_audit.fingerprint.units.describe import describe, norm_gain
+from independence_audit.fingerprint.units.describe import affordable_layers, describe, norm_gain
 from independence_audit.fingerprint.units.matrices import Matrix, is_readable, read_rows, row_blocks
 from independence_audit.fingerprint.units.model import Anchors, ComponentUnits, UnitLayer, own_frame
 from independence_audit.fingerprint.units.places import (
@@ -46,12 +46,14 @@ class UnitPlan:
         sampler: Its salt decides which units of the other layers are.
         however_large: Describe units without anchors even where it takes minutes.
         sampled_layers: Of how many other layers a few units are read; None for all.
+        deeper: Read more layers whole where that costs little.
     """
 
     search_layers: int
     sampler: Sampler
     however_large: bool = False
     sampled_layers: int | None = None
+    deeper: bool = False
 
 
 def is_near(source: ByteSource) -> bool:
@@ -96,6 +98,8 @@ def _component(
     places = [place for place in unit_places(anatomy, component) if readable_place(checkpoint, place)]
     if not places:
         return ComponentUnits(component.name, None, reason="no_units")
+    if plan.deeper:
+        plan = replace(plan, search_layers=affordable_layers(checkpoint, component, places, plan.search_layers))
     part = anchor_part(anatomy, component, places[0].width)
     anchors, directions = _anchors(checkpoint, component, part, vocabulary)
     whole = search_layers(places, plan.search_layers)
