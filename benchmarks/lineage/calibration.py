@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 from typing import Any
@@ -29,6 +29,8 @@ TAILS = (0.05, 1e-2, 1e-3, 1e-4)
 ANCHORS, UNITS = 192, 64
 ROWS, REPEATS = 16, 16
 """Rows of one statistic, as many as the sampler reads of a large matrix; and samples of embeddings and head."""
+REDRAWN = 1000
+"""Times that pairs of models are drawn anew."""
 SIMULATED = 20_000
 """Permutations that give the law of the order test."""
 ROLES = {
@@ -55,6 +57,8 @@ class Calibration:
         count: How many null statistics.
         mean: Of z.
         sd: Of z.
+        interval: Between these the standard deviation lies at 95%: statistics of one pair of models are not
+            independent, so pairs are drawn anew.
         largest: Of absolute values.
         tails: Observed share over expected share of two-sided p at most each of ``TAILS``.
     """
@@ -63,30 +67,53 @@ class Calibration:
     count: int
     mean: float
     sd: float
+    interval: tuple[float, float]
     largest: float
     tails: tuple[float, ...]
 
     @property
     def fits(self) -> bool | None:
-        """Whether the spread is that of a standard normal; None where there are too few to say."""
-        return LEAST <= self.sd <= MOST if self.count >= FEWEST else None
+        """Whether the spread is that of a standard normal; None where it cannot be said.
+
+        That is where there are too few, or where it is not and its error reaches to where it would be.
+        """
+        if self.count < FEWEST:
+            return None
+        if LEAST <= self.sd <= MOST:
+            return True
+        return None if self.interval[0] <= MOST and self.interval[1] >= LEAST else False
 
 
 def calibrations(statistics: Sequence[dict[str, Any]]) -> list[Calibration]:
     """One for each role, and the last for all together."""
-    roles: dict[str, list[float]] = {}
+    roles: dict[str, list[dict[str, Any]]] = {}
     for one in statistics:
-        roles.setdefault(one["role"], []).append(one["z"])
-    found = [calibration(role, values) for role, values in sorted(roles.items())]
-    return [*found, calibration("all", [one["z"] for one in statistics])] if found else []
+        roles.setdefault(one["role"], []).append(one)
+    found = [calibration(role, own) for role, own in sorted(roles.items())]
+    return [*found, calibration("all", statistics)] if found else []
 
 
-def calibration(role: str, values: Iterable[float]) -> Calibration:
-    """Mean, spread and tails of null statistics."""
-    z = np.array(list(values))
+def calibration(role: str, statistics: Sequence[dict[str, Any]]) -> Calibration:
+    """Mean, spread and tails of null statistics ``z``, each of one ``pair``."""
+    by_pair: dict[str, list[float]] = {}
+    for one in statistics:
+        by_pair.setdefault(one["pair"], []).append(one["z"])
+    groups = [np.array(values) for values in by_pair.values()]
+    z = np.concatenate(groups)
     p = 2 * norm.sf(np.abs(z))
     tails = tuple(float((p <= level).mean() / level) for level in TAILS)
-    return Calibration(role, len(z), float(z.mean()), float(z.std()), float(np.abs(z).max()), tails)
+    return Calibration(role, len(z), float(z.mean()), float(z.std()), _interval(groups), float(np.abs(z).max()), tails)
+
+
+def _interval(groups: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """The middle 95% of the standard deviation when whole groups are drawn anew, with replacement."""
+    generator = np.random.default_rng(0)
+    drawn = [
+        np.concatenate([groups[number] for number in generator.integers(len(groups), size=len(groups))]).std()
+        for _ in range(REDRAWN)
+    ]
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return float(low), float(high)
 
 
 def distinct(statistics: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

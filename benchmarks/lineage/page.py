@@ -18,6 +18,7 @@ from benchmarks.lineage.calibration import TAILS, Calibration, UnitNull
 from benchmarks.lineage.cases import cases
 from benchmarks.lineage.measure import FULL, SCREENING, Outcome, methods
 from benchmarks.lineage.methods.peers import PEERS
+from benchmarks.lineage.real import RealOutcome
 from benchmarks.lineage.train import folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmark.md"
@@ -40,7 +41,7 @@ class Results:
     layers: Sequence[Calibration]
     """Of all layers of strangers against each other."""
     units: UnitNull | None
-    real: Sequence[Outcome] = ()
+    real: Sequence[RealOutcome] = ()
 
 
 def detection_table(copies: Sequence[Outcome]) -> Rows:
@@ -146,6 +147,17 @@ def kin_table(kin: Sequence[Outcome]) -> Rows:
     return rows
 
 
+def real_table(real: Sequence[RealOutcome]) -> Rows:
+    """Published networks: what is known, and what audits of either beside the other say, by sample and in full."""
+    rows = [["pair", "what is true", "true r", "called", "right"]]
+    for one in real:
+        pair = one.pair
+        called = ", ".join(dict.fromkeys(str(relation) for relation in one.called))
+        name = f"{pair.case}: {pair.first} / {pair.second}"
+        rows.append([name, pair.truth, _digits(pair.pearson), called, "yes" if one.right else "no"])
+    return rows
+
+
 def told_table(copies: Sequence[Outcome]) -> Rows:
     """What the reports say was done, beside what was: layers exactly, coefficients and ranks within their promise."""
     rows = [["copy", "what", "true", "reported", "right"]]
@@ -193,11 +205,13 @@ def _list(values: Sequence[object] | None) -> str:
 def calibration_table(calibrations: Sequence[Calibration]) -> Rows:
     """Mean, spread and tails of z by role."""
     heads = [f"p ≤ {level:g}, observed/expected" for level in TAILS]
-    rows = [["role", "statistics", "mean", "sd", "largest", *heads, "sd in 0.9–1.1"]]
+    rows = [["role", "statistics", "mean", "sd", "95% interval of sd", "largest", *heads, "sd in 0.9–1.1"]]
     for one in calibrations:
-        fits = {True: "yes", False: "**no**", None: "too few"}[one.fits]
+        fits = {True: "yes", False: "**no**", None: "cannot be told"}[one.fits]
         tails = [f"{ratio:.2f}" for ratio in one.tails]
-        rows.append([one.role, str(one.count), f"{one.mean:+.3f}", f"{one.sd:.3f}", f"{one.largest:.2f}", *tails, fits])
+        between = "–".join(f"{end:.2f}" for end in one.interval)
+        figures = [f"{one.mean:+.3f}", f"{one.sd:.3f}", between, f"{one.largest:.2f}"]
+        rows.append([one.role, str(one.count), *figures, *tails, fits])
     return rows
 
 
@@ -258,7 +272,7 @@ def figures(results: Results) -> str:
         ("## Calibration: z of what audits of strangers compare", calibration_table(results.calibrations)),
         ("## Calibration: z of every layer against every layer of a stranger", calibration_table(results.layers)),
         ("### Tests of units", unit_table(results.units) if results.units else []),
-        ("## Real networks", kin_table(results.real)),
+        ("## Real networks", real_table(results.real)),
     )
     for heading, rows in optional:
         if len(rows) > 1:

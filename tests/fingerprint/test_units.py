@@ -170,9 +170,9 @@ def test_embeddings_of_another_width_are_no_anchors(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("units", "found"), [(40, 2), (300, 4), (900, 6)])
 def test_more_layers_where_they_are_cheap(units: int, found: int, tmp_path: Path) -> None:
-    """As long as descriptors, 33 and 30 more for each further layer, stay fewer than half the units; all six at most."""
+    """As long as descriptors, 33 and 30 more for each further layer, are fewer than half the units; all six at most."""
     random = np.random.default_rng(5)
-    changed = {}
+    changed: dict[str, np.ndarray] = {}
     for layer in range(6):
         at = f"model.layers.{layer}.mlp."
         changed |= {f"{at}{role}_proj.weight": random.normal(size=(units, WIDTH)) for role in ("gate", "up")}

@@ -73,16 +73,35 @@ def test_area_under_the_curve() -> None:
     assert page.auc([], [1]) is None
 
 
+def nulls(z: np.ndarray, pairs: int = 50) -> list[dict[str, object]]:
+    """Values of one role, of so many pairs of models in turn."""
+    return [{"role": "q", "pair": str(number % pairs), "z": float(value)} for number, value in enumerate(z)]
+
+
 def test_calibration() -> None:
-    """Standard normal values fit; wider ones do not; a handful says nothing."""
+    """Standard normal values fit; wider ones do not; of a handful, or where an error is large, nothing can be told."""
     z = np.random.default_rng(1).standard_normal(4000)
-    assert calibration("q", z).fits is True
-    assert calibration("q", 1.3 * z).fits is False
-    assert calibration("q", z[:10]).fits is None
-    assert calibration("q", z).tails[0] == pytest.approx(1.0, abs=0.2)
-    found = calibrations([{"role": "q", "z": 0.5}, {"role": "k", "z": -0.5}])
+    assert calibration("q", nulls(z)).fits is True
+    assert calibration("q", nulls(1.3 * z)).fits is False
+    assert calibration("q", nulls(z[:10])).fits is None
+    assert calibration("q", nulls(0.87 * z[-80:] / z[-80:].std(), pairs=10)).fits is None
+    low, high = calibration("q", nulls(z)).interval
+    assert 0.95 < low < 1.0 < high < 1.05
+    assert calibration("q", nulls(z)).tails[0] == pytest.approx(1.0, abs=0.2)
+
+
+def test_values_of_one_pair_count_as_one() -> None:
+    """Repeating every pair's value a hundred times leaves the interval as wide as it was."""
+    few = np.random.default_rng(2).standard_normal(40)
+    once, often = calibration("q", nulls(few, 40)), calibration("q", nulls(np.tile(few, 100), 40))
+    assert often.interval == pytest.approx(once.interval, rel=0.02)
+
+
+def test_calibrations_by_role() -> None:
+    """One for each, and one for all; the table says where a spread is wrong."""
+    found = calibrations([{"role": role, "pair": "a / b", "z": z} for role, z in (("q", 0.5), ("k", -0.5))])
     assert [(one.role, one.count) for one in found] == [("k", 1), ("q", 1), ("all", 2)]
-    bad = page.calibration_table([Calibration("q", 100, 0.0, 1.3, 4.0, (1.0, 1.0, 1.0, 1.0))])
+    bad = page.calibration_table([Calibration("q", 100, 0.0, 1.3, (1.2, 1.4), 4.0, (1.0, 1.0, 1.0, 1.0))])
     assert bad[1][-1] == "**no**"
 
 
