@@ -17,10 +17,11 @@ from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.differences import (
     Matrix,
     Mixture,
+    Shape,
     highest_rank,
-    is_gaussian_noise,
     mixture,
     numerical_rank,
+    shape_of,
 )
 from independence_audit.lineage.experts import UPCYCLED
 from independence_audit.lineage.layers import layer_runs, map_kind, spans
@@ -157,7 +158,8 @@ class _Difference:
     rank: int | None
     limit: int
     """Largest rank that could have been seen; 0 where none was looked for."""
-    noise: bool
+    shape: Shape | None
+    """How its values are distributed; None where they are too few to tell."""
     r: float
     relative: float
     """Norm of the difference over that of the reference's values."""
@@ -176,7 +178,7 @@ class _Difference:
         return cls(
             rank=numerical_rank(seen) if limit else None,
             limit=limit,
-            noise=is_gaussian_noise(np.concatenate([_scaled(matrix) for matrix in matrices])),
+            shape=shape_of(np.concatenate([_scaled(matrix) for matrix in matrices])),
             r=measured.test.r if measured.test else 0.0,
             relative=float(np.linalg.norm(difference)) / size if size else 0.0,
         )
@@ -225,7 +227,10 @@ def _difference(data: dict[str, Value], differences: Sequence[_Difference], coun
     if ranks and len(ranks) >= MOST * len(looked):
         rank: dict[str, Value] = {"rank": int(median(ranks)), "lowest": min(ranks), "highest": max(ranks)}
         return Message("changed.low_rank", {**figures, **rank})
-    if sum(one.noise for one in differences) >= MOST * len(differences):
+    shapes = [one.shape for one in differences if one.shape is not None]
+    if shapes:
+        figures |= {key: median(getattr(shape, key) for shape in shapes) for key in ("kurtosis", "rows", "columns")}
+    if shapes and sum(shape.is_noise for shape in shapes) >= MOST * len(differences):
         return Message("changed.noise", figures)
     return Message("changed.values", {**figures, "limit": max((one.limit for one in looked), default=0)})
 

@@ -63,29 +63,42 @@ def numerical_rank(difference: Matrix) -> int | None:
     return int(likely[ratios[likely].argmax()]) + 1 if len(likely) else None
 
 
-def is_gaussian_noise(difference: Matrix) -> bool:
-    """Whether a difference is independent Gaussian noise of one size: no tails, no louder rows or columns.
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the values of a difference are distributed, beside independent Gaussian values of one size."""
 
-    Three figures against their law: excess kurtosis, and the spread of the rows' and columns' mean squares, which for
-    Gaussian values is 2/columns and 2/rows of the squared mean.
-    """
+    kurtosis: float
+    """Excess: 0 for Gaussian values, more with tails."""
+    rows: float
+    """Variance of the rows' mean squares over that of Gaussian values, 2/columns of the squared mean; 1 for these."""
+    columns: float
+    """The same of the columns."""
+    size: tuple[int, int]
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether it is that of Gaussian noise: no tails, no louder rows or columns."""
+        height, width = self.size
+        spreads = ((self.rows, height), (self.columns, width))
+        return abs(self.kurtosis) <= FLAT + 4.0 * math.sqrt(24.0 / (height * width)) and all(
+            abs(spread - 1.0) <= FLAT + 4.0 * math.sqrt(2.0 / count) for spread, count in spreads
+        )
+
+
+def shape_of(difference: Matrix) -> Shape | None:
+    """The distribution of a difference [rows, columns]; None where it is zero, not finite, or too small to tell."""
     matrix = difference.astype(np.float64)
     if matrix.size < FEW or min(matrix.shape) < 4 or not np.isfinite(matrix).all():  # noqa: PLR2004
-        return False
+        return None
     squares = matrix**2
     mean = float(squares.mean())
     if mean == 0.0:
-        return False
-    kurtosis = float((squares**2).mean()) / mean**2 - 3.0
-    if abs(kurtosis) > FLAT + 4.0 * math.sqrt(24.0 / matrix.size):
-        return False
-    for axis in (0, 1):
-        energies = squares.mean(axis=axis) / mean
-        expected = 2.0 / matrix.shape[axis]
-        spread = float(energies.var())
-        if abs(spread / expected - 1.0) > FLAT + 4.0 * math.sqrt(2.0 / len(energies)):
-            return False
-    return True
+        return None
+    along = [squares.mean(axis=axis) / mean for axis in (1, 0)]
+    rows, columns = (
+        float(energies.var()) * length / 2.0 for energies, length in zip(along, matrix.shape[::-1], strict=True)
+    )
+    return Shape(float((squares**2).mean()) / mean**2 - 3.0, rows, columns, (matrix.shape[0], matrix.shape[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ def test_noise() -> None:
     assert set(found) == {"changed.noise"}
     assert found["changed.noise"]["change"] == pytest.approx(0.3, abs=0.02)
     assert found["changed.noise"]["r"] == pytest.approx(1 / np.sqrt(1.09), abs=0.01)
+    shape = [found["changed.noise"][key] for key in ("kurtosis", "rows", "columns")]
+    assert shape == pytest.approx([0.0, 1.0, 1.0], abs=0.2)
 
 
 def test_training() -> None:
@@ -101,6 +103,7 @@ def test_training() -> None:
     found = told(evidence(with_values(MODEL, lambda n, x: x + 0.2 * loud * noise(*x.shape, seed=900 + n)), MODEL))
     assert set(found) == {"changed.values"}
     assert found["changed.values"]["count"] == 16
+    assert found["changed.values"]["columns"] > 2.0
 
 
 def test_rounding() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from independence_audit.lineage.differences import is_gaussian_noise, mixture, numerical_rank
+from independence_audit.lineage.differences import mixture, numerical_rank, shape_of
 
 RNG = np.random.default_rng
 
@@ -61,25 +61,47 @@ def test_full_changes_have_no_low_rank() -> None:
 def test_nothing_to_tell(odd: np.ndarray) -> None:
     """Zeros, too few rows, NaN, nothing at all."""
     assert numerical_rank(odd) is None
-    assert not is_gaussian_noise(odd)
+    assert shape_of(odd) is None
 
 
 def test_noise_is_recognised() -> None:
     """Forty Gaussian residuals of either shape, of any size."""
     for seed in range(20):
-        assert is_gaussian_noise(1e-4 * RNG(seed).normal(size=(16, 1024)))
-        assert is_gaussian_noise(RNG(seed).normal(size=(128, 128)))
+        assert is_noise(1e-4 * RNG(seed).normal(size=(16, 1024)))
+        assert is_noise(RNG(seed).normal(size=(128, 128)))
 
 
 def test_other_residuals_are_no_noise() -> None:
     """Uniform and heavy-tailed ones, louder rows or columns, and what is too small to tell."""
     rng = RNG(5)
     plain = rng.normal(size=(128, 128))
-    assert not is_gaussian_noise(rng.uniform(-1, 1, (128, 128)))
-    assert not is_gaussian_noise(rng.standard_t(5, (128, 128)))
-    assert not is_gaussian_noise(plain * rng.uniform(0.5, 1.5, (128, 1)))
-    assert not is_gaussian_noise(plain * rng.uniform(0.5, 1.5, 128))
-    assert not is_gaussian_noise(plain[:8, :8])
+    assert not is_noise(rng.uniform(-1, 1, (128, 128)))
+    assert not is_noise(rng.standard_t(5, (128, 128)))
+    assert not is_noise(plain * rng.uniform(0.5, 1.5, (128, 1)))
+    assert not is_noise(plain * rng.uniform(0.5, 1.5, 128))
+    assert not is_noise(plain[:8, :8])
+
+
+def is_noise(difference: np.ndarray) -> bool:
+    """Whether a difference is told to be noise."""
+    shape = shape_of(difference)
+    return shape is not None and shape.is_noise
+
+
+def figures(difference: np.ndarray) -> tuple[float, float, float]:
+    """Excess kurtosis, and how uneven rows and columns are."""
+    shape = shape_of(difference)
+    assert shape is not None
+    return shape.kurtosis, shape.rows, shape.columns
+
+
+def test_the_figures_of_a_residual() -> None:
+    """Gaussian values have no tails and both spreads at one; Laplace's have three; louder rows show in rows."""
+    plain = RNG(7).normal(size=(256, 512))
+    assert figures(plain) == pytest.approx((0.0, 1.0, 1.0), abs=0.25)
+    assert figures(RNG(9).laplace(size=(256, 512)))[0] == pytest.approx(3.0, abs=0.3)
+    _, rows, columns = figures(plain * RNG(8).uniform(0.5, 1.5, (256, 1)))
+    assert rows > 20 * columns
 
 
 @pytest.mark.parametrize("parts", [(0.7, 0.3), (0.5, 0.5), (0.4, 0.3, 0.2, 0.1)])
