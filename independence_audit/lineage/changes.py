@@ -15,12 +15,15 @@ from independence_audit.fingerprint.model import Sample
 from independence_audit.lineage.arrangements import REORDERED, SWAPPED
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.differences import (
+    SCALED,
     Matrix,
     Mixture,
+    Scaling,
     Shape,
     highest_rank,
     mixture,
     numerical_rank,
+    scaling_of,
     shape_of,
 )
 from independence_audit.lineage.experts import UPCYCLED
@@ -124,7 +127,7 @@ def _judged(verdict: Verdict) -> Iterator[tuple[Measured, Relation]]:
 
 
 def _values(verdict: Verdict) -> Iterator[Message]:
-    """What happened to the values: nothing, rounding, a low-rank edit, noise, or training."""
+    """What happened to the values: nothing, rounding, a low-rank edit, factors, noise, or training."""
     data = _data(verdict)
     matrices = [(one, relation) for one, relation in _judged(verdict) if one.is_matrix]
     found = [one for one, relation in matrices if relation in FOUND]
@@ -160,6 +163,8 @@ class _Difference:
     """Largest rank that could have been seen; 0 where none was looked for."""
     shape: Shape | None
     """How its values are distributed; None where they are too few to tell."""
+    scaling: Scaling | None
+    """What factors of rows or columns explain of it."""
     r: float
     relative: float
     """Norm of the difference over that of the reference's values."""
@@ -179,6 +184,7 @@ class _Difference:
             rank=numerical_rank(seen) if limit else None,
             limit=limit,
             shape=shape_of(np.concatenate([_scaled(matrix) for matrix in matrices])),
+            scaling=scaling_of(mine, theirs),
             r=measured.test.r if measured.test else 0.0,
             relative=float(np.linalg.norm(difference)) / size if size else 0.0,
         )
@@ -227,6 +233,14 @@ def _difference(data: dict[str, Value], differences: Sequence[_Difference], coun
     if ranks and len(ranks) >= MOST * len(looked):
         rank: dict[str, Value] = {"rank": int(median(ranks)), "lowest": min(ranks), "highest": max(ranks)}
         return Message("changed.low_rank", {**figures, **rank})
+    scalings = [one.scaling for one in differences if one.scaling is not None and one.scaling.share >= SCALED]
+    if len(scalings) >= MOST * len(differences):
+        factors: dict[str, Value] = {
+            "share": median(one.share for one in scalings),
+            "lowest": min(one.lowest for one in scalings),
+            "highest": max(one.highest for one in scalings),
+        }
+        return Message("changed.scaled", {**figures, **factors})
     shapes = [one.shape for one in differences if one.shape is not None]
     if shapes:
         figures |= {key: median(getattr(shape, key) for shape in shapes) for key in ("kurtosis", "rows", "columns")}

@@ -101,6 +101,46 @@ def shape_of(difference: Matrix) -> Shape | None:
     return Shape(float((squares**2).mean()) / mean**2 - 3.0, rows, columns, (matrix.shape[0], matrix.shape[1]))
 
 
+SCALED = 0.9
+"""Share of a difference that factors of rows or of columns must explain to be named. Of any other difference they
+explain one value in as many as a row or column has."""
+
+LONG = 8
+"""Values of a row or column from which its factor says anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """A matrix as another one with every row, or every column, times a factor of its own."""
+
+    share: float
+    """Of the squared difference, what the factors explain."""
+    lowest: float
+    highest: float
+
+
+def scaling_of(model: Matrix, other: Matrix) -> Scaling | None:
+    """The factors of rows or of columns, whichever explain more; None where neither is long, or nothing differs.
+
+    A normalisation that was folded into the matrix before it leaves such factors, and so do rescaled units.
+
+    Args:
+        model: [rows, columns], finite.
+        other: The same places of the other.
+    """
+    x, y = other.astype(np.float64), model.astype(np.float64)
+    whole = float(((y - x) ** 2).sum())
+    found = []
+    for axis in (0, 1):
+        squares = (x**2).sum(axis=axis, keepdims=True)
+        if x.shape[axis] < LONG or whole == 0.0 or not squares.all():
+            continue
+        factors = (x * y).sum(axis=axis, keepdims=True) / squares
+        share = 1.0 - float(((y - factors * x) ** 2).sum()) / whole
+        found.append(Scaling(share, float(factors.min()), float(factors.max())))
+    return max(found, key=lambda each: each.share, default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Mixture:
     """A model as the weighted sum of others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from independence_audit.lineage.differences import mixture, numerical_rank, shape_of
+from independence_audit.lineage.differences import mixture, numerical_rank, scaling_of, shape_of
 
 RNG = np.random.default_rng
 
@@ -86,6 +86,34 @@ def is_noise(difference: np.ndarray) -> bool:
     """Whether a difference is told to be noise."""
     shape = shape_of(difference)
     return shape is not None and shape.is_noise
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_factors_of_rows_and_of_columns(axis: int) -> None:
+    """Explain all but the rounding of what they made, next to nothing of another change, and a part of both."""
+    rng = RNG(11)
+    matrix = rng.normal(size=(48, 64))
+    factors = rng.uniform(0.5, 3.0, (48, 64)[axis])
+    scaled = matrix * (factors[:, None] if axis == 0 else factors)
+    found = scaling_of(scaled.astype(np.float16), matrix)
+    assert found is not None
+    assert found.share > 0.9999
+    assert (found.lowest, found.highest) == pytest.approx((factors.min(), factors.max()), rel=1e-3)
+    changed = scaling_of(matrix + 0.1 * rng.normal(size=matrix.shape), matrix)
+    assert changed is not None
+    assert changed.share < 0.1
+    tuned = scaling_of(scaled + rng.normal(size=matrix.shape), matrix)
+    assert tuned is not None
+    assert 0.3 < tuned.share < 0.9
+
+
+def test_nothing_to_scale() -> None:
+    """Equal matrices, short ones, and rows and columns of zeros."""
+    matrix = RNG(12).normal(size=(20, 30))
+    assert scaling_of(matrix, matrix) is None
+    assert scaling_of(2 * matrix[:4, :5], matrix[:4, :5]) is None
+    matrix[3], matrix[:, 2] = 0.0, 0.0
+    assert scaling_of(2 * matrix, matrix) is None
 
 
 def figures(difference: np.ndarray) -> tuple[float, float, float]:
