@@ -237,7 +237,13 @@ def _widths() -> list[Case]:
     found += _on(DECODERS, "vocabulary", "extended", vocabulary.extended(200))
     found += _on(DECODERS, "vocabulary", "cut by half", vocabulary.cut(0.5))
     found += _on(DECODERS, "vocabulary", "reordered", vocabulary.reordered)
+    for taken, host in (("dense_1", "dense_2"), ("moe_solar", "moe_solar_2")):
+        found.append(Case("vocabulary", "embeddings alone, reordered", taken, _embeddings_in(host)))
     return found
+
+
+def _embeddings_in(host: str) -> Manipulation:
+    return lambda model, generator: vocabulary.embeddings_within(model_of(host))(model, generator)
 
 
 def _layouts() -> list[Case]:

@@ -29,9 +29,15 @@ from independence_audit.lineage.differences import (
 from independence_audit.lineage.experts import UPCYCLED
 from independence_audit.lineage.layers import layer_runs, map_kind, spans
 from independence_audit.lineage.measure import Measured, common_rows
+from independence_audit.lineage.tables import TOKENS_MOVED
 from independence_audit.statistics.scores import Floats
 
-UNDONE = {"changed.upcycled": UPCYCLED, "changed.swapped": SWAPPED, "changed.gates": REORDERED}
+UNDONE = {
+    "changed.upcycled": UPCYCLED,
+    "changed.swapped": SWAPPED,
+    "changed.gates": REORDERED,
+    "changed.tokens": TOKENS_MOVED,
+}
 """By message, what was undone to find a tensor."""
 
 MOST = 0.9

@@ -17,6 +17,7 @@ from independence_audit.pipeline.full import Ahead, measure_every_value
 from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import AuditSettings, Progress
 from independence_audit.pipeline.shared_training import SharedTraining
+from independence_audit.pipeline.vocabulary import by_tokens
 
 FEW = 8
 """References up to which each is measured in full; of more, strangers are told at a glance."""
@@ -32,7 +33,8 @@ def nearest_references(
         InputError: Weights that are read for a search, or for every value, cannot be.
     """
     ahead = Ahead(mine, known) if settings.full else None
-    compared = search_moved(_in_place(mine, known, progress), settings.alpha)
+    standing = by_tokens(mine, known, _in_place(mine, known, progress), settings.sampler.salt)
+    compared = search_moved(standing, settings.alpha)
     rankings, _ = _ranked(mine, compared, settings)
     compared = search_where_nothing_was_found(mine, known, rankings, settings, progress)
     rankings, level = _ranked(mine, compared, settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Generator, Tensor
 
@@ -43,6 +45,17 @@ def reordered(model: Model, generator: Generator) -> Model:
     order = torch.randperm(len(ids), generator=generator)
     places = {int(old): new for new, old in enumerate(order)}
     return _with(model, {token: places[i] for token, i in ids.items()}, lambda table: table[order])
+
+
+def embeddings_within(host: Model) -> Manipulation:
+    """Another model with this one's embeddings and tokenizer, under other ids, and nothing else of it."""
+
+    def apply(model: Model, generator: Generator) -> Model:
+        taken = reordered(model, generator)
+        tables = {name: tensor for name, tensor in taken.weights.items() if name.endswith(TABLES[0])}
+        return replace(taken, weights={**host.weights, **tables})
+
+    return apply
 
 
 def replaced(model: Model, generator: Generator) -> Model:

@@ -1,0 +1,110 @@
+"""Token tables compared token by token, where two tokenizers number the same tokens otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.fingerprint.model import Sample
+from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.measure import Measured, measure
+
+TABLES = ("embed", "head")
+"""Roles whose rows are tokens."""
+
+TOKENS_MOVED = "tokens_reordered"
+"""What is undone, as a message key."""
+
+TOKENS = 64
+"""Tokens whose rows are compared: four times the rows of a sample, since these are read on purpose."""
+FEWEST = 16
+"""Shared tokens from which a table is compared by them."""
+
+FOUND = 0.95
+"""r in place from which a table's rows stand where the reference has them. Rows of tokens that no text had are alike,
+so that a wrong order of them can reach more than half."""
+
+Rows = NDArray[np.int64]
+
+
+def open_tables(compared: ComponentMeasured) -> list[Measured]:
+    """The token tables that are not found, or could not be compared, as they stand."""
+    tiles = compared.pair.tiles or {}
+    return [
+        one
+        for one in compared.measured
+        if one.subject.role in TABLES
+        and one.reference.role == one.subject.role
+        and one.subject.shape[1] == one.reference.shape[1]
+        and one.subject.shape[1] not in tiles
+        and not (one.test is not None and one.test.r >= FOUND)
+    ]
+
+
+def shared_tokens(
+    ours: Mapping[str, int], theirs: Mapping[str, int], heights: tuple[int, int], salt: bytes
+) -> tuple[Rows, Rows] | None:
+    """Where some tokens that both have stand in each table; None where they are few, or all stand alike.
+
+    Args:
+        ours: Numbers of the subject's tokens.
+        theirs: The same of the reference.
+        heights: Rows of both tables.
+        salt: Decides which tokens are taken, as it decides which rows are sampled.
+    """
+    both = sorted(
+        token for token, number in ours.items() if number < heights[0] and theirs.get(token, heights[1]) < heights[1]
+    )
+    if len(both) < FEWEST:
+        return None
+    count = min(TOKENS, len(both))
+    first = int.from_bytes(blake2b(salt, digest_size=8).digest(), "big")
+    chosen = [both[(first + step * len(both) // count) % len(both)] for step in range(count)]
+    mine, other = (np.array([numbers[token] for token in chosen], dtype=np.int64) for numbers in (ours, theirs))
+    return None if np.array_equal(mine, other) else (mine, other)
+
+
+def by_token(measured: Measured, mine: NDArray[np.float32], theirs: NDArray[np.float32]) -> Measured:
+    """A table measured by the rows [tokens, columns] of the same tokens on both sides, whole rows as they were read."""
+    pair = (_rows(measured.subject, mine), _rows(measured.reference, theirs))
+    found, _ = measure(*pair)
+    return replace(
+        found,
+        subject=measured.subject,
+        reference=measured.reference,
+        repeated=measured.repeated,
+        undone=TOKENS_MOVED,
+        rearranged=True,
+    )
+
+
+def _rows(sample: Sample, values: NDArray[np.float32]) -> Sample:
+    """The sample with other rows, numbered alike on both sides, at the columns that it was taken at."""
+    window = np.ascontiguousarray(values[:, sample.start : sample.stop], dtype=np.float32)
+    places = np.arange(len(window), dtype=np.int64)
+    raw = window[:, :, None].view(np.uint8).reshape(*window.shape, 4)
+    return replace(sample, rows=places, experts=np.zeros_like(places), raw=raw, dtype="F32", packing="", whole=None)
+
+
+def with_tables(compared: ComponentMeasured, again: Mapping[int, Measured]) -> ComponentMeasured:
+    """The comparison with tables measured by tokens where that shows more; each counts as a test more.
+
+    Args:
+        compared: As everything stands.
+        again: Tables measured by tokens, by the identity of what they were measured as.
+    """
+    if not again:
+        return compared
+    measured = tuple(_stronger(one, again.get(id(one))) for one in compared.measured)
+    pair = replace(compared.pair, choices=compared.pair.choices + len(again))
+    return replace(compared, pair=pair, measured=measured)
+
+
+def _stronger(one: Measured, other: Measured | None) -> Measured:
+    if other is None or other.test is None:
+        return one
+    return other if one.test is None or other.test.r > one.test.r else one
