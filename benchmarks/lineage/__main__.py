@@ -17,6 +17,7 @@ from benchmarks.lineage.kin import train_kin
 from benchmarks.lineage.measure import FULL, SCREENING, measure_cases, measure_pairs, measure_same_draw
 from benchmarks.lineage.page import Results, figures, write_page
 from benchmarks.lineage.real import measure_real
+from benchmarks.lineage.second_looks import look_null
 from benchmarks.lineage.train import PROCESSES, STORE, train_bases
 from examples.training.train import make_deterministic
 
@@ -42,6 +43,7 @@ def main() -> int:
         calibrations=calibrations(distinct(statistics)),
         layers=calibrations(layer_null()),
         units=unit_null(),
+        looks=look_null(),
         real=measure_real(),
     )
     STORE.mkdir(parents=True, exist_ok=True)

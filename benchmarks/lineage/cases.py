@@ -243,7 +243,10 @@ def _widths() -> list[Case]:
 
 
 def _embeddings_in(host: str) -> Manipulation:
-    return lambda model, generator: vocabulary.embeddings_within(model_of(host))(model, generator)
+    def apply(model: Model, generator: torch.Generator) -> Model:
+        return vocabulary.embeddings_within(model_of(host))(model, generator)
+
+    return apply
 
 
 def _layouts() -> list[Case]:

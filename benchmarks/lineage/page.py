@@ -19,6 +19,7 @@ from benchmarks.lineage.cases import cases
 from benchmarks.lineage.measure import FULL, SCREENING, Outcome, methods
 from benchmarks.lineage.methods.peers import PEERS
 from benchmarks.lineage.real import RealOutcome
+from benchmarks.lineage.second_looks import LookNull
 from benchmarks.lineage.train import folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmark.md"
@@ -41,6 +42,7 @@ class Results:
     layers: Sequence[Calibration]
     """Of all layers of strangers against each other."""
     units: UnitNull | None
+    looks: LookNull | None = None
     real: Sequence[RealOutcome] = ()
 
 
@@ -145,6 +147,14 @@ def kin_table(kin: Sequence[Outcome]) -> Rows:
         said = ", ".join(sorted(set(one.facts.get("explanation", ()))))
         rows.append([one.name, one.group, _digits(one.true_r), str(one.relation), said])
     return rows
+
+
+def look_table(looks: LookNull) -> Rows:
+    """What a second look through a recovered turn shows between strangers."""
+    return [
+        ["layer pairs", "other roles, mean", "largest", "attention, mean", "largest"],
+        [str(looks.count), *(f"{value:.3f}" for value in (*looks.others, *looks.attention))],
+    ]
 
 
 def real_table(real: Sequence[RealOutcome]) -> Rows:
@@ -272,6 +282,7 @@ def figures(results: Results) -> str:
         ("## Calibration: z of what audits of strangers compare", calibration_table(results.calibrations)),
         ("## Calibration: z of every layer against every layer of a stranger", calibration_table(results.layers)),
         ("### Tests of units", unit_table(results.units) if results.units else []),
+        ("### Second looks", look_table(results.looks) if results.looks else []),
         ("## Real networks", real_table(results.real)),
     )
     for heading, rows in optional:

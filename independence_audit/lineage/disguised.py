@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from independence_audit.evidence.measurement import DisguisedTest
 from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.model import ComponentUnits, Frame, UnitLayer, shared_labels
-from independence_audit.statistics.descriptors import Descriptors, descriptor_test
+from independence_audit.statistics.descriptors import Descriptors, descriptor_test, even_match
+from independence_audit.statistics.matching import Match, match
 from independence_audit.statistics.units import UnitTests, are_alike, are_ordered, unit_tests
 
 MANY = 512
@@ -28,6 +29,9 @@ COUNTED = 256
 copies 54 of 64 and more, 120 of 512 and more by descriptors."""
 AGREEING = 0.2
 DESCRIBED_AGREEING = 0.15
+
+_DESCRIBED = ("descriptors", "descriptor_agreement")
+"""Tests that need no anchors."""
 
 _BY_TWO_ROLES = ("up_sign", "agreement")
 """Tests that rest on a unit's two roles being drawn apart."""
@@ -49,7 +53,7 @@ class DisguisedSearch:
     @property
     def without_anchors(self) -> bool:
         """Whether units were also looked for by descriptors, which new embeddings cannot hide them from."""
-        return any(test.test in {"descriptors", "descriptor_agreement"} for test in self.found)
+        return any(test.test in _DESCRIBED for test in self.found)
 
 
 def search_disguised(subject: ComponentUnits | None, reference: ComponentUnits | None) -> DisguisedSearch:
@@ -70,6 +74,44 @@ def search_disguised(subject: ComponentUnits | None, reference: ComponentUnits |
         if held is None or _rank(test) > _rank(held):
             strongest[test.test] = test
     return DisguisedSearch(sum(test.p_value is not None for test in tests), tuple(strongest.values()))
+
+
+def matched_units(
+    subject: ComponentUnits, reference: ComponentUnits, test: DisguisedTest
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Numbers of the units that a test's two layers have in common, as it matched them but among all of both.
+
+    Returns:
+        The subject's and the reference's, one beside the other; None where one layer is not there whole.
+    """
+    mine, theirs = _whole(subject, test.layer), _whole(reference, test.reference_layer)
+    if mine is None or theirs is None:
+        return None
+    if test.test in _DESCRIBED:
+        pair = _described(theirs, mine)
+        found = None if pair is None else even_match(*pair)
+    else:
+        found = _anchored(subject, reference, mine, theirs)
+    if found is None:
+        return None
+    i, j = found.one_to_one()
+    return mine.units[j], theirs.units[i]
+
+
+def _anchored(subject: ComponentUnits, reference: ComponentUnits, mine: UnitLayer, theirs: UnitLayer) -> Match | None:
+    """All units of the reference's layer among all of the subject's, by their first role seen from shared anchors."""
+    if subject.anchors is None or reference.anchors is None or mine.responses.keys() != theirs.responses.keys():
+        return None
+    labels = shared_labels(subject.anchors, reference.anchors)
+    if len(labels) < FEWEST or not mine.responses:
+        return None
+    role = next(iter(mine.responses))
+    ours = Frame(subject.anchors, labels).whitened(mine.responses[role])
+    return match(Frame(reference.anchors, labels).whitened(theirs.responses[role]) @ ours.T)
+
+
+def _whole(units: ComponentUnits, layer: int) -> UnitLayer | None:
+    return next((one for one in units.layers if one.layer == layer and one.whole), None)
 
 
 def is_counted(test: DisguisedTest) -> bool:

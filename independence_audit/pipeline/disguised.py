@@ -14,27 +14,37 @@ from independence_audit.lineage.rank import Ranking
 from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import AuditSettings, Progress
 
+_BothUnits = tuple[Mapping[str, ComponentUnits], Mapping[str, ComponentUnits]]
+
+Units = Mapping[str, _BothUnits]
+"""By reference, units of the subject's components and of its own."""
+
 
 def search_where_nothing_was_found(
     mine: Model, known: Sequence[Model], rankings: Sequence[Ranking], settings: AuditSettings, progress: Progress
-) -> list[ComponentMeasured]:
-    """All comparisons, those of components in which nothing was found with the search for a disguised copy."""
+) -> tuple[list[ComponentMeasured], Units]:
+    """All comparisons, those of components in which nothing was found with the search for a disguised copy.
+
+    Returns:
+        The comparisons, and the units that were searched.
+    """
     compared = [verdict.compared for ranking in rankings for verdict in ranking.verdicts]
     searched = {ranking.component.name for ranking in rankings if ranking.best and ranking.best.relation not in FOUND}
     open_ones = [one for one in compared if one.pair.subject.name in searched]
     if not open_ones:
-        return compared
+        return compared, {}
     ours = _OwnUnits(mine, searched, settings)
-    units: dict[str, tuple[Mapping[str, ComponentUnits], Mapping[str, ComponentUnits]]] = {}
+    units: dict[str, _BothUnits] = {}
     for done, model in enumerate(known, 1):
         name = model.fingerprint.name
         wanted = {one.pair.reference.name for one in open_ones if one.reference == name}
         units[name] = (ours.beside(model), _units(model, wanted, settings, _depth(mine, model))) if wanted else ({}, {})
         progress.step("searching for disguised copies", done, len(known))
-    return [
+    found = [
         replace(one, disguised=_searched(one, *units[one.reference])) if one.pair.subject.name in searched else one
         for one in compared
     ]
+    return found, units
 
 
 def _searched(

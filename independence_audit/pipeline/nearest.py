@@ -15,6 +15,7 @@ from independence_audit.lineage.rank import Ranking, level_of, rank
 from independence_audit.pipeline.disguised import search_where_nothing_was_found
 from independence_audit.pipeline.full import Ahead, measure_every_value
 from independence_audit.pipeline.models import Model
+from independence_audit.pipeline.second_look import second_looks
 from independence_audit.pipeline.settings import AuditSettings, Progress
 from independence_audit.pipeline.shared_training import SharedTraining
 from independence_audit.pipeline.vocabulary import by_tokens
@@ -26,7 +27,7 @@ FEW = 8
 def nearest_references(
     mine: Model, known: Sequence[Model], settings: AuditSettings, progress: Progress
 ) -> tuple[list[Ranking], Mapping[str, Message]]:
-    """The components' rankings, and what is to be said of shared training.
+    """The components' rankings, and what is to be said of shared training, or of what lies behind a disguise.
 
     Raises:
         IncomparableError: No component meets any.
@@ -36,7 +37,7 @@ def nearest_references(
     standing = by_tokens(mine, known, _in_place(mine, known, progress), settings.sampler.salt)
     compared = search_moved(standing, settings.alpha)
     rankings, _ = _ranked(mine, compared, settings)
-    compared = search_where_nothing_was_found(mine, known, rankings, settings, progress)
+    compared, units = search_where_nothing_was_found(mine, known, rankings, settings, progress)
     rankings, level = _ranked(mine, compared, settings)
     glanced = {id(ranking.best.compared) for ranking in rankings if ranking.best and ranking.best.compared.glanced}
     if glanced:
@@ -47,7 +48,7 @@ def nearest_references(
         nearest = [ranking.best.compared for ranking in rankings if ranking.best]
         exact = measure_every_value(mine, known, nearest, ahead, progress)
         rankings = rank(mine.fingerprint, [_exactly(one, exact) for one in compared], level)
-    return rankings, shared.messages(rankings)
+    return rankings, {**shared.messages(rankings), **second_looks(mine, known, rankings, units)}
 
 
 def _in_place(mine: Model, known: Sequence[Model], progress: Progress) -> list[ComponentMeasured]:

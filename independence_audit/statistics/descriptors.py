@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.statistics.anchors import unit_rows
-from independence_audit.statistics.matching import match
+from independence_audit.statistics.matching import Match, match
 from independence_audit.statistics.scores import Floats
 from independence_audit.statistics.units import sign_p, sign_z
 
@@ -99,13 +99,17 @@ def descriptor_test(
         subject: Its descriptors.
         units: Which units of the reference are looked for; all of them by default.
     """
-    even = _cosines(reference.even, subject.even, units)
     odd = _cosines(reference.odd, _by_size(subject.odd), units)
-    found = match(even)
+    found = even_match(reference, subject, units)
     i, j = found.one_to_one()
     z = sign_z(odd[i, j])
     same = np.abs(odd).argmax(axis=1) == found.place
     return DescriptorTest(z, sign_p(z), int(same.sum()), len(np.unique(found.place[same])), len(found.place))
+
+
+def even_match(reference: Descriptors, subject: Descriptors, units: NDArray[np.int64] | None = None) -> Match:
+    """For every unit of the reference that is looked for, the subject's that is nearest by what has no sign."""
+    return match(_cosines(reference.even, subject.even, units))
 
 
 def _cosines(reference: Matrix, subject: Matrix, units: NDArray[np.int64] | None) -> Floats:

@@ -62,6 +62,16 @@ def test_a_disguised_copy_is_transformed(hidden: Path) -> None:
     assert "in another order, scale or basis" in " ".join(render(report).split())
 
 
+def test_a_second_look_behind_the_disguise(hidden: Path) -> None:
+    """Behind the basis recovered from gates alone the other roles are as like as training left them."""
+    report = audit(str(hidden), [str(SEEDS / "base")])
+    (look,) = [message for message in report.components[0].explanation if message.key == "fact.second_look"]
+    assert look.data["reference"] == "base"
+    assert float(str(look.data["others"])) > 0.5
+    assert float(str(look.data["attention"])) > 0.3
+    assert "was used to recover it" in " ".join(render(report).split())
+
+
 def test_fingerprints_are_enough(hidden: Path, tmp_path: Path) -> None:
     """Both sides as files: the same finding."""
     files = []
@@ -71,6 +81,7 @@ def test_fingerprints_are_enough(hidden: Path, tmp_path: Path) -> None:
     report = audit(str(files[0]), [str(files[1])])
     assert report.components[0].relation == Relation.TRANSFORMED
     assert report.components[0].disguised == audit(str(hidden), [str(SEEDS / "base")]).components[0].disguised
+    assert not {key for key in keys(report) if "second_look" in key}  # the weights are not there
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ FORMS = 18
 
 PLAIN = 2
 """Matrices of a block without gates."""
+
+OWN_PLAIN, OWN_GATED = 3, 4
+"""Matrices [h, h] that a layer's units give, without gates and with; those of attention stand behind them."""
 
 DOUBLE = 1024
 """Width up to which double precision costs nothing."""
@@ -70,7 +74,8 @@ def described_widths(
         return [None] * len(places)
     plain = len(places[0].roles) == PLAIN
     each = [
-        (3 if plain else 4) + 2 * (_head_shape(checkpoint, component, place.attention, place.width) is not None)
+        (OWN_PLAIN if plain else OWN_GATED)
+        + 2 * (_head_shape(checkpoint, component, place.attention, place.width) is not None)
         for place in places
     ]
     tiny, matrices = np.eye(2, dtype=np.float32), [np.eye(2, dtype=np.float32)] * sum(each)
@@ -144,6 +149,29 @@ def _block(checkpoint: Checkpoint, component: Component, place: UnitPlace) -> Bl
     if width <= DOUBLE:
         block = tuple(each.astype(np.float64) for each in block)
     return block if all(np.isfinite(each).all() and each.any(axis=1).all() for each in block) else None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMatrices:
+    """What of one layer turns with the residual stream."""
+
+    units: Block
+    """Rows [m, h] of every role, gains folded."""
+    attention: tuple[Wide, ...]
+    """Σqᵀk and Σov [h, h]; none where heads cannot be told."""
+
+
+def layer_matrices(checkpoint: Checkpoint, component: Component, place: UnitPlace) -> LayerMatrices | None:
+    """A search layer's units and attention; None where a unit is zero or not finite.
+
+    Raises:
+        ReadError: Bytes could not be read.
+    """
+    block = _block(checkpoint, component, place)
+    if block is None:
+        return None
+    own = OWN_PLAIN if len(block) == PLAIN else OWN_GATED
+    return LayerMatrices(block, tuple(_matrices(checkpoint, component, place, block)[own:]))
 
 
 def _matrices(checkpoint: Checkpoint, component: Component, place: UnitPlace, block: Block | None) -> list[Wide]:
