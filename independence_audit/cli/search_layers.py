@@ -9,5 +9,6 @@ SEARCH_LAYERS = click.option(
     type=click.IntRange(0, 8),
     default=None,
     metavar="N",
-    help="Layers read whole to find disguised copies: by default 2 of weights on this machine, 0 of others.",
+    help="Layers read whole to find disguised copies: by default 2 of weights on this machine, 0 of others; compare "
+    "reads more where both sides are on this machine and it is cheap.",
 )

@@ -9,7 +9,7 @@ from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import DisguisedTest, Message, Value
 from independence_audit.fingerprint.units.describe import LayerMatrices, layer_matrices
 from independence_audit.fingerprint.units.model import ComponentUnits
-from independence_audit.fingerprint.units.places import unit_places
+from independence_audit.fingerprint.units.places import UnitPlace, chosen_experts, unit_places
 from independence_audit.fingerprint.units.read import is_near
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.disguised import matched_units
@@ -20,6 +20,9 @@ from independence_audit.statistics.recovery import SecondLook, second_look
 
 WIDEST = 2048
 """Residual width up to which the turn is recovered: beyond, its decomposition takes a minute."""
+
+MOST_VALUES = 1 << 24
+"""Values of one role of a layer's units, all experts together, up to which both sides fit in 800 MB."""
 
 
 def second_looks(
@@ -68,7 +71,7 @@ def _look(
     if mine is None or other is None:
         return None
     width, chosen = mine.units[0].shape[1], len(matched[0])
-    if other.units[0].shape[1] != width or len(other.units) != len(mine.units) or not width <= WIDEST or chosen < width:
+    if other.units[0].shape[1] != width or len(other.units) != len(mine.units) or chosen < width:
         return None
     return second_look(
         [rows[matched[0]] for rows in mine.units],
@@ -82,11 +85,15 @@ def _strength(test: DisguisedTest) -> tuple[float, float]:
     return (-test.p_value if test.p_value is not None else -2.0, (test.count or 0) / max(1, test.units))
 
 
+def _units(place: UnitPlace) -> int:
+    return place.block * len(chosen_experts(place))
+
+
 def _matrices(model: Model, component: Component, layer: int) -> LayerMatrices | None:
     if model.checkpoint is None or model.anatomy is None or not is_near(model.checkpoint.source):
         return None
     place = next((one for one in unit_places(model.anatomy, component) if one.layer == layer), None)
-    if place is None or place.width > WIDEST:
+    if place is None or place.width > WIDEST or _units(place) * place.width > MOST_VALUES:
         return None
     try:
         return layer_matrices(model.checkpoint, component, place)
