@@ -1,6 +1,6 @@
 """``python -m benchmarks.trajectory``: trains honest runs, fakes others from them, audits all, and prints the table.
 
-Twenty-five trainings of a few seconds each and twenty-two fakes of three sets of runs; four minutes on one core.
+Twenty-five trainings of a few seconds each and twenty-one fakes of three sets of runs; four minutes on one core.
 """
 
 from __future__ import annotations

@@ -222,12 +222,6 @@ FAKES: Sequence[Fake] = (
         NOTHING,
     ),
     Fake(
-        "the own run blended with another's, nine parts of ten in the end",
-        lambda runs: _blended(runs.own, runs.other, [0.9 * share for share in _shares(9)], mixed),
-        frozenset({"finding.blended"}),
-        NOTHING,
-    ),
-    Fake(
         "one checkpoint twice, as two steps",
         lambda runs: [*runs.own[:4], runs.own[3], *runs.own[5:]],
         frozenset({"finding.duplicate"}),
