@@ -30,6 +30,7 @@ from independence_audit.lineage.experts import UPCYCLED
 from independence_audit.lineage.layers import layer_runs, map_kind, spans
 from independence_audit.lineage.measure import Measured, common_rows
 from independence_audit.lineage.tables import TOKENS_MOVED
+from independence_audit.lineage.unmasked import layers_found
 from independence_audit.statistics.scores import Floats
 
 UNDONE = {
@@ -68,7 +69,14 @@ def changes(verdicts: Sequence[Verdict]) -> tuple[Message, ...]:
     """
     if not verdicts or verdicts[0].relation not in FOUND:
         return ()
+    if verdicts[0].disguised:
+        return (_disguised(verdicts[0]),)
     return (*_layers(verdicts[0]), *_arrangements(verdicts[0]), *_values(verdicts[0]), *_merged(verdicts))
+
+
+def _disguised(verdict: Verdict) -> Message:
+    """Where units were found; differences in place say nothing of a model whose basis was turned."""
+    return Message("changed.disguised", {**_data(verdict), "runs": layer_runs(layer_map_of(verdict))})
 
 
 def _data(verdict: Verdict) -> dict[str, Value]:
@@ -109,6 +117,8 @@ def _with_matrices(samples: Iterable[Sample]) -> list[int]:
 
 def layer_map_of(verdict: Verdict) -> dict[int, int]:
     """Subject layer to reference layer, of the layers of which a matrix was found, whatever became of the others."""
+    if verdict.disguised:
+        return layers_found(verdict.disguised)
     found = [one for one, relation in _judged(verdict) if relation in FOUND]
     matrices = [one for one in found if one.is_matrix] or found
     pairs = {(one.subject.layer, one.reference.layer) for one in matrices}

@@ -46,7 +46,8 @@ class DisguisedSearch:
     tests: int
     """How many p-values it made; every level is corrected for them."""
     found: tuple[DisguisedTest, ...] = ()
-    """The strongest of each kind of test, with uncorrected p-values."""
+    """For every layer of the subject the strongest of each kind of test, with uncorrected p-values; of each kind the
+    strongest first."""
     reason: str = ""
     """Why it could not be made, as a message key; empty where it was."""
 
@@ -68,12 +69,14 @@ def search_disguised(subject: ComponentUnits | None, reference: ComponentUnits |
     tests = [*_by_anchors(subject, reference), *_by_descriptors(subject, reference)]
     if not tests:
         return DisguisedSearch(0, reason=_reason(subject, reference))
-    strongest: dict[str, DisguisedTest] = {}
+    strongest: dict[tuple[str, int], DisguisedTest] = {}
     for test in tests:
-        held = strongest.get(test.test)
+        held = strongest.get((test.test, test.layer))
         if held is None or _rank(test) > _rank(held):
-            strongest[test.test] = test
-    return DisguisedSearch(sum(test.p_value is not None for test in tests), tuple(strongest.values()))
+            strongest[test.test, test.layer] = test
+    kinds = list(dict.fromkeys(test.test for test in tests))
+    found = sorted(strongest.values(), key=lambda test: (kinds.index(test.test), -_rank(test)))
+    return DisguisedSearch(sum(test.p_value is not None for test in tests), tuple(found))
 
 
 def matched_units(

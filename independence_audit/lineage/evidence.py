@@ -208,7 +208,8 @@ def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) ->
             names = sorted({tensor.rounding for tensor in compared if tensor.rounding})
             yield Message("fact.rounded", {**data, "rounding": ", ".join(names), "values": values})
         case Relation.TRANSFORMED if component.disguised:
-            for test in component.disguised:
+            strongest = {test.test: test for test in reversed(component.disguised)}
+            for test in reversed(strongest.values()):
                 yield Message(_DISGUISED[test.test], {**data, **_test_data(test)})
         case Relation.RELATED | Relation.TRANSFORMED:
             yield Message("fact.related", {**data, "r": component.r, "p": component.p_value})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from independence_audit.evidence.measurement import DisguisedTest
@@ -31,7 +32,7 @@ def unmasked(verdict: Verdict, level: Level) -> Verdict:
     )
     if not found:
         return verdict
-    layers = {test.layer: test.reference_layer for test in found}
+    layers = layers_found(found)
     p_values = [_corrected(test, search.tests, level) for test in found if test.p_value is not None]
     tensors = tuple(
         _tensor(measured, relation, measured.subject.layer in layers)
@@ -54,6 +55,15 @@ def unmasked(verdict: Verdict, level: Level) -> Verdict:
         reason=None,
         disguised=found,
     )
+
+
+def layers_found(tests: Sequence[DisguisedTest]) -> dict[int, int]:
+    """Subject layer to reference layer, by the test that is sure of most: those with a p-value before mere counts."""
+    by_strength = sorted(tests, key=lambda test: (test.p_value is None, test.p_value or 0.0, -(test.count or 0)))
+    layers: dict[int, int] = {}
+    for test in by_strength:
+        layers.setdefault(test.layer, test.reference_layer)
+    return dict(sorted(layers.items()))
 
 
 def _corrected(test: DisguisedTest, tests: int, level: Level) -> float:

@@ -63,7 +63,7 @@ def search(subject: Path, reference: Path, **layers: int) -> DisguisedSearch:
 
 def by_test(found: DisguisedSearch) -> dict[str, DisguisedTest]:
     """The strongest of each kind."""
-    return {test.test: test for test in found.found}
+    return {test.test: test for test in reversed(found.found)}
 
 
 @pytest.mark.parametrize("name", ["finetuned", "continued"])

@@ -62,6 +62,17 @@ def test_a_disguised_copy_is_transformed(hidden: Path) -> None:
     assert "in another order, scale or basis" in " ".join(render(report).split())
 
 
+def test_every_layer_that_was_found_is_named(hidden: Path) -> None:
+    """One fact for each kind of test, every layer in the map, and nothing said of differences in place."""
+    (component,) = audit(str(hidden), [str(SEEDS / "base")]).components
+    assert component.layer_map == {"0": 0, "1": 1}
+    assert {test.layer for test in component.disguised} == {0, 1}
+    facts = [message.key for message in component.explanation if message.key.startswith("fact.disguised")]
+    assert len(facts) == len(set(facts)) == len({test.test for test in component.disguised})
+    (change,) = component.changes
+    assert (change.key, change.data["runs"]) == ("changed.disguised", "0-1 from 0-1")
+
+
 def test_a_second_look_behind_the_disguise(hidden: Path) -> None:
     """Behind the basis recovered from gates alone the other roles are as like as training left them."""
     report = audit(str(hidden), [str(SEEDS / "base")])
