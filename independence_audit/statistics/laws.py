@@ -172,7 +172,8 @@ def row_dependence(matrix: NDArray[np.floating]) -> Dependence:
     """
     rows = np.asarray(matrix)
     rows = rows[:: -(-len(rows) // MOST_ROWS)] if len(rows) > MOST_ROWS else rows
-    lengths = np.vecdot(rows, rows)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is out of range is told by the lengths
+        lengths = np.vecdot(rows, rows)
     if not (lengths.size and lengths.min() > _SMALL and lengths.max() < _LARGE):
         rows = _unit_rows(rows)
         lengths = np.vecdot(rows, rows)

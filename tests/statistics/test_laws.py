@@ -80,6 +80,20 @@ def test_training_makes_rows_depend() -> None:
     assert (row_dependence(noise) + row_dependence(noise)).ratio == pytest.approx(row_dependence(noise).ratio)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-25, 1e-8, 1e8, 1e20])
+def test_dependence_has_no_size(size: float) -> None:
+    """Tiny and huge values in single precision come to the same, silently; rows of zeros, NaN and infinities too."""
+    noise = np.random.default_rng(3).normal(size=(40, 64))
+    expected = row_dependence(noise)
+    sized = (size * noise).astype(np.float32)
+    assert row_dependence(sized).ratio == pytest.approx(expected.ratio, rel=1e-4)
+    with_more = np.concatenate([sized, np.zeros((2, 64), np.float32)])
+    assert row_dependence(with_more).pairs == expected.pairs
+    sized[0, 0], sized[1, 1] = np.nan, np.inf
+    assert np.isfinite(row_dependence(sized).ratio)
+
+
 def test_the_spread_of_lengths() -> None:
     """None beyond chance in a draw; rows of 20% spread show it."""
     random = np.random.default_rng(1)
