@@ -20,8 +20,9 @@ MOST_WORK = 1e12
 """Multiplications (18 forms of m units with the h x h matrices of every search layer) that a component may cost
 unasked: some 20 seconds on two cores. Reached at h = 2048 with m = 3300, exceeded by models of 7 billion parameters."""
 
-LITTLE_WORK = 1e11
-"""The same of what costs little: a second or two. More layers than are usual are described up to here."""
+LITTLE_WORK = 5e10
+"""The same of what costs little: two or three seconds for both sides. More layers than are usual are described up to
+here: three of a model with h = 384 and m = 1536, eight with h = 128."""
 
 MOST_LAYERS = 8
 """Search layers at most: through more matrices units are told apart no better."""
