@@ -9,9 +9,10 @@ from enum import StrEnum
 from independence_audit.evidence.declaration import DeclarationEvidence
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import Relation
+from independence_audit.evidence.shape import SINCE
 from independence_audit.evidence.training import TrainingEvidence
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 class Outcome(StrEnum):
@@ -83,6 +84,31 @@ class FileEvidence:
     """``file``: all of its bytes; ``sample``: its header and the sampled values; None: no digest."""
 
 
+class Account(StrEnum):
+    """What became of one file of a submission."""
+
+    JUDGED = "judged"
+    """Its tensors are what the audit compared."""
+    SAME_AS_JUDGED = "same_as_judged"
+    """Another file with the same bytes, or the same tensors and values, as what was judged: this was checked."""
+    NOT_WEIGHTS = "not_weights"
+    """No weights of the model, for the reason given."""
+    NOT_JUDGED = "not_judged"
+    """It may hold weights, and nobody looked at them: the audit is inconclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountedFile:
+    """One file of a submission that is large enough to hold weights, and what became of it."""
+
+    name: str
+    """Relative to the submission's folder."""
+    size: int
+    account: Account
+    reason: str | None = None
+    """A message key: why it is no weights, or was not judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The model under audit."""
@@ -101,6 +127,8 @@ class Subject:
     signed_by: str | None = None
     """Key whose signature over all of the files (OpenSSF model.sig) was verified: SHA-256 of its DER form."""
     notices: tuple[Message, ...] = ()
+    accounts: tuple[AccountedFile, ...] = field(default=(), metadata={SINCE: "1.1"})
+    """What became of every file of the submission that is large enough to hold weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +164,9 @@ class Summary:
     not_searched: tuple[Message, ...]
     tests: int
     """How many tests the family-wise level is spread over."""
+    incomplete: tuple[Message, ...] = field(default=(), metadata={SINCE: "1.1"})
+    """Why the audit as a whole is inconclusive, whatever was found in its components: references that were asked for
+    and could not be had, files that nobody judged. Keys of the group ``incomplete``."""
 
 
 @dataclass(frozen=True, slots=True)

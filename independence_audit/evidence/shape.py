@@ -15,6 +15,10 @@ from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints
 from independence_audit.errors import MalformedError
 
 SIGNIFICANT_DIGITS = 10
+
+SINCE = "since"
+"""Key in a field's metadata: the minor version of the schema that added it. Such a field has a default."""
+
 """Digits that a float keeps: below the noise of summing in another order, above anything a reader uses."""
 
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -266,6 +270,8 @@ class Record:
 
     record: type
     fields: tuple[tuple[str, Shape], ...]
+    later: frozenset[str] = frozenset()
+    """Fields that earlier minor versions of the schema did not have; read from their reports, they have the default."""
 
     def encode(self, value: object, path: str) -> dict[str, Any]:
         """Encode field by field."""
@@ -275,17 +281,18 @@ class Record:
         return {name: shape.encode(getattr(value, name), step(path, name)) for name, shape in self.fields}
 
     def decode(self, value: object, path: str) -> object:
-        """Decode field by field; nothing may be missing, nothing may be there besides."""
+        """Decode field by field; nothing may be missing but what came later, nothing may be there besides."""
         if not isinstance(value, dict):
             raise malformed(path, f"{_shown(value)} is not an object")
         names = [name for name, _ in self.fields]
         for name in names:
-            if name not in value:
+            if name not in value and name not in self.later:
                 raise malformed(step(path, name), "the key is missing")
         for key in value:
             if key not in names:
                 raise malformed(step(path, key), "the key is unknown")
-        return self.record(**{name: shape.decode(value[name], step(path, name)) for name, shape in self.fields})
+        there = ((name, shape) for name, shape in self.fields if name in value)
+        return self.record(**{name: shape.decode(value[name], step(path, name)) for name, shape in there})
 
     def describe(self) -> dict[str, Any]:
         """Describe by reference to the definition of that name."""
@@ -303,7 +310,8 @@ def shape_of(hint: object) -> Shape:
         return SCALARS[hint]
     if is_dataclass(hint):
         hints = get_type_hints(hint)
-        return Record(hint, tuple((field.name, shape_of(hints[field.name])) for field in fields(hint)))  # type: ignore[arg-type]
+        later = frozenset(field.name for field in fields(hint) if SINCE in field.metadata)
+        return Record(hint, tuple((field.name, shape_of(hints[field.name])) for field in fields(hint)), later)  # type: ignore[arg-type]
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return Word(hint)
     return Free() if hint is object else _generic(hint)

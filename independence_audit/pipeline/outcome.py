@@ -11,8 +11,8 @@ INCONCLUSIVE = 3
 
 
 def exit_code(report: AuditReport, fail_on: Severity) -> int:
-    """1 for a finding at or above ``fail_on``; else 3 where something that matters could not be tested; else 0."""
+    """1 for a finding at or above ``fail_on``; else 3 where something that matters was not tested; else 0."""
     order = list(Severity)
     if order.index(worst_severity(report.opinion)) >= order.index(fail_on):
         return FINDING
-    return INCONCLUSIVE if report.opinion.undecided else PASSED
+    return INCONCLUSIVE if report.opinion.undecided or report.summary.incomplete else PASSED

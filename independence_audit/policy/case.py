@@ -10,7 +10,7 @@ from independence_audit.anatomy import Kind
 from independence_audit.declaration.compare import Names
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Rights
 from independence_audit.evidence.measurement import ComponentEvidence
-from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.evidence.relation import NAMED, Relation
 from independence_audit.evidence.report import Reference
 from independence_audit.evidence.training import Conclusion, TrainingEvidence
 from independence_audit.policy.licences import Licence, licence_class, same_licence
@@ -100,8 +100,8 @@ OF_SUBMISSION = ("rights",)
 
 def case_of(component: ComponentEvidence, references: Mapping[str, Reference], known: Known) -> Case:
     """Put one component's evidence into the words of rules."""
-    match = references.get(component.reference or "") if component.relation in FOUND else None
-    found = component.relation in FOUND
+    match = references.get(component.reference or "") if component.relation in NAMED else None
+    found = component.relation in NAMED
     declared = _declared(component, known.declaration)
     fitting = list(_fitting(component, references, known))
     licence, licence_name = _licence(match, declared) if found else (NONE, None)
@@ -123,7 +123,7 @@ def is_possible(words: Mapping[str, str]) -> bool:
     """Whether a combination of words can occur: there is an owner and a licence exactly where there is a match."""
     if "relations" not in words:
         return True
-    found = words["relations"] in frozenset(FOUND)
+    found = words["relations"] in frozenset(NAMED)
     return all((words[name] != NONE) == found for name in ("owners", "licences") if name in words)
 
 
@@ -172,8 +172,8 @@ def _training(component: ComponentEvidence, training: TrainingEvidence | None) -
 
 def _fitting(component: ComponentEvidence, references: Mapping[str, Reference], known: Known) -> Iterator[str]:
     """Other owners' references that the component was compared with tensor by tensor, the nearest first."""
-    tested = [component.reference] if component.relation in FOUND else []
-    tested += [other.reference for other in component.runners_up if other.relation in (*FOUND, Relation.UNRELATED)]
+    tested = [component.reference] if component.relation in NAMED else []
+    tested += [other.reference for other in component.runners_up if other.relation in (*NAMED, Relation.UNRELATED)]
     for name in tested:
         if name and owner_of(references.get(name), known) != Owner.OWN:
             yield name

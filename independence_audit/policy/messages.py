@@ -12,6 +12,7 @@ HEADLINES = frozenset(
 CRITERIA = frozenset(
     {
         "criterion.shared",
+        "criterion.token_tables",
         "criterion.none_found",
         "criterion.inconclusive",
         "criterion.not_tested",
