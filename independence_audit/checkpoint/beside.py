@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from independence_audit.checkpoint.model import ByteSource
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.whole_files import file_bytes
+from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import MalformedError, ReadError
 
 LARGEST = 4_000_000
@@ -40,7 +42,8 @@ def read_beside(name: str, source: ByteSource, file: str) -> bytes | None:
     size = source.files().get(file)
     if size is None:
         return None
-    _check_size(file, size)
+    if size > LARGEST:
+        raise _too_large(file)
     return file_bytes(source, file)
 
 
@@ -48,16 +51,14 @@ def _read(path: Path) -> bytes | None:
     if not path.is_file():
         return None
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        return read_bounded(path, LARGEST)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise _too_large(path.name) from error
         raise ReadError(
             f"{quoted(path.name)} could not be read: {error.strerror}.", "Check its permissions."
         ) from error
-    _check_size(path.name, len(content))
-    return content
 
 
-def _check_size(file: str, size: int) -> None:
-    if size > LARGEST:
-        raise MalformedError(f"{quoted(file)} has over {LARGEST} bytes, too many for what it is.", "Remove it.")
+def _too_large(file: str) -> MalformedError:
+    return MalformedError(f"{quoted(file)} has over {LARGEST} bytes, too many for what it is.", "Remove it.")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from independence_audit.core.atomic import write_whole
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.report import AuditReport
 from independence_audit.report.exchange import ALL
@@ -97,12 +98,9 @@ def write_bytes(content: bytes, path: Path) -> None:
     Raises:
         InputError: The disk is full or the file cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        write_whole(path, content)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         message = f"{path} could not be written: {error.strerror}."
         raise InputError(message, "Free space or name another path.") from error
 
@@ -127,8 +125,7 @@ def write_new(text: str, path: str) -> None:
     """
     target = writable(Path(path))
     try:
-        with target.open("x", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        write_whole(target, text.encode("utf-8", "backslashreplace"), fresh=True)
     except FileExistsError:
         raise UsageError(f"{path} is there already.", "Name another path; what people wrote is kept.") from None
     except OSError as error:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
+from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import UsageError
 
 SHORTEST = 16
 """Bytes: 128 bits cannot be guessed."""
+LONGEST = 1_000_000
+"""Bytes."""
 
 SALT = click.option(
     "--salt-file",
@@ -28,7 +31,7 @@ def read_salt(file: Path | None) -> bytes | None:
     if file is None:
         return None
     try:
-        salt = file.read_bytes()
+        salt = read_bounded(file, LONGEST)
     except OSError as error:
         raise UsageError(f"The salt file {file} cannot be read: {error.strerror}.", "Check the path.") from error
     if len(salt) < SHORTEST:

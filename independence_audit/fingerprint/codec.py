@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, Component
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo
-from independence_audit.errors import MalformedError, UnsupportedError
+from independence_audit.core.atomic import write_whole
+from independence_audit.errors import InputError, MalformedError, UnsupportedError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
 from independence_audit.evidence.shape import shape_of
@@ -107,7 +108,11 @@ class _Table:
 
 
 def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
-    """Write a fingerprint, whole or not at all."""
+    """Write a fingerprint, whole or not at all.
+
+    Raises:
+        InputError: It could not be written.
+    """
     import torch  # only writing needs it, and it takes seconds to import
     from safetensors.torch import save
 
@@ -123,9 +128,12 @@ def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
         if sample.whole is not None
     }
     tensors |= {name: torch.from_numpy(np.array(values)) for name, values in encode_units(fingerprint.units)[0].items()}
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_bytes(save(tensors, {KEY: _table_text(fingerprint)}))
-    unfinished.replace(path)
+    content = save(tensors, {KEY: _table_text(fingerprint)})
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        message = f"The fingerprint {path.name} could not be written: {error.strerror}."
+        raise InputError(message, "Free space or name another path.") from error
 
 
 def file_size(fingerprint: Fingerprint) -> int:

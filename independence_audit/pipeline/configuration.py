@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from independence_audit.anatomy.tables import Table
+from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import UsageError
 from independence_audit.evidence.report import Severity
 from independence_audit.policy.suppress import Suppress
@@ -68,11 +69,7 @@ def find_configuration(named: str, folder: Path) -> Configuration:
 
 def _read(path: Path) -> Configuration:
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise UsageError(f"{path} has over {LARGEST} bytes.", "Name a configuration.")
-        data = tomllib.loads(content.decode())
+        data = tomllib.loads(read_bounded(path, LARGEST).decode())
         if path.name == PROJECT:
             data = data.get("tool", {}).get("audit")
             if data is None:

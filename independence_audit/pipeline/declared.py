@@ -6,6 +6,7 @@ from pathlib import Path
 
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.checkpoint.beside import LARGEST, folder_of, read_beside
+from independence_audit.core.bounded import read_bounded
 from independence_audit.declaration.card import Card, declaration_of, parse_card
 from independence_audit.declaration.draft import draft
 from independence_audit.declaration.file import parse_declaration
@@ -73,7 +74,6 @@ def strays(declaration: DeclarationEvidence | None) -> tuple[Message, ...]:
 
 def _named(path: str) -> bytes:
     try:
-        with Path(path).open("rb") as file:
-            return file.read(LARGEST)
+        return read_bounded(path, LARGEST)
     except OSError as error:
         raise UsageError(f"The declaration {path} cannot be read: {error.strerror}.", "Check the path.") from error

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from independence_audit.errors import InputError, MalformedError, MissingError, UsageError
+from independence_audit.core.bounded import read_bounded
+from independence_audit.errors import MalformedError, MissingError, UsageError
 from independence_audit.evidence.codec import comparable, from_json
 from independence_audit.evidence.relation import FOUND, STRENGTH
 from independence_audit.evidence.report import AuditReport, Suppression
@@ -267,10 +268,6 @@ def _at(value: object, *keys: str) -> str:
 
 def _bytes(path: str) -> bytes:
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(LARGEST + 1)
+        return read_bounded(path, LARGEST)
     except OSError as error:
         raise MissingError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
-    if len(content) > LARGEST:
-        raise InputError(f"{path} has over {LARGEST} bytes.", "Name a report or an attestation.")
-    return content

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from itertools import combinations, product
 from math import prod
-from pathlib import Path
 from typing import Any
 
 from independence_audit.anatomy import Kind
 from independence_audit.anatomy.tables import Table
+from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import UsageError
 from independence_audit.evidence.report import Outcome, Severity
 from independence_audit.policy.case import OF_SUBMISSION, OTHER, VOCABULARY, is_possible
@@ -59,12 +59,9 @@ def load_policy(name: str) -> Policy:
         known = ", ".join(policy_names())
         raise UsageError(f"There is no policy {name!r}.", f"Known policies: {known}; a policy's file ends in {SUFFIX}.")
     try:
-        with Path(name).open("rb") as file:
-            content = file.read(LARGEST + 1)
+        content = read_bounded(name, LARGEST)
     except OSError as error:
         raise UsageError(f"The policy {name} cannot be read: {error.strerror}.", "Check the path.") from error
-    if len(content) > LARGEST:
-        raise UsageError(f"The policy {name} has over {LARGEST} bytes.", "Name a policy file.")
     return parse_policy(content)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
+from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import UsageError
 
 LARGEST_FILE = 100_000
@@ -82,8 +82,7 @@ def read_public_key(path: str) -> PublicKey:
 
 def _content(path: str) -> bytes:
     try:
-        with Path(path).open("rb") as file:
-            return file.read(LARGEST_FILE)
+        return read_bounded(path, LARGEST_FILE)
     except OSError as error:
         raise UsageError(f"The key {path} cannot be read: {error.strerror}.", "Check the path.") from error
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from independence_audit.anatomy.tables import Table
 from independence_audit.checkpoint.strict_json import JsonError, parse_object
+from independence_audit.core.atomic import replacing
 from independence_audit.errors import IncomparableError, InputError, MalformedError, MissingError, UnsupportedError
 from independence_audit.fingerprint.library.catalogue import ancestors_first, family_entries
 from independence_audit.fingerprint.library.change import check_entries, place_staged
@@ -80,17 +81,14 @@ def export_bundle(library: Library, entries: Sequence[Entry], target: Path) -> E
         for one in there
     ]
     manifest = {"format": FORMAT, "sampler": library.sampler.name, "models": models}
-    partial = target.with_name(f"{target.name}.partial")
     try:
-        with tarfile.open(partial, "w", format=tarfile.GNU_FORMAT) as tar:
+        with replacing(target) as unfinished, tarfile.open(None, "w", unfinished, format=tarfile.GNU_FORMAT) as tar:
             content = json.dumps(manifest, indent=1, sort_keys=True).encode()
             tar.addfile(_member(MANIFEST, len(content)), io.BytesIO(content))
             for one in there:
                 with library.path(one.entry).open("rb") as file:
                     tar.addfile(_member(file_name(one.entry.name), one.size), file)
-        partial.replace(target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         reason = error.strerror or "a fingerprint changed while it was read"
         raise InputError(f"{target.name} could not be written: {reason}.", "Name another place.") from error
     missing = tuple(one.entry.name for one in held if one.status == Status.MISSING)

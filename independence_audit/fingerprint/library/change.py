@@ -6,13 +6,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from independence_audit.core.atomic import write_whole
 from independence_audit.errors import InputError, MissingError, UsageError
 from independence_audit.fingerprint.codec import write_fingerprint
 from independence_audit.fingerprint.library.catalogue import check_catalogue, family_entries
 from independence_audit.fingerprint.library.facts import catalogue_text, family_table
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.library.reading import check_belongs, read_file
-from independence_audit.fingerprint.library.shelf import file_name, write_whole, writing
+from independence_audit.fingerprint.library.shelf import file_name, writing
 from independence_audit.fingerprint.library.store import Library
 from independence_audit.fingerprint.model import Fingerprint
 
@@ -96,7 +97,8 @@ def place_staged(library: Library, entry: Entry, staged: Path) -> Path:
     check_belongs(entry, read_file(staged), library.sampler)
     if entry not in library.catalogue.entries:
         content = catalogue_text(family_table(entry)).encode()
-        write_whole(_entry_file(library, entry), content)
+        with writing(library.own):
+            write_whole(_entry_file(library, entry), content)
     return library.own_shelf.put(entry.name, staged)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
+from independence_audit.core.atomic import write_whole
+from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import InputError, ReadError
 from independence_audit.fingerprint.codec import SUFFIX
 
@@ -18,6 +19,8 @@ DIGEST_SUFFIX = ".sha256"
 """After a file's name: its digest, in the form that ``sha256sum --check`` reads."""
 
 _DIGEST_LENGTH = 64
+_LARGEST_DIGEST = 1000
+"""Bytes; a digest and the name of a file have some hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Shelf:
             ReadError: It could not be read.
         """
         try:
-            words = _digest_path(self.path(name)).read_bytes().split()
+            words = read_bounded(_digest_path(self.path(name)), _LARGEST_DIGEST).split()
         except OSError as error:
             raise ReadError(f"The digest of {name} could not be read: {error.strerror}.") from error
         return words[0].decode("ascii", "replace") if words and len(words[0]) == _DIGEST_LENGTH else ""
@@ -56,9 +59,7 @@ class Shelf:
         with writing(self.folder):
             _digest_path(target).unlink(missing_ok=True)  # first: a file with another's digest would look damaged
             staged.replace(target)
-            note = staged.with_name(staged.name + DIGEST_SUFFIX)
-            note.write_bytes(f"{digest}  {target.name}\n".encode("ascii"))
-            note.replace(_digest_path(target))
+            write_whole(_digest_path(target), f"{digest}  {target.name}\n".encode("ascii"))
         return target
 
     def drop(self, name: str) -> None:
@@ -109,18 +110,6 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ReadError(f"{path.name} could not be read: {error.strerror}.") from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all.
-
-    Raises:
-        InputError: It could not be written.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with writing(path.parent):
-        partial.write_bytes(content)
-        partial.replace(path)
 
 
 def _digest_path(path: Path) -> Path:

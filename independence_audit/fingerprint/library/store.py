@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from independence_audit.anatomy import Kind
+from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import MalformedError, MissingError, ReadError
 from independence_audit.fingerprint.library.catalogue import read_catalogue
 from independence_audit.fingerprint.library.folders import shipped_folder
@@ -18,6 +19,8 @@ from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 
 CATALOGUE = "catalogue.toml"
+LARGEST_CATALOGUE = 4_000_000
+"""Bytes; the shipped one has some hundred thousand."""
 
 
 class Status(StrEnum):
@@ -158,7 +161,7 @@ def open_library(own: Path, sampler: Sampler | None = None, shipped: Path | None
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bounded(path, LARGEST_CATALOGUE)
     except OSError as error:
         raise ReadError(f"The catalogue {path.name} could not be read: {error.strerror}.") from error
 

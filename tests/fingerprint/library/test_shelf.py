@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from independence_audit.errors import InputError, ReadError
-from independence_audit.fingerprint.library.shelf import Shelf, file_digest, file_name, write_whole
+from independence_audit.fingerprint.library.shelf import Shelf, file_digest, file_name
 
 
 def put(shelf: Shelf, name: str, content: bytes) -> Path:
@@ -90,15 +90,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         pass
     assert caught.value.hint
     assert str(tmp_path) not in caught.value.message
-    with pytest.raises(InputError):
-        write_whole(tmp_path / "file" / "x", b"")
     with pytest.raises(ReadError):
         file_digest(tmp_path / "nowhere")
     with pytest.raises(ReadError):
         Shelf(tmp_path).digest("nowhere")
-
-
-def test_a_file_is_written_whole(tmp_path: Path) -> None:
-    """And no partial one is left."""
-    write_whole(tmp_path / "a.toml", b"x = 1")
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.toml", b"x = 1")]

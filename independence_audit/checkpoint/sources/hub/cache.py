@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ import platformdirs
 
 from independence_audit.checkpoint.sources.blocks import Block
 from independence_audit.checkpoint.sources.remote import ReadBlock
+from independence_audit.core.atomic import replacing
 from independence_audit.errors import InputError, UsageError
 
 VARIABLE = "AUDIT_CACHE"
@@ -101,15 +101,9 @@ class Cache:
         place = self._place(key)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, unfinished = tempfile.mkstemp(dir=place.parent)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(_seal(key, content))
-                    file.write(content)
-                os.replace(unfinished, place)  # noqa: PTH105 - beside mkstemp, which speaks of paths as texts
-            except BaseException:
-                os.unlink(unfinished)  # noqa: PTH108 - the same
-                raise
+            with replacing(place, durable=False) as file:  # what a power cut leaves half has a seal that is wrong
+                file.write(_seal(key, content))
+                file.write(content)
         except OSError as error:
             raise InputError(
                 f"The cache of what is read from the Hub could not be written: {error.strerror}.",

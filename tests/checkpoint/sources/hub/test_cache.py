@@ -59,10 +59,10 @@ def test_entry_of_another_key_is_damaged(tmp_path: Path) -> None:
 def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that is full is said in one sentence with a way out, and leaves nothing half-written."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(os, "replace", fail)
+    monkeypatch.setattr(os, "rename", fail)
     with pytest.raises(InputError, match="No space left on device") as caught:
         Cache(tmp_path).save("key", b"content")
     assert caught.value.exit_code == 4
