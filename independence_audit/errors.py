@@ -8,6 +8,7 @@ AuditError
     │   ├── UnsupportedError   4   a format this tool refuses or does not know
     │   └── MissingError       4   a file or folder that should be there is not
     ├── ReadError              4   bytes could not be read, or not all of them
+    │   └── ChangedError       4   a file is no longer the one that was opened
     └── IncomparableError      4   two models have nothing that can be compared
 """
 
@@ -63,6 +64,10 @@ class MissingError(CheckpointError):
 
 class ReadError(InputError):
     """Bytes could not be read, or not all of them."""
+
+
+class ChangedError(ReadError):
+    """A file is no longer the one that was opened: nothing that was read of it may count."""
 
 
 class IncomparableError(InputError):

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from independence_audit.checkpoint.config import read_config
+from independence_audit.checkpoint.fingerprints import KEY, is_fingerprint
 from independence_audit.checkpoint.header import Header, read_header
 from independence_audit.checkpoint.index import check_index, read_index, shards_of
 from independence_audit.checkpoint.layout import Layout, missing_shards
 from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, TensorInfo
 from independence_audit.checkpoint.names import quoted
-from independence_audit.errors import MalformedError
+from independence_audit.errors import MalformedError, MissingError
 
 _READERS = 4
 """Headers read at the same time: one costs a round trip or two where the files are far away."""
@@ -28,20 +29,21 @@ def read_checkpoint(source: ByteSource, layout: Layout) -> Checkpoint:
 
     Raises:
         MalformedError: A file contradicts itself, the index or another shard, or there is no tensor at all.
-        MissingError: The index refers to a shard that is not there.
+        MissingError: The index refers to a shard that is not there, or a folder holds nothing but fingerprints.
         UnsupportedError: A file is of a format that is refused.
         ReadError: Bytes could not be read.
     """
     weight_map = {} if layout.index is None else read_index(source, layout.index)
     shards = layout.weights if layout.index is None else shards_of(weight_map)
     _check_present(source, shards)
-    headers = _read_headers(source, shards)
+    read = _read_headers(source, shards)
+    headers = read if layout.by_itself else _weights_of(source.name, read, layout)
     tensors = _merged_tensors(headers.values())
     if not tensors:
         raise MalformedError(
             f"{quoted(source.name)} holds no tensors.", "Give the file or folder that holds the weights."
         )
-    notices = list(layout.notices)
+    notices = [*layout.notices, *(Notice("fingerprint_beside", {"file": file}) for file in read if file not in headers)]
     if layout.index is not None:
         notices += check_index(weight_map, tensors, layout.index)
         notices += [Notice("file_not_in_index", {"file": file}) for file in layout.weights if file not in headers]
@@ -53,13 +55,29 @@ def read_checkpoint(source: ByteSource, layout: Layout) -> Checkpoint:
         notices += header.notices
     return Checkpoint(
         source=source,
-        files={shard: source.files()[shard] for shard in shards},
+        files={shard: source.files()[shard] for shard in headers},
         tensors=tensors,
         metadata=_merged_metadata(headers.values()),
         config=config,
         notices=tuple(notices),
         vocabulary=layout.vocabulary or "",
+        is_fingerprint=layout.by_itself and any(KEY in header.metadata for header in headers.values()),
     )
+
+
+def _weights_of(name: str, headers: Mapping[str, Header], layout: Layout) -> dict[str, Header]:
+    """The headers of a folder's weights: fingerprints that lie beside them are none, unless the index names them.
+
+    Raises:
+        MissingError: There is nothing but fingerprints.
+    """
+    weights = {file: header for file, header in headers.items() if not is_fingerprint(header)}
+    if not weights:
+        raise MissingError(
+            f"{quoted(name)} holds no weights but fingerprints: {', '.join(quoted(file) for file in headers)}.",
+            "Name the fingerprint's file itself, or the folder that holds the weights.",
+        )
+    return dict(headers) if layout.index is not None else weights
 
 
 def _read_headers(source: ByteSource, shards: Sequence[str]) -> dict[str, Header]:

@@ -42,6 +42,8 @@ class Layout:
     notices: tuple[Notice, ...] = ()
     vocabulary: str | None = None
     """The file that says which token has which number."""
+    by_itself: bool = False
+    """Whether one file was named, not the folder or the index that it belongs to."""
 
 
 def choose_layout(name: str, seen: Iterable[str]) -> Layout:
@@ -93,7 +95,7 @@ def single_file_layout(file: str, seen: Iterable[str]) -> Layout:
     numbered = _NUMBERED.fullmatch(file)
     is_one_of_many = numbered is not None and int(numbered["total"]) > 1
     notices = (Notice("one_shard_of_many", {"file": file}),) if is_one_of_many else ()
-    return Layout((file,), None, CONFIG if CONFIG in seen else None, notices, vocabulary_of(seen))
+    return Layout((file,), None, CONFIG if CONFIG in seen else None, notices, vocabulary_of(seen), by_itself=True)
 
 
 def is_beside(file: str) -> bool:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Protocol
 
+State = tuple[int | str | None, ...]
+"""What tells that a file is still the same: its size, and more as the source knows it. Compares, and means no more."""
+
 Span = tuple[int, memoryview]
 """Where wanted bytes begin in a file, and the memory to fill with them."""
 
@@ -16,6 +19,8 @@ class ByteSource(Protocol):
 
     name: str
     """How the source is called in reports: a file's or folder's name, never a path of the machine."""
+    near: bool
+    """Whether the bytes lie on this machine, so that reading costs no connection and processes may share it."""
 
     def files(self) -> Mapping[str, int]:
         """Every file of the checkpoint by its relative name, with its size in bytes."""
@@ -32,6 +37,17 @@ class ByteSource(Protocol):
 
         Raises:
             ReadError: As for :meth:`read`, if one of the spans fails.
+        """
+
+    def states(self) -> Mapping[str, State]:
+        """What tells of every file that it is still the one that was opened; equal where two sources have the same."""
+
+    def confirm(self) -> None:
+        """Look once more, when all has been read: what changed meanwhile was not read as one thing.
+
+        Raises:
+            ChangedError: A file is no longer the one that was opened.
+            ReadError: That could not be looked at.
         """
 
     def close(self) -> None:
@@ -89,6 +105,8 @@ class Checkpoint:
     """The file beside the weights that says which token has which number; empty where there is none."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of whole files that the source states without a download, in hexadecimal by file."""
+    is_fingerprint: bool = False
+    """Whether it is a fingerprint's file that was named by itself; in a folder, weights are what counts."""
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
@@ -78,11 +78,9 @@ def _given_by_file(folder: str, file: str, *, allow_http: bool) -> tuple[ObjectS
     store = connect(folder, allow_http=allow_http)
     source = named_source(store, [file], file)
     shards = shards_of(read_index(source, file)) if file.endswith(INDEX_SUFFIX) else [file]
-    wanted = dict.fromkeys([file, *shards])
-    try:
-        source = named_source(store, [*wanted, CONFIG], file)
-    except MissingError:
-        source = named_source(store, list(wanted), file)
+    source = source.also(shards)
+    with suppress(MissingError):
+        source = source.also([CONFIG])
     if file.endswith(INDEX_SUFFIX):
         return source, Layout(tuple(shards), file, CONFIG if CONFIG in source.files() else None)
     return source, single_file_layout(file, source.files())

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, Component
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo
+from independence_audit.checkpoint.fingerprints import KEY
 from independence_audit.core.atomic import write_whole
 from independence_audit.errors import InputError, MalformedError, UnsupportedError
 from independence_audit.evidence.measurement import Message
@@ -25,12 +26,10 @@ from independence_audit.evidence.shape import shape_of
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.fingerprint.sketch import SIDE
 from independence_audit.fingerprint.units.codec import decode_units, encode_units
+from independence_audit.fingerprint.units.model import ComponentUnits
 from independence_audit.fingerprint.whole import Whole
 
 SUFFIX = ".fp.safetensors"
-KEY = "independence_audit_fingerprint"
-"""The metadata entry; a file that has it is a fingerprint, whatever its name."""
-
 VERSION = 2
 
 UNITS = "units"
@@ -161,6 +160,7 @@ def read_fingerprint(checkpoint: Checkpoint) -> Fingerprint:
         table = cast("_Table", shape_of(_Table).decode(document, "$"))
         samples = tuple(_sample(checkpoint, index, described) for index, described in enumerate(table.samples))
         found = () if units is None else decode_units(units, partial(_bytes_of, checkpoint))
+        _check_all_told(checkpoint, table, found)
     except UnsupportedError:
         raise
     except (MalformedError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -188,6 +188,17 @@ def _check_version(name: str, version: object) -> None:
             f"The fingerprint {name} has the format version {version!r}, known is {VERSION}.",
             "Update independence-audit, or make the fingerprint anew.",
         )
+
+
+def _check_all_told(checkpoint: Checkpoint, table: _Table, units: tuple[ComponentUnits, ...]) -> None:
+    """Refuse tensors that the table says nothing of: weights in the file of a fingerprint would be read by nobody."""
+    told = {_sketch_name(index) for index, described in enumerate(table.samples) if described.whole}
+    told |= {_tensor_name(index) for index, described in enumerate(table.samples) if described.values}
+    told |= encode_units(units)[0].keys()
+    stray = next((name for name in checkpoint.tensors if name not in told), None)
+    if stray is not None:
+        msg = f"its table says nothing of the tensor {stray[:80]!r}"
+        raise ValueError(msg)
 
 
 def _tensor_name(index: int) -> str:

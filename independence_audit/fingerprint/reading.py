@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Anatomy, Part, View, is_router
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo
-from independence_audit.errors import ReadError
+from independence_audit.errors import ChangedError, ReadError
 from independence_audit.evidence.report import FileEvidence
 from independence_audit.fingerprint.pools import Piece, pool_key, pool_parts
 from independence_audit.fingerprint.sampler import Plan, Sampler
@@ -117,9 +117,12 @@ class Reader:
 
         Raises:
             ReadError: So many parts in a row failed that the source is gone.
+            ChangedError: A file is no longer the one that was opened.
         """
         try:
             pieces = self._read_together(batch)
+        except ChangedError:
+            raise
         except ReadError:
             if len(batch) > 1:
                 return [piece for one in batch for piece in self.read([one])]

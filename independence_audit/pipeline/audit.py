@@ -58,6 +58,7 @@ def audit(
     Raises:
         UsageError: A setting is wrong.
         InputError: Nothing could be audited.
+        ChangedError: A file was changed while the audit ran.
     """
     settings, progress = settings or AuditSettings(), progress or NoProgress()
     policy = load_policy(settings.policy)
@@ -76,7 +77,10 @@ def audit(
         alone = Beside(partial(_by_itself, mine.fingerprint))
         rankings, shared = nearest_references(mine, known.models, settings, progress)
         seen = _with_exhibit(alone.result(), mine.fingerprint, known.models, rankings, settings, progress)
-        return _report(mine, known, rankings, shared, seen, policy, handed_in, settings)
+        report = _report(mine, known, rankings, shared, seen, policy, handed_in, settings)
+        for model in (mine, *known.models):
+            model.confirm()
+        return report
     finally:
         for model in (mine, *known.models):
             model.close()

@@ -8,7 +8,7 @@ from functools import partial
 from multiprocessing import Event
 
 from independence_audit.anatomy import Anatomy, Part
-from independence_audit.checkpoint import Checkpoint, LocalSource
+from independence_audit.checkpoint import Checkpoint
 from independence_audit.errors import InputError, UsageError
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.pools import pool_parts
@@ -47,7 +47,7 @@ class Ahead:
 def _is_plain(mine: Model, known: Sequence[Model]) -> bool:
     """Whether there is one reference, and all bytes lie on this machine."""
     both = [mine.checkpoint, *(model.checkpoint for model in known)]
-    return len(known) == 1 and all(each is not None and isinstance(each.source, LocalSource) for each in both)
+    return len(known) == 1 and all(each is not None and each.source.near for each in both)
 
 
 def _in_place(mine: Model, model: Model, enough: Callable[[], bool]) -> dict[Place, Sums]:
@@ -91,7 +91,7 @@ def measure_every_value(
 
 def _processes(*checkpoints: Checkpoint) -> int:
     """Two, where every byte lies on this machine; a connection cannot be shared between processes."""
-    return 2 if all(isinstance(checkpoint.source, LocalSource) for checkpoint in checkpoints) else 1
+    return 2 if all(checkpoint.source.near for checkpoint in checkpoints) else 1
 
 
 def _weights(model: Model) -> tuple[Checkpoint, Anatomy]:

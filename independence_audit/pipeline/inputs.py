@@ -9,7 +9,6 @@ from independence_audit.checkpoint import Checkpoint, file_sha256
 from independence_audit.checkpoint.beside import read_beside
 from independence_audit.checkpoint.formats import INDEX_SUFFIX
 from independence_audit.checkpoint.layout import CONFIG
-from independence_audit.checkpoint.sources.local import LocalSource
 from independence_audit.errors import MalformedError, UsageError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
@@ -110,7 +109,7 @@ def _under(model: Model, name: str) -> Model:
 
 def _with_whole_files(known: Known, progress: Progress) -> Known:
     model = known.model
-    if model is None or model.checkpoint is None or not isinstance(model.checkpoint.source, LocalSource):
+    if model is None or model.checkpoint is None or not model.checkpoint.source.near:
         return known
     whole = with_whole_files(model, progress)
     return replace(known, facts=replace(known.facts, files=whole.fingerprint.files), model=whole)

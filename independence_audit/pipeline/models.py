@@ -13,7 +13,7 @@ from independence_audit.checkpoint import Checkpoint, open_named, read_vocabular
 from independence_audit.errors import IncomparableError, InputError, MalformedError, UsageError
 from independence_audit.fingerprint.budget import plan_within
 from independence_audit.fingerprint.build import Placing, fingerprint_of
-from independence_audit.fingerprint.codec import KEY, read_fingerprint, write_fingerprint
+from independence_audit.fingerprint.codec import read_fingerprint, write_fingerprint
 from independence_audit.fingerprint.cost import Cost, cost_of
 from independence_audit.fingerprint.library import refuse_incomplete
 from independence_audit.fingerprint.model import Fingerprint
@@ -30,6 +30,15 @@ class Model:
     fingerprint: Fingerprint
     checkpoint: Checkpoint | None
     anatomy: Anatomy | None
+
+    def confirm(self) -> None:
+        """Look once more at the files that were read.
+
+        Raises:
+            ChangedError: One is no longer the one that was opened.
+        """
+        if self.checkpoint is not None:
+            self.checkpoint.source.confirm()
 
     def close(self) -> None:
         """Let go of open files."""
@@ -60,9 +69,12 @@ def read_model(  # noqa: PLR0913  how a checkpoint is read
         InputError: It cannot be read, or is no model.
     """
     checkpoint = open_named(name, offline=offline)
-    if KEY in checkpoint.metadata:
-        fingerprint = read_fingerprint(checkpoint)
-        checkpoint.source.close()
+    if checkpoint.is_fingerprint:
+        try:
+            fingerprint = read_fingerprint(checkpoint)
+            checkpoint.source.confirm()
+        finally:
+            checkpoint.source.close()
         return Model(fingerprint, None, None)
     anatomy, fingerprint = fingerprint_of(
         checkpoint, sampler, told(progress, f"reading {checkpoint.name}"), everything=everything, placing=placing
@@ -203,7 +215,7 @@ def cost(name: str, sampler: Sampler, *, everything: bool, search_layers: int | 
         vocabulary = read_vocabulary(checkpoint) if is_near(checkpoint.source) else None
     finally:
         checkpoint.source.close()
-    if KEY in checkpoint.metadata:
+    if checkpoint.is_fingerprint:
         raise UsageError(f"{checkpoint.name} is a fingerprint already.", "Name the weights.")
     anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
     plan = plan_within(checkpoint, anatomy, sampler, search_layers)

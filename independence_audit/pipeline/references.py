@@ -9,7 +9,8 @@ from functools import partial
 from types import MappingProxyType
 
 from independence_audit.checkpoint import is_remote_name, open_named
-from independence_audit.errors import InputError, MissingError
+from independence_audit.checkpoint.model import State
+from independence_audit.errors import ChangedError, InputError, MissingError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Reference
 from independence_audit.fingerprint.budget import MB
@@ -59,31 +60,48 @@ class References:
         return replace(self, known=tuple(replace(one, model=next(rest)) if one.model else one for one in self.known))
 
 
-def begin_reading(names: Sequence[str], settings: AuditSettings) -> Mapping[str, Beside[Model]]:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A model that was read in another process, and what its files were then."""
+
+    model: Model
+    states: Mapping[str, State]
+
+
+def begin_reading(names: Sequence[str], settings: AuditSettings) -> Mapping[str, Beside[Begun]]:
     """Begin to read the first reference that lies on this machine, beside whatever is read meanwhile."""
     local = [name for name in names if os.path.lexists(name)]
     return {name: Beside(partial(_without_source, name, settings)) for name in local[:1]}
 
 
-def _without_source(name: str, settings: AuditSettings) -> Model:
+def _without_source(name: str, settings: AuditSettings) -> Begun:
     """A model without its open files, which cannot be handed to another process."""
     model = read_model(name, settings.sampler, NoProgress(), offline=settings.offline)
+    model.confirm()
     model.close()
-    return replace(model, checkpoint=None)
+    return Begun(replace(model, checkpoint=None), model.checkpoint.source.states() if model.checkpoint else {})
 
 
-def _read_given(name: str, begun: Mapping[str, Beside[Model]], settings: AuditSettings, progress: Progress) -> Model:
+def _read_given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSettings, progress: Progress) -> Model:
     if name not in begun:
         return read_model(name, settings.sampler, progress, offline=settings.offline)
-    model = begun[name].result()
-    return replace(model, checkpoint=open_named(name)) if model.anatomy else model
+    read = begun[name].result()
+    if read.model.anatomy is None:
+        return read.model
+    checkpoint = open_named(name)
+    if checkpoint.source.states() != read.states:
+        checkpoint.source.close()
+        raise ChangedError(
+            f"{checkpoint.name} was changed while it was read.", "Audit a checkpoint that nothing writes to any more."
+        )
+    return replace(read.model, checkpoint=checkpoint)
 
 
 def find_references(
     names: Sequence[str],
     settings: AuditSettings,
     progress: Progress,
-    begun: Mapping[str, Beside[Model]] = MappingProxyType({}),
+    begun: Mapping[str, Beside[Begun]] = MappingProxyType({}),
 ) -> References:
     """Open every reference that was asked for; those of the library that are missing are pulled where that is allowed.
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from independence_audit.checkpoint import open_checkpoint, open_named
 from independence_audit.errors import InputError
 from independence_audit.evidence.training import ReplayEvidence
-from independence_audit.fingerprint.codec import KEY
 from independence_audit.training.replay import Declared, Drawn, check_declared, compare_bits, draw
 from independence_audit.training.trajectory.ordering import Ordered
 
@@ -58,7 +57,7 @@ def _against(declared: Declared, drawn: Drawn, name: str, first: Ordered, *, off
         return None
     generated = open_checkpoint(drawn.folder)
     try:
-        return None if KEY in given.metadata else compare_bits(declared, drawn, generated, given, name)
+        return None if given.is_fingerprint else compare_bits(declared, drawn, generated, given, name)
     finally:
         given.source.close()
         generated.source.close()

@@ -7,7 +7,6 @@ from functools import partial
 from statistics import median
 
 from independence_audit.anatomy import Part
-from independence_audit.checkpoint import LocalSource
 from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.relation import Relation
@@ -56,7 +55,7 @@ class SharedTraining:
 
 
 def _is_here(model: Model) -> bool:
-    return model.checkpoint is None or isinstance(model.checkpoint.source, LocalSource)
+    return model.checkpoint is None or model.checkpoint.source.near
 
 
 def _related(rankings: Sequence[Ranking]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from independence_audit.checkpoint.model import ByteSource, Span, TensorInfo
+from independence_audit.checkpoint.model import ByteSource, Span, State, TensorInfo
 from independence_audit.checkpoint.packed.model import Bytes, Packed
 from independence_audit.errors import ReadError
 
@@ -30,6 +30,7 @@ class UnpackingSource:
             packed: Every packed weight with its place behind the end of a file.
         """
         self.name = source.name
+        self.near = source.near
         self.stored = source
         """Where the bytes come from."""
         self._packed: dict[str, list[tuple[TensorInfo, Packed]]] = defaultdict(list)
@@ -81,6 +82,14 @@ class UnpackingSource:
             content.append(np.empty(run.size, np.uint8))
             wanted[run.tensor.file].append((run.tensor.start + run.start, content[-1].data))
         return one, first, last, content, (offset - first * ITEM, into)
+
+    def states(self) -> Mapping[str, State]:
+        """Those of the files as they are stored."""
+        return self.stored.states()
+
+    def confirm(self) -> None:
+        """Look once more, as the source of the stored bytes does."""
+        self.stored.confirm()
 
     def close(self) -> None:
         """Close the source of the stored bytes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from independence_audit.checkpoint.model import ByteSource
+from independence_audit.checkpoint.model import ByteSource, State
 from independence_audit.checkpoint.sources.one_by_one import ReadsOneByOne
 from independence_audit.checkpoint.sources.ranges import check_range
 
@@ -18,7 +18,7 @@ class HeadsFirst(ReadsOneByOne):
     To be used while a checkpoint is opened and dropped afterwards, with all that it keeps.
     """
 
-    __slots__ = ("_head", "_heads", "_source", "name")
+    __slots__ = ("_head", "_heads", "_source", "name", "near")
 
     def __init__(self, source: ByteSource, head: int = HEAD) -> None:
         """Take the source; nothing is read.
@@ -28,6 +28,7 @@ class HeadsFirst(ReadsOneByOne):
             head: Bytes of each file to read ahead.
         """
         self.name = source.name
+        self.near = source.near
         self._source = source
         self._head = head
         self._heads: dict[str, bytes] = {}
@@ -52,6 +53,14 @@ class HeadsFirst(ReadsOneByOne):
         target[: len(known)] = known
         if len(known) < len(target):
             self._source.read(name, start + len(known), target[len(known) :])
+
+    def states(self) -> Mapping[str, State]:
+        """Those of the source."""
+        return self._source.states()
+
+    def confirm(self) -> None:
+        """Look once more, as the source does."""
+        self._source.confirm()
 
     def close(self) -> None:
         """Close the source."""

@@ -13,19 +13,27 @@ from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple
 
+from independence_audit.checkpoint.model import State
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.one_by_one import ReadsOneByOne
 from independence_audit.checkpoint.sources.ranges import check_range
-from independence_audit.errors import MissingError, ReadError, UnsupportedError
+from independence_audit.errors import ChangedError, MissingError, ReadError, UnsupportedError
 
 _STABLE = "Audit a checkpoint that nothing writes to any more."
 
 
 class _State(NamedTuple):
-    """What tells that a file is still the one that was opened."""
+    """What tells that a file is still the one that was opened.
+
+    A time of modification can be set back; the time of the status's last change cannot, and a file that took the
+    place of another has another number.
+    """
 
     size: int
     modified_ns: int
+    changed_ns: int
+    device: int
+    inode: int
 
 
 class LocalSource(ReadsOneByOne):
@@ -34,7 +42,7 @@ class LocalSource(ReadsOneByOne):
     Reads may run in several threads at once; :meth:`close` may not run beside them.
     """
 
-    __slots__ = ("_closed", "_descriptors", "_lock", "_root", "_sizes", "_states", "name")
+    __slots__ = ("_closed", "_descriptors", "_lock", "_root", "_sizes", "_states", "name", "near")
 
     def __init__(self, root: Path, files: Iterable[str], name: str) -> None:
         """Look at the files without opening them.
@@ -50,6 +58,7 @@ class LocalSource(ReadsOneByOne):
             ReadError: A file may not be looked at.
         """
         self.name = name
+        self.near = True
         self._root = root
         self._states = {file: _look_at(root, file) for file in files}
         self._sizes = MappingProxyType({file: state.size for file, state in self._states.items()})
@@ -65,8 +74,8 @@ class LocalSource(ReadsOneByOne):
         """Fill ``into`` with the bytes of file ``name`` from ``start`` on.
 
         Raises:
-            ReadError: The range is not in the file, the system could not read it, or the file changed since the
-                source was made.
+            ReadError: The range is not in the file, or the system could not read it.
+            ChangedError: The file changed since the source was made.
         """
         check_range(self._sizes, name, start, into.nbytes)
         try:
@@ -76,12 +85,32 @@ class LocalSource(ReadsOneByOne):
             while filled < len(target):
                 count = os.preadv(descriptor, [target[filled:]], start + filled)
                 if count == 0:
-                    raise ReadError(f"{quoted(name)} ended early while it was read.", _STABLE)
+                    raise ChangedError(f"{quoted(name)} ended early while it was read.", _STABLE)
                 filled += count
-            if _state(os.fstat(descriptor)) != self._states[name]:
-                raise ReadError(f"{quoted(name)} was changed while it was read.", _STABLE)
+            self._compare(name, os.fstat(descriptor))
         except OSError as error:
             raise ReadError(f"{quoted(name)} could not be read: {error.strerror}.") from error
+
+    def states(self) -> Mapping[str, State]:
+        """Size, times and number of every file when the source was made."""
+        return dict(self._states)
+
+    def confirm(self) -> None:
+        """Look at every file once more.
+
+        Raises:
+            ChangedError: One is no longer the one that was opened.
+            MissingError: One is no longer there.
+            ReadError: One may not be looked at any more.
+        """
+        for name, state in self._states.items():
+            if _look_at(self._root, name) != state:
+                raise _changed(name)
+
+    def _compare(self, name: str, status: os.stat_result) -> None:
+        """Raise where an open file is no longer the one that was looked at."""
+        if _state(status) != self._states[name]:
+            raise _changed(name)
 
     def close(self) -> None:
         """Close all files; nothing can be read afterwards."""
@@ -125,4 +154,9 @@ def _look_at(root: Path, file: str) -> _State:
 
 def _state(status: os.stat_result) -> _State:
     """The part of a file's status that changes when its bytes do."""
-    return _State(status.st_size, status.st_mtime_ns)
+    return _State(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino)
+
+
+def _changed(name: str) -> ChangedError:
+    """The error for a file that something wrote to, or put in the place of the one that was opened."""
+    return ChangedError(f"{quoted(name)} was changed while it was read.", _STABLE)

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from independence_audit.checkpoint.model import State
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.blocks import Block
 from independence_audit.checkpoint.sources.remote import RemoteSource
-from independence_audit.errors import MissingError, ReadError, UnsupportedError, UsageError
+from independence_audit.errors import ChangedError, MissingError, ReadError, UnsupportedError, UsageError
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -28,7 +29,8 @@ class _State(NamedTuple):
     """What tells that an object is still the one that was looked at."""
 
     size: int
-    etag: str | None
+    version: str
+    """Its ETag; where the server gives none, when it was modified last."""
 
 
 class ObjectStoreSource(RemoteSource):
@@ -48,13 +50,27 @@ class ObjectStoreSource(RemoteSource):
         self._store = store
         self._states = states
 
+    def states(self) -> Mapping[str, State]:
+        """Size and version of every object when it was looked at."""
+        return dict(self._states)
+
+    def also(self, files: Sequence[str]) -> ObjectStoreSource:
+        """The same source with more objects; those that it has are the ones that were looked at before.
+
+        Raises:
+            MissingError: One is not there.
+            ReadError: One could not be looked at.
+        """
+        new = [file for file in files if file not in self._states]
+        return ObjectStoreSource(self._store, {**self._states, **_looked_at(self._store, new)}, self.name)
+
     def _read_verified(self, name: str, block: Block) -> bytes:
         """The wanted bytes of a block, of an object that is still the one that was looked at."""
         with _told(name):
             answer = self._store.get(name, options={"range": (block.start, block.stop)})
             content = bytes(answer.bytes())
         if _state(answer.meta) != self._states[name]:
-            raise ReadError(f"{quoted(name)} was changed while it was read.", _STABLE)
+            raise ChangedError(f"{quoted(name)} was changed while it was read.", _STABLE)
         if tuple(answer.range) != (block.start, block.stop) or len(content) != block.stop - block.start:
             raise ReadError(f"{quoted(name)} could not be read: other bytes came than were asked for.", _ACCESS)
         return block.wanted_of(content)
@@ -108,11 +124,15 @@ def named_source(store: ObjectStore, files: Sequence[str], name: str) -> ObjectS
         MissingError: One is not there.
         ReadError: One could not be looked at.
     """
+    return ObjectStoreSource(store, _looked_at(store, files), name)
+
+
+def _looked_at(store: ObjectStore, files: Sequence[str]) -> dict[str, _State]:
     states = {}
     for file in files:
         with _told(file):
             states[file] = _state(store.head(file))
-    return ObjectStoreSource(store, states, name)
+    return states
 
 
 @contextmanager
@@ -142,4 +162,4 @@ def _told(name: str) -> Iterator[None]:
 
 def _state(meta: ObjectMeta) -> _State:
     """The part of an object's description that changes when its bytes do."""
-    return _State(meta["size"], meta["e_tag"])
+    return _State(meta["size"], meta["e_tag"] or meta["last_modified"].isoformat())

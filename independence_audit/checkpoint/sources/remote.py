@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
-from independence_audit.checkpoint.model import Span
+from independence_audit.checkpoint.model import Span, State
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.blocks import Block, plan_blocks
 from independence_audit.checkpoint.sources.ranges import check_range
-from independence_audit.errors import ReadError
+from independence_audit.errors import ChangedError, ReadError
 
 ReadBlock = Callable[[str, Block], bytes]
 """Delivers the wanted bytes of a block of a file, verified and complete, or raises :class:`ReadError`."""
@@ -22,7 +22,7 @@ PARALLEL = 4
 class RemoteSource:
     """Files somewhere else, read in blocks. Reads may run in several threads at once."""
 
-    __slots__ = ("_closed", "_read_block", "_sizes", "name")
+    __slots__ = ("_changed", "_closed", "_read_block", "_sizes", "name", "near")
 
     def __init__(self, name: str, sizes: Mapping[str, int], read_block: ReadBlock) -> None:
         """Take the files as they are listed; nothing is read.
@@ -33,9 +33,11 @@ class RemoteSource:
             read_block: Reads one block.
         """
         self.name = name
+        self.near = False
         self._sizes = MappingProxyType(dict(sizes))
         self._read_block = read_block
         self._closed = False
+        self._changed: ChangedError | None = None
 
     def files(self) -> Mapping[str, int]:
         """Every file by its name, with its size in bytes."""
@@ -54,6 +56,7 @@ class RemoteSource:
 
         Raises:
             ReadError: A span is not in the file, or its bytes could not be read and verified.
+            ChangedError: A file of the source is no longer the one that was listed.
         """
         if self._closed:
             raise ReadError(f"{quoted(self.name)} is closed and cannot be read any more.")
@@ -63,7 +66,7 @@ class RemoteSource:
         blocks = plan_blocks((start, into.nbytes) for start, into in spans)
 
         def fill(block: Block) -> None:
-            kept = memoryview(self._read_block(name, block))
+            kept = memoryview(self._unchanged(name, block))
             for piece in block.pieces:
                 views[piece.span][piece.into : piece.into + piece.length] = kept[piece.at : piece.at + piece.length]
 
@@ -73,6 +76,28 @@ class RemoteSource:
             with ThreadPoolExecutor(min(PARALLEL, len(blocks))) as threads:
                 for _ in threads.map(fill, blocks):
                     pass
+
+    def states(self) -> Mapping[str, State]:
+        """The size of every file; what else tells it from another is compared with every answer."""
+        return {name: (size,) for name, size in self._sizes.items()}
+
+    def confirm(self) -> None:
+        """Say once more that a file was changed, whoever took that for a gap in what could be read.
+
+        Raises:
+            ChangedError: One was.
+        """
+        if self._changed is not None:
+            raise self._changed
+
+    def _unchanged(self, name: str, block: Block) -> bytes:
+        """The wanted bytes of a block; that a file was changed is remembered, for nothing read of it may count."""
+        self.confirm()
+        try:
+            return self._read_block(name, block)
+        except ChangedError as error:
+            self._changed = error
+            raise
 
     def close(self) -> None:
         """Nothing can be read afterwards."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from independence_audit.anatomy import Kind
 from independence_audit.checkpoint import open_checkpoint
 from independence_audit.errors import IncomparableError, MalformedError
-from independence_audit.fingerprint.codec import KEY, read_fingerprint
+from independence_audit.fingerprint.codec import read_fingerprint
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.nesting import SIZE, differing
@@ -26,7 +26,7 @@ def read_file(path: Path) -> Fingerprint:
     """
     checkpoint = open_checkpoint(path)
     try:
-        if KEY not in checkpoint.metadata:
+        if not checkpoint.is_fingerprint:
             raise MalformedError(
                 f"{checkpoint.name} is not a fingerprint.", "`audit fingerprint` makes one from a checkpoint."
             )

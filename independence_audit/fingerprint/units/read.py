@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Anatomy, Component, Part
 from independence_audit.anatomy.model import Kind
-from independence_audit.checkpoint import ByteSource, Checkpoint, LocalSource, read_vocabulary
-from independence_audit.checkpoint.packed.source import UnpackingSource
+from independence_audit.checkpoint import ByteSource, Checkpoint, read_vocabulary
 from independence_audit.errors import ReadError
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.anchoring import FEWEST, read_anchors
@@ -58,7 +57,7 @@ class UnitPlan:
 
 def is_near(source: ByteSource) -> bool:
     """Whether the weights are on this machine."""
-    return isinstance(source.stored if isinstance(source, UnpackingSource) else source, LocalSource)
+    return source.near
 
 
 def unit_plan(source: ByteSource, sampler: Sampler, search_layers: int | None) -> UnitPlan:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from independence_audit.checkpoint import ByteSource, LocalSource
-from independence_audit.errors import MissingError, ReadError, UnsupportedError
+from independence_audit.errors import ChangedError, MissingError, ReadError, UnsupportedError
 from tests.checkpoint.descriptors import open_descriptors
 from tests.checkpoint.source_contract import CONTENT, LARGE, SHORT_BY, SourceContract
 
@@ -174,3 +174,44 @@ def test_name_that_is_no_text(tmp_path: Path) -> None:
         LocalSource(tmp_path, [name], "folder")
     assert caught.value.hint
     caught.value.message.encode()
+
+
+def _touch_back(path: Path) -> None:
+    """Change a byte and set the time of modification back, as somebody would who does not want it to be seen."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"X")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _replace(path: Path) -> None:
+    """Put another file of the same size in its place."""
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes()[::-1])
+    other.replace(path)
+
+
+@pytest.mark.parametrize("change", [_touch_back, _replace])
+def test_changes_are_seen_when_all_is_done(folder: Path, local: LocalSource, change: Callable[[Path], None]) -> None:
+    """Size and time of modification may be as before, and nothing more be read: the last look tells."""
+    local.read(LARGE, 0, memoryview(bytearray(10)))
+    local.confirm()
+    change(folder / LARGE)
+    with pytest.raises(ChangedError, match=r"'model\.safetensors' was changed while it was read"):
+        local.confirm()
+
+
+def test_a_change_between_two_reads_is_seen_by_the_second(folder: Path, local: LocalSource) -> None:
+    """A time that was set back hides nothing."""
+    local.read(LARGE, 0, memoryview(bytearray(10)))
+    _touch_back(folder / LARGE)
+    with pytest.raises(ChangedError):
+        local.read(LARGE, 0, memoryview(bytearray(10)))
+
+
+def test_two_sources_of_the_same_files_have_equal_states(folder: Path, local: LocalSource) -> None:
+    """A model that another process read is the one that is opened afterwards, or it is an error."""
+    other = LocalSource(folder, CONTENT, "again")
+    assert other.states() == local.states()
+    _replace(folder / LARGE)
+    assert LocalSource(folder, CONTENT, "later").states() != local.states()

@@ -17,7 +17,7 @@ from independence_audit.checkpoint.sources.object_store import (
     listed_source,
     named_source,
 )
-from independence_audit.errors import AuditError, MissingError, ReadError, UnsupportedError, UsageError
+from independence_audit.errors import AuditError, ChangedError, MissingError, ReadError, UnsupportedError, UsageError
 from tests.checkpoint.source_contract import CONTENT, LARGE, SHORT_BY, SourceContract
 from tests.hub.fake_hub import FakeHub, Fault, reach, serving
 
@@ -105,13 +105,25 @@ class TestWebServer(SourceContract):
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in {Fault.SLOW, Fault.COMPRESSED}])
 def test_never_wrong_bytes(hub: FakeHub, served: ObjectStoreSource, fault: Fault) -> None:
-    """Whatever the server does: the right bytes, or an error with a way out; the next read is right again."""
+    """Whatever the server does: the right bytes, or an error with a way out.
+
+    The next read is right again, unless the object was changed: then nothing that was read of it may count.
+    """
     hub.fail(fault)
+    changed = False
     try:
         assert read(served, 1000, 2000) == CONTENT[LARGE][1000:2000]
     except AuditError as error:
         assert (error.hint != "", hub.url in error.message) == (True, False)  # noqa: PT017 - either is right
-    assert read(served, 1000, 2000) == CONTENT[LARGE][1000:2000]
+        changed = isinstance(error, ChangedError)
+    assert changed == (fault in {Fault.WRONG_TOTAL, Fault.CHANGED_ETAG})
+    if changed:
+        for again in (lambda: read(served, 1000, 2000), served.confirm):
+            with pytest.raises(ChangedError):
+                again()
+    else:
+        assert read(served, 1000, 2000) == CONTENT[LARGE][1000:2000]
+        served.confirm()
 
 
 @pytest.mark.parametrize(

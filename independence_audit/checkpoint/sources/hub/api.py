@@ -14,7 +14,7 @@ from independence_audit.checkpoint.sources.hub.errors import told
 from independence_audit.checkpoint.sources.hub.listing import ListedFile, Listing
 from independence_audit.checkpoint.sources.hub.names import HubName
 from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience, UnconnectedError
-from independence_audit.errors import ReadError, UsageError
+from independence_audit.errors import ChangedError, ReadError, UsageError
 
 _LIBRARY = "independence-audit"
 _PORTS = {"http": 80, "https": 443}
@@ -155,9 +155,9 @@ class HubApi:
         )
 
 
-def changed(file: str, repository: str) -> ReadError:
+def changed(file: str, repository: str) -> ChangedError:
     """The error for a file that is no longer the one that was listed."""
-    return ReadError(f"{quoted(file)} of {quoted(repository)} was changed while it was read.", _CHANGED)
+    return ChangedError(f"{quoted(file)} of {quoted(repository)} was changed while it was read.", _CHANGED)
 
 
 def _listed(info: ModelInfo) -> dict[str, ListedFile] | None:

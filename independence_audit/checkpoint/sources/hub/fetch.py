@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from threading import Lock
+from urllib.parse import urlsplit
 
 import httpx2
 from huggingface_hub import get_session
@@ -36,10 +37,16 @@ class _Address:
 
     __slots__ = ("etag", "location")
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, before: _Address | None = None) -> None:
         self.location = location
         # Storage has ETags of its own, another storage other ones; the Hub's are those that it listed.
         self.etag = location.etag if location.is_hub else None
+        if (
+            before is not None
+            and self.etag is None
+            and urlsplit(before.location.url).netloc == urlsplit(location.url).netloc
+        ):
+            self.etag = before.etag  # the same storage under a new address
 
 
 class _RemoteFile:
@@ -114,7 +121,7 @@ class HubFetcher:
                 location = self._api.location(self._listing, file.name)
                 if file.address is not None and location.etag != file.address.location.etag:
                     raise changed(file.name, self._listing.repository)
-                file.address = _Address(location)
+                file.address = _Address(location, file.address)
             return file.address
 
     def _get(self, file: _RemoteFile, address: _Address, start: int, stop: int) -> bytes:

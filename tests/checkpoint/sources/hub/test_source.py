@@ -18,7 +18,7 @@ from independence_audit.checkpoint.sources.hub.cache import Cache
 from independence_audit.checkpoint.sources.hub.names import HubName
 from independence_audit.checkpoint.sources.hub.patience import Patience
 from independence_audit.checkpoint.sources.hub.source import HubSource, open_hub_source
-from independence_audit.errors import AuditError, MissingError, ReadError, UsageError
+from independence_audit.errors import AuditError, ChangedError, MissingError, ReadError, UsageError
 from tests.checkpoint.source_contract import CONTENT, LARGE, SHORT_BY, SourceContract
 from tests.hub.fake_hub import TOKEN, FakeHub, Fault, reach, serving
 
@@ -214,14 +214,17 @@ def test_address_that_is_refused_twice(hub: FakeHub, connect: Connect) -> None:
 
 
 def test_file_changed_between_addresses(hub: FakeHub, connect: Connect) -> None:
-    """A new address with another digest is not read from."""
+    """A new address with another digest is not read from, and what was changed once is not read from again."""
     source = connect()
     read(source, 0, 10)
+    source.confirm()
     hub.expire()
     hub.fail(Fault.CHANGED_ETAG, 1, "hub")
-    with pytest.raises(ReadError, match="was changed while it was read"):
-        read(source, 20, 30)
-    assert read(source, 20, 30) == CONTENT[LARGE][20:30]
+    for _ in range(2):
+        with pytest.raises(ChangedError, match="was changed while it was read"):
+            read(source, 20, 30)
+    with pytest.raises(ChangedError):
+        source.confirm()
 
 
 def test_file_that_is_not_the_listed_one(hub: FakeHub, connect: Connect, folder: Path) -> None:
