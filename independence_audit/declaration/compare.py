@@ -99,13 +99,19 @@ def _declared(component: ComponentEvidence, entry: Entry | None, names: Names) -
 
 
 def _agreement(component: ComponentEvidence, entry: Entry | None, names: Names) -> Agreement:
-    found = component.relation in FOUND
+    found, tables = component.relation in FOUND, component.relation == Relation.TOKEN_TABLES
     if entry is None:
-        return Agreement.UNDECLARED_DERIVATION if found else Agreement.NOT_DECLARED
+        if found:
+            return Agreement.UNDECLARED_DERIVATION
+        return Agreement.TABLES_ONLY if tables else Agreement.NOT_DECLARED
+    if entry.origin is None:
+        return _not_filled_in(component, entry, names)
     if entry.origin in (Origin.FROM_SCRATCH, Origin.ARCHITECTURE_FROM):
         return _own_weights(component, entry)
     if found:
         return _found(component, entry, names)
+    if tables and any(names.covers(source, alike) for source in entry.sources for alike in _alike(component)):
+        return Agreement.TABLES_ONLY
     tested = [
         other
         for other in component.runners_up
@@ -114,10 +120,26 @@ def _agreement(component: ComponentEvidence, entry: Entry | None, names: Names) 
     return Agreement.DECLARED_NOT_FOUND if tested else Agreement.NOT_CHECKED
 
 
+def _not_filled_in(component: ComponentEvidence, entry: Entry, names: Names) -> Agreement:
+    """The agreement of an entry without an origin: it declares nothing, and so hides nothing that was found."""
+    if component.relation not in FOUND:
+        return Agreement.NOT_FILLED_IN
+    covered = component.reference is not None and _is_covered(component, component.reference, entry, names)
+    return Agreement.NOT_FILLED_IN if covered else Agreement.UNDECLARED_DERIVATION
+
+
+def _alike(component: ComponentEvidence) -> list[str]:
+    """References whose token tables the component's are like."""
+    others = [other.reference for other in component.runners_up if other.relation == Relation.TOKEN_TABLES]
+    return [component.reference, *others] if component.reference else others
+
+
 def _own_weights(component: ComponentEvidence, entry: Entry) -> Agreement:
     """The agreement of weights that are declared to be the team's own."""
     if component.relation in FOUND:
         return Agreement.UNDECLARED_DERIVATION
+    if component.relation == Relation.TOKEN_TABLES:
+        return Agreement.TABLES_ONLY
     if component.relation != Relation.UNRELATED:
         return Agreement.NOT_CHECKED
     unnamed = entry.origin == Origin.ARCHITECTURE_FROM and not entry.sources

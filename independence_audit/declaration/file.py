@@ -63,11 +63,11 @@ def _entry(data: object) -> Entry:
     if not isinstance(data, dict):
         raise TypeError("A component is not a table")
     table = Table("A component", data)
-    name, origin = table.take("name", str), Origin(table.take("origin", str))
+    name, origin = table.take("name", str), table.take("origin", str)
     source, licence, notes = (table.take(key, str, "") for key in ("source", "licence", "notes"))
     table.close()
     if not name:
         raise ValueError("A component has an empty name")
     if origin == Origin.FROM_SCRATCH and source:
         raise ValueError(f"{name!r} is declared from_scratch and has a source; choose architecture_from or remove it")
-    return Entry(name, origin, (source,) if source else (), licence, notes)
+    return Entry(name, Origin(origin) if origin else None, (source,) if source else (), licence, notes)

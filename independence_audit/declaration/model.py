@@ -20,7 +20,8 @@ class Entry:
 
     name: str
     """A component's name as ``audit inspect`` shows it, a kind that only one component has, or ``*``."""
-    origin: Origin
+    origin: Origin | None
+    """None where the entry leaves it empty, as a draft does."""
     sources: tuple[str, ...] = ()
     """Each a name on the Hub or in the library of references."""
     licence: str = ""

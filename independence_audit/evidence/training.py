@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.shape import SINCE
 
 
 class Conclusion(StrEnum):
@@ -58,16 +59,31 @@ class ComponentTraining:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSeen:
-    """One checkpoint of a trajectory, in order of steps, and whether it could be used."""
+    """One checkpoint of a trajectory, in its order, and whether it could be used."""
 
     name: str
     step: int | None
-    """None where no step could be found in its name."""
+    """None where no step is known."""
     status: str
     """``read`` or ``skipped``."""
     reason: Message | None = None
     """Why it was skipped, or what of it was left out."""
     read_bytes: int = 0
+    guessed: bool = field(default=False, metadata={SINCE: "1.1"})
+    """Whether the step is a guess: the one number that varies in the names of all."""
+
+
+class Order(StrEnum):
+    """Who says in which order checkpoints stand."""
+
+    GIVEN = "given"
+    """Whoever handed them in: they were named one by one."""
+    STEPS = "steps"
+    """Their steps, found by the pattern that was declared."""
+    NUMBERS = "numbers"
+    """The numbers in their names, which is a guess: of a folder, or of names as a shell lists them."""
+    NAMES = "names"
+    """The alphabet, for want of anything better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,8 @@ class TrajectoryEvidence:
     points: tuple[TrajectoryPoint, ...]
     initialiser: str
     """What step 0 was held against: ``any`` known law, a model type's defaults, or the name of a file."""
+    order: Order | None = field(default=None, metadata={SINCE: "1.1"})
+    """Who says in which order they stand; None in reports of before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.checkpoint.beside import LARGEST, folder_of, read_beside
+from independence_audit.checkpoint.strict_json import JsonError, parse_object
 from independence_audit.core.bounded import read_bounded
 from independence_audit.declaration.card import Card, declaration_of, parse_card
-from independence_audit.declaration.draft import draft
+from independence_audit.declaration.draft import Adapter, adapter_of, draft
 from independence_audit.declaration.file import parse_declaration
 from independence_audit.declaration.model import CARD, FILE, Declaration
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence
 from independence_audit.evidence.measurement import Message
 from independence_audit.pipeline.models import look_at
+
+
+ADAPTER = "adapter_model"
+ADAPTER_CONFIG = "adapter_config.json"
+"""How ``peft`` calls an adapter's weights and what it says of them."""
 
 
 def find_declaration(subject: str, checkpoint: Checkpoint | None, named: str = "") -> Declaration | None:
@@ -58,7 +64,18 @@ def draft_declaration(subject: str, *, offline: bool = False) -> str:
     """
     checkpoint, anatomy = look_at(subject, offline=offline)
     card = find_card(subject, checkpoint) if folder_of(subject) is not None else None
-    return draft(anatomy.components, card, checkpoint.config)
+    return draft(anatomy.components, card, checkpoint.config, _adapter(subject, checkpoint))
+
+
+def _adapter(subject: str, checkpoint: Checkpoint) -> Adapter | None:
+    """What the config of an adapter says; None where the weights are no adapter's."""
+    if not all(PurePosixPath(file).name.startswith(ADAPTER) for file in checkpoint.files):
+        return None  # a model may keep the config of an adapter that was merged into it
+    try:
+        content = read_beside(subject, checkpoint.source, ADAPTER_CONFIG)
+        return adapter_of(parse_object(content, infinities=True)) if content is not None else Adapter("", "")
+    except (InputError, JsonError):  # a config that cannot be read says nothing of the base
+        return Adapter("", "")
 
 
 def strays(declaration: DeclarationEvidence | None) -> tuple[Message, ...]:

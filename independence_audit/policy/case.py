@@ -21,6 +21,12 @@ OTHER = "other"
 """Every country that a policy does not name, and the unknown one."""
 
 
+FEWEST = 3
+"""Checkpoints without a verified first one from which a way is judged at all (``training.conclude``)."""
+_WHY = {"limit.ends_elsewhere": "ends_elsewhere", "limit.order_doubted": "order", "limit.shared": "shares_training"}
+"""What a limit of a training's conclusion makes checkpoints unusable for."""
+
+
 class Owner(StrEnum):
     """Whose the matched model is."""
 
@@ -80,6 +86,8 @@ class Case:
     owner: str | None
     licence: str | None
     declared: Declared | None
+    unusable: str = ""
+    """Why checkpoints that were handed in say nothing of it; empty where none were, or they do."""
 
 
 VOCABULARY: Mapping[str, frozenset[str] | None] = {
@@ -116,7 +124,14 @@ def case_of(component: ComponentEvidence, references: Mapping[str, Reference], k
         "structures": _structure(fitting, references, declared).value,
         "rights": rights_of(known.declaration).value,
     }
-    return Case(words, fitting[0] if fitting else None, match.owner if match else None, licence_name, declared)
+    return Case(
+        words,
+        structure_of=fitting[0] if fitting else None,
+        owner=match.owner if match else None,
+        licence=licence_name,
+        declared=declared,
+        unusable=_unusable(component, known.training),
+    )
 
 
 def is_possible(words: Mapping[str, str]) -> bool:
@@ -168,6 +183,24 @@ def _licence(match: Reference | None, declared: Declared | None) -> tuple[str, s
 def _training(component: ComponentEvidence, training: TrainingEvidence | None) -> str:
     own = [each for each in (training.components if training else ()) if each.component == component.name]
     return own[0].conclusion.value if own else NONE
+
+
+def _unusable(component: ComponentEvidence, training: TrainingEvidence | None) -> str:
+    """A word of the message group ``unusable``: why checkpoints say nothing of a component."""
+    if training is None or training.trajectory is None:
+        return ""
+    own = next((each for each in training.components if each.component == component.name), None)
+    if own is None or own.conclusion != Conclusion.NO_EVIDENCE:
+        return ""
+    limits = {limit.key for limit in own.limits}
+    for key, reason in _WHY.items():
+        if key in limits:
+            return reason
+    if any(finding.contradicts for finding in own.findings):
+        shared = any(finding.message.key == "finding.shares_training" for finding in own.findings)
+        return "shares_training" if shared else "contradicted"
+    read = [seen for seen in training.trajectory.checkpoints if seen.status == "read"]
+    return "too_few" if len(read) < FEWEST else "no_change"
 
 
 def _fitting(component: ComponentEvidence, references: Mapping[str, Reference], known: Known) -> Iterator[str]:

@@ -8,7 +8,14 @@ from independence_audit.evidence.measurement import ComponentEvidence, Message, 
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import Criterion, Opinion, Outcome, Reference, Severity
 from independence_audit.policy.case import Case, Known, case_of, rights_of
-from independence_audit.policy.messages import CANNOT_JUDGE, UNVERIFIED, UNVERIFIED_SUBMISSION, WITHOUT_CHECKPOINTS
+from independence_audit.policy.messages import (
+    CANNOT_JUDGE,
+    NO_TRAJECTORY,
+    UNUSABLE,
+    UNVERIFIED,
+    UNVERIFIED_SUBMISSION,
+    WITHOUT_CHECKPOINTS,
+)
 from independence_audit.policy.model import CriterionRules, Policy, Rule, Scope
 
 FACTS = 3
@@ -102,13 +109,21 @@ def _of_component(
         id=f"{rules.id}/{component.name}",
         outcome=Outcome.NOT_ASSESSED if unproven else rule.outcome,
         severity=rule.severity,
-        message=Message(UNVERIFIED if unproven else rule.message, data_of(component, case)),
+        message=_sentence(UNVERIFIED if unproven else rule.message, component, case),
         component=component.name,
         quote=rules.quote,
         source=rules.source,
         evidence=component.explanation,
         would_change=tuple(Message(key) for key in _changes(rule, unproven=unproven)),
     )
+
+
+def _sentence(key: str, component: ComponentEvidence, case: Case) -> Message:
+    """A criterion's sentence; that no checkpoints were handed in is said only where none were."""
+    data = data_of(component, case)
+    if key == NO_TRAJECTORY and case.unusable:
+        return Message(UNUSABLE, data | {"unusable": case.unusable})
+    return Message(key, data)
 
 
 def _changes(rule: Rule, *, unproven: bool) -> tuple[str, ...]:

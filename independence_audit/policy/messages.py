@@ -36,6 +36,8 @@ CRITERIA = frozenset(
         "criterion.attribution_missing",
         "criterion.other_degree",
         "criterion.not_checked",
+        "criterion.tables_only",
+        "criterion.not_filled_in",
         "criterion.not_declared",
         "criterion.no_declaration",
         "criterion.licence_permissive",
@@ -69,6 +71,9 @@ CHANGES = frozenset(
         "change.design",
     }
 )
+NO_TRAJECTORY = "criterion.no_trajectory"
+UNUSABLE = "criterion.trajectory_unusable"
+"""In place of the sentence that no checkpoints were handed in, where they were and show nothing."""
 UNVERIFIED = "criterion.unverified"
 """In place of a criterion's own sentence where only a fingerprint was handed in."""
 UNVERIFIED_SUBMISSION = "criterion.unverified_submission"

@@ -36,7 +36,7 @@ NUMBERS: Mapping[str, Callable[[float | None], str]] = {
 COMPARISONS = {"< ": "below", "> ": "above"}
 """How a number begins that is known to be smaller or larger than what is written."""
 REASON = "reason"
-WORDS = ("relation", REASON, "kind", "mode", "layer_map", "law", "conclusion")
+WORDS = ("relation", REASON, "kind", "mode", "layer_map", "law", "conclusion", "unusable")
 """Formats of a placeholder that look a word up in the group of that name."""
 PLURALS = ("files", "models", "tensors")
 """Formats of a placeholder that stand for a noun, which agrees with the number."""

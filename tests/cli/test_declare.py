@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from independence_audit.cli.entry import main
+from independence_audit.declaration.file import parse_declaration
 from independence_audit.evidence.codec import from_json
 from independence_audit.evidence.declaration import Agreement
 from independence_audit.evidence.report import AuditReport, Outcome
@@ -34,7 +36,7 @@ def agreements(report: AuditReport) -> list[Agreement]:
 
 
 def test_a_draft_is_found_beside_the_weights(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a team drafts and leaves as it is says from scratch; that is not what is found."""
+    """What a team drafts and leaves as it is declares nothing, and hides nothing that is found."""
     target = case / "subject" / "independence.toml"
     assert main(["declare", str(case / "subject"), "-o", str(target)]) == 0
     code, report = audited(case, "--policy", "kai-stage1")
@@ -42,6 +44,50 @@ def test_a_draft_is_found_beside_the_weights(case: Path, capsys: pytest.CaptureF
     assert agreements(report) == [Agreement.UNDECLARED_DERIVATION]
     assert main(["declare", str(case / "subject"), "-o", str(target)]) == 2
     assert "there already" in capsys.readouterr().err
+
+
+def test_a_draft_that_nobody_filled_in_agrees_with_nothing(case: Path) -> None:
+    """Its origins are empty: where nothing is found, that is said, and no criterion is met by it."""
+    save(llama(2), case / "known" / "model.safetensors")
+    assert main(["declare", str(case / "subject"), "-o", str(case / "subject" / "independence.toml")]) == 0
+    _, report = audited(case, "--policy", "kai-stage1")
+    assert agreements(report) == [Agreement.NOT_FILLED_IN]
+    found = {criterion.id: criterion for criterion in report.opinion.criteria}
+    assert found["declaration/model"].outcome is Outcome.NOT_ASSESSED
+    assert found["declaration/model"].message.key == "criterion.not_filled_in"
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ('{"base_model_name_or_path": "Qwen/Qwen3-4B", "peft_type": "LORA"}', 'source = "Qwen/Qwen3-4B"'),
+        ('{"base_model_name_or_path": null, "peft_type": 7}', 'source = ""'),
+        ("[" * 100_000, 'source = ""'),
+        ("", 'source = ""'),
+    ],
+    ids=["whole", "no base", "nested", "empty"],
+)
+def test_an_adapter_is_drafted_as_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], config: str, said: str
+) -> None:
+    """With its base where its config names one; it is no model of its own."""
+    low = np.random.default_rng(0).normal(size=(8, 128)).astype(np.float32)
+    names = [f"base_model.model.model.layers.{n}.self_attn.q_proj.lora_{x}.weight" for n in range(2) for x in "AB"]
+    save({name: low if "A" in name else low.T.copy() for name in names}, tmp_path / "adapter_model.safetensors")
+    (tmp_path / "adapter_config.json").write_text(config, encoding="utf-8")
+    assert main(["declare", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert 'origin = "initialised_from"' in text
+    assert said in text
+    assert "An adapter" in text
+    assert parse_declaration(text.encode(), "draft").entries
+
+
+def test_the_config_of_a_merged_adapter_makes_no_adapter(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A whole model beside which it was left."""
+    (case / "subject" / "adapter_config.json").write_text('{"base_model_name_or_path": "a/b"}', encoding="utf-8")
+    assert main(["declare", str(case / "subject")]) == 0
+    assert 'origin = ""' in capsys.readouterr().out
 
 
 def test_a_declared_source_agrees(case: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from independence_audit.evidence.measurement import Comparison, ComponentEvidence
-from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.evidence.relation import NAMED, Relation
 from independence_audit.evidence.report import Reference
 
 QWEN = Reference("qwen2.5-vl-7b", "compared", owner="Alibaba Cloud", country="CN", source="Qwen/Qwen2.5-VL-7B-Instruct")
@@ -32,7 +32,7 @@ def component(
         parameters=1000,
         relation=relation,
         relations={relation: 1.0},
-        reference=reference if relation in FOUND else None,
+        reference=reference if relation in NAMED else None,
         reference_component=None,
         p_value=None,
         r=None,

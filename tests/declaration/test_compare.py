@@ -14,6 +14,7 @@ from tests.declaration.evidence import REFERENCES, against, component
 HUB = "Qwen/Qwen2.5-VL-7B-Instruct"
 START, FROZEN, OWN, BUILT = Origin.INITIALISED_FROM, Origin.FROZEN_FROM, Origin.FROM_SCRATCH, Origin.ARCHITECTURE_FROM
 RELATED, IDENTICAL, UNRELATED = Relation.RELATED, Relation.IDENTICAL, Relation.UNRELATED
+TABLES = Relation.TOKEN_TABLES
 
 
 def agreements(declared: list[Entry], *components: ComponentEvidence) -> list[Agreement]:
@@ -22,7 +23,7 @@ def agreements(declared: list[Entry], *components: ComponentEvidence) -> list[Ag
     return [one.agreement for one in evidence.components]
 
 
-def entry(origin: Origin, source: str = HUB, licence: str = "apache-2.0", name: str = "visual") -> Entry:
+def entry(origin: Origin | None, source: str = HUB, licence: str = "apache-2.0", name: str = "visual") -> Entry:
     """An entry of one component."""
     return Entry(name, origin, (source,) if source else (), licence)
 
@@ -54,6 +55,24 @@ def entry(origin: Origin, source: str = HUB, licence: str = "apache-2.0", name: 
             component(Relation.INCONCLUSIVE, against("qwen2.5-vl-7b", Relation.INCONCLUSIVE)),
             Agreement.NOT_CHECKED,
         ),
+        (entry(START), component(TABLES), Agreement.TABLES_ONLY),
+        (entry(FROZEN), component(TABLES), Agreement.TABLES_ONLY),
+        (entry(OWN, ""), component(TABLES), Agreement.TABLES_ONLY),
+        (entry(BUILT), component(TABLES), Agreement.TABLES_ONLY),
+        (entry(START), component(TABLES, against("qwen2.5-vl-7b", TABLES), reference="x"), Agreement.TABLES_ONLY),
+        (
+            entry(START),
+            component(TABLES, against("qwen2.5-vl-7b", UNRELATED), reference="llama-3-8b"),
+            Agreement.DECLARED_NOT_FOUND,
+        ),
+        (entry(START), component(TABLES, reference="llama-3-8b"), Agreement.NOT_CHECKED),
+        (entry(None), component(UNRELATED), Agreement.NOT_FILLED_IN),
+        (entry(None, ""), component(UNRELATED), Agreement.NOT_FILLED_IN),
+        (entry(None), component(TABLES), Agreement.NOT_FILLED_IN),
+        (entry(None), component(Relation.INCONCLUSIVE), Agreement.NOT_FILLED_IN),
+        (entry(None), component(RELATED), Agreement.NOT_FILLED_IN),
+        (entry(None, ""), component(RELATED), Agreement.UNDECLARED_DERIVATION),
+        (entry(None), component(RELATED, reference="llama-3-8b"), Agreement.UNDECLARED_DERIVATION),
     ],
 )
 def test_agreement(declared: Entry, found: ComponentEvidence, agreement: Agreement) -> None:
@@ -65,6 +84,11 @@ def test_nothing_declared() -> None:
     """A finding without an entry is undeclared; nothing beside nothing is just that."""
     found = agreements([], component(RELATED), component(UNRELATED, name="decoder", kind="text_decoder"))
     assert found == [Agreement.UNDECLARED_DERIVATION, Agreement.NOT_DECLARED]
+
+
+def test_token_tables_without_an_entry_are_neither_declared_nor_a_derivation() -> None:
+    """That nothing was found would be false, and that weights are shared is not shown."""
+    assert agreements([], component(TABLES)) == [Agreement.TABLES_ONLY]
 
 
 def test_a_component_that_does_not_exist_is_shown() -> None:

@@ -52,6 +52,7 @@ def test_everything_is_read() -> None:
         (b"format = 1\n[[component]]\nname = 'a'", "origin"),
         (b"format = 1\n[[component]]\nname = ''\norigin = 'from_scratch'", "empty name"),
         (b"format = 1\n[[component]]\nname = 'a'\norigin = 'bought'", "bought"),
+        (b"format = 1\n[[component]]\nname = 'a'\norigin = ' '", "' '"),
         (b"format = 1\n[[component]]\nname = 'a'\norigin = 'from_scratch'\nsource = 'x'", "from_scratch"),
         (b"format = 1\n[[component]]\nname = 'a'\norigin = 'from_scratch'\nsuorce = 'x'", "suorce"),
         (b"format = 1\n" + b"[[component]]\nname = 'a'\norigin = 'from_scratch'\n" * 2, "twice"),
