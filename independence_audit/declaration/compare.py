@@ -99,18 +99,18 @@ def _declared(component: ComponentEvidence, entry: Entry | None, names: Names) -
 
 
 def _agreement(component: ComponentEvidence, entry: Entry | None, names: Names) -> Agreement:
-    found, tables = component.relation in FOUND, component.relation == Relation.TOKEN_TABLES
     if entry is None:
-        if found:
-            return Agreement.UNDECLARED_DERIVATION
-        return Agreement.TABLES_ONLY if tables else Agreement.NOT_DECLARED
+        return _nothing_declared(component)
     if entry.origin is None:
         return _not_filled_in(component, entry, names)
     if entry.origin in (Origin.FROM_SCRATCH, Origin.ARCHITECTURE_FROM):
         return _own_weights(component, entry)
-    if found:
-        return _found(component, entry, names)
-    if tables and any(names.covers(source, alike) for source in entry.sources for alike in _alike(component)):
+    return _found(component, entry, names) if component.relation in FOUND else _missed(component, entry, names)
+
+
+def _missed(component: ComponentEvidence, entry: Entry, names: Names) -> Agreement:
+    """The agreement of weights that are declared to come from another model, and of which no shared ones are shown."""
+    if any(names.covers(source, alike) for source in entry.sources for alike in _alike(component)):
         return Agreement.TABLES_ONLY
     tested = [
         other
@@ -118,6 +118,13 @@ def _agreement(component: ComponentEvidence, entry: Entry | None, names: Names) 
         if other.relation in _TOLD and any(names.means(source, other.reference) for source in entry.sources)
     ]
     return Agreement.DECLARED_NOT_FOUND if tested else Agreement.NOT_CHECKED
+
+
+def _nothing_declared(component: ComponentEvidence) -> Agreement:
+    """The agreement of a component without an entry."""
+    if component.relation in FOUND:
+        return Agreement.UNDECLARED_DERIVATION
+    return Agreement.TABLES_ONLY if component.relation == Relation.TOKEN_TABLES else Agreement.NOT_DECLARED
 
 
 def _not_filled_in(component: ComponentEvidence, entry: Entry, names: Names) -> Agreement:
@@ -130,8 +137,8 @@ def _not_filled_in(component: ComponentEvidence, entry: Entry, names: Names) -> 
 
 def _alike(component: ComponentEvidence) -> list[str]:
     """References whose token tables the component's are like."""
-    others = [other.reference for other in component.runners_up if other.relation == Relation.TOKEN_TABLES]
-    return [component.reference, *others] if component.reference else others
+    own = [component.reference] if component.relation == Relation.TOKEN_TABLES and component.reference else []
+    return [*own, *(each.reference for each in component.runners_up if each.relation == Relation.TOKEN_TABLES)]
 
 
 def _own_weights(component: ComponentEvidence, entry: Entry) -> Agreement:

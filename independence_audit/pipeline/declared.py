@@ -17,7 +17,6 @@ from independence_audit.evidence.declaration import Agreement, DeclarationEviden
 from independence_audit.evidence.measurement import Message
 from independence_audit.pipeline.models import look_at
 
-
 ADAPTER = "adapter_model"
 ADAPTER_CONFIG = "adapter_config.json"
 """How ``peft`` calls an adapter's weights and what it says of them."""
