@@ -26,6 +26,7 @@ from independence_audit.lineage.differences import (
     scaling_of,
     shape_of,
 )
+from independence_audit.lineage.elsewhere import STANDS_ELSEWHERE
 from independence_audit.lineage.experts import UPCYCLED
 from independence_audit.lineage.layers import layer_runs, map_kind, spans
 from independence_audit.lineage.measure import Measured, common_rows
@@ -136,6 +137,16 @@ def _arrangements(verdict: Verdict) -> Iterator[Message]:
     for key, undone in UNDONE.items():
         if counts[undone]:
             yield Message(key, {**data, "count": counts[undone]})
+    elsewhere = [measured for measured, relation in _judged(verdict) if relation in FOUND and _is_elsewhere(measured)]
+    if elsewhere:
+        first = elsewhere[0]
+        names: dict[str, Value] = {"tensor": first.subject.name, "other": first.reference.name}
+        yield Message("changed.elsewhere", {**data, "count": len(elsewhere), **names})
+
+
+def _is_elsewhere(measured: Measured) -> bool:
+    """Whether a tensor was found in a place that neither its names nor a move of whole layers lead to."""
+    return measured.undone == STANDS_ELSEWHERE or measured.piece_of is not None
 
 
 def _judged(verdict: Verdict) -> Iterator[tuple[Measured, Relation]]:

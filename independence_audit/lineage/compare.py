@@ -34,6 +34,20 @@ class MovedSearch:
 
 
 @dataclass(frozen=True, slots=True)
+class ElsewhereSearch:
+    """What became of looking for one component's weights in all of a reference: under other names, kinds and shapes."""
+
+    tests: int
+    """Comparisons that were made; 0 where the reference has nothing of the component's shapes."""
+    reason: str = ""
+    """Why not all of the component could be looked at, as a message key; empty where all was."""
+    unread: int = 0
+    """Parameters that could not be looked at."""
+    found: ComponentMeasured | None = None
+    """The comparison with what was found; None where nothing was alike."""
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentMeasured:
     """Everything measured between one component of the subject and one of a reference."""
 
@@ -47,8 +61,12 @@ class ComponentMeasured:
     search: MovedSearch | None = None
     disguised: DisguisedSearch | None = None
     """What became of searching for a disguised copy; None where nothing had to be searched."""
+    elsewhere: ElsewhereSearch | None = None
+    """What became of looking for weights elsewhere; None where nothing had to be looked for."""
     counted: int | None = None
     """With moves undone: how many tests were made to get there. None where nothing was undone."""
+    looked: int = 0
+    """With weights found elsewhere: how many tests the level of what was found is spread over beside all others."""
     glanced: bool = False
     """Whether this is a stranger of which no more than a glance was taken."""
 
@@ -105,7 +123,7 @@ class Comparer:
 def measured_in_full(compared: ComponentMeasured) -> ComponentMeasured:
     """A comparison at a glance with all that measuring it shows, and what was searched for since."""
     full = measure_component(compared.reference, compared.pair)
-    return replace(full, search=compared.search, disguised=compared.disguised)
+    return replace(full, search=compared.search, disguised=compared.disguised, elsewhere=compared.elsewhere)
 
 
 def measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:

@@ -9,7 +9,7 @@ beyond chance is found without a test.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from independence_audit.evidence.measurement import DisguisedTest, LayerEvidence
@@ -67,6 +67,7 @@ class Verdict:
 
 def decide(compared: ComponentMeasured, level: Level) -> Verdict:
     """Judge one component comparison."""
+    level = replace(level, tests=level.tests + compared.looked)
     p_value = _component_p(compared, level)
     found = _is_found(compared, p_value, level)
     bounds = tuple(_tensor_bound(measured, level) for measured in compared.measured)
@@ -76,7 +77,7 @@ def decide(compared: ComponentMeasured, level: Level) -> Verdict:
     )
     layers = tuple(_layers(compared.measured, tensors))
     bound = _component_bound(compared, bounds, level)
-    relation, reason = _found_relation(layers) if found else _open_relation(compared, p_value, bound, level)
+    relation, reason = _found_relation(layers, tensors) if found else _open_relation(compared, p_value, bound, level)
     return Verdict(
         compared=compared,
         relation=relation,
@@ -114,7 +115,7 @@ def _component_p(compared: ComponentMeasured, level: Level) -> float | None:
         p_values.append(compared.weakest.p_value)
     if not p_values:
         return None
-    return bonferroni(simes(p_values), level.comparisons * (1 + compared.pair.choices))
+    return bonferroni(simes(p_values), level.comparisons * (1 + compared.pair.choices + compared.looked))
 
 
 def _is_found(compared: ComponentMeasured, p_value: float | None, level: Level) -> bool:
@@ -187,11 +188,17 @@ def _deciding(members: Sequence[tuple[Measured, Relation]]) -> Sequence[tuple[Me
     return members
 
 
-def _found_relation(layers: Sequence[LayerEvidence]) -> tuple[Relation, None]:
-    """The strongest relation that covers at least one whole layer; ``related`` where only scattered tensors share."""
+def _found_relation(layers: Sequence[LayerEvidence], tensors: Sequence[Relation]) -> tuple[Relation, None]:
+    """The strongest relation that covers at least one whole layer.
+
+    Where only scattered tensors share weights, ``related``, or ``transformed`` where every one of them was moved.
+    """
     whole = [layer.relation for layer in layers if layer.layer is not None] or [layer.relation for layer in layers]
     strongest = max(whole, key=STRENGTH.__getitem__)
-    return (strongest if strongest in FOUND else Relation.RELATED), None
+    if strongest in FOUND:
+        return strongest, None
+    shared = {relation for relation in tensors if relation in FOUND}
+    return (Relation.TRANSFORMED if shared == {Relation.TRANSFORMED} else Relation.RELATED), None
 
 
 def _open_relation(

@@ -39,7 +39,7 @@ def tensor_evidence(subject: Fingerprint, ranking: Ranking) -> list[TensorEviden
     """Every sample of a component against its counterpart in the nearest reference, in file order."""
     best = ranking.best
     measured = dict(_measured_tensors(best)) if best else {}
-    reason = "no_counterpart" if best else "no_reference_of_kind"
+    reason = "no_counterpart" if best else _unmet_reason(ranking)
     return [
         measured.get(id(sample)) or _bare(sample, Relation.NOT_TESTED, reason)
         for sample in subject.samples
@@ -84,9 +84,17 @@ def component_evidence(
         changes=changes(ranking.verdicts),
         repeated=tuple(repeated),
         disguised=best.disguised if best else (),
-        reason=best.reason if best else "no_reference_of_kind",
+        reason=best.reason if best else _unmet_reason(ranking),
     )
     return replace(evidence, explanation=(*_explain(evidence, tensors), *_shared_ancestry(evidence, ancestors)))
+
+
+def _unmet_reason(ranking: Ranking) -> str:
+    """Why a component that met no reference's was not compared: whether it was looked for by shape and value."""
+    searches = ranking.elsewhere.values()
+    if not searches or any(search.unread for search in searches):
+        return "no_reference_of_kind"
+    return "nothing_alike" if any(search.tests for search in searches) else "no_such_shapes"
 
 
 def relation_shares(tensors: Iterable[TensorEvidence]) -> dict[Relation, float]:
@@ -156,7 +164,11 @@ def _reason(measured: Measured, relation: Relation) -> str | None:
 
 def _searches(ranking: Ranking) -> Mapping[str, Search]:
     """By name, whether each search was made."""
-    searches = {"moved": _moved_search(ranking), "disguised": _disguised_search(ranking)}
+    searches = {
+        "moved": _moved_search(ranking),
+        "disguised": _disguised_search(ranking),
+        "elsewhere": _elsewhere_search(ranking),
+    }
     made = [verdict.compared.disguised for verdict in ranking.verdicts if verdict.compared.disguised]
     if searches["disguised"].status == "done" and not any(search.without_anchors for search in made):
         searches["without_anchors"] = Search("not_possible", "no_descriptors")
@@ -166,6 +178,8 @@ def _searches(ranking: Ranking) -> Mapping[str, Search]:
 def _moved_search(ranking: Ranking) -> Search:
     """Whether moved copies were searched for, in one reference at least."""
     searches = [verdict.compared.search for verdict in ranking.verdicts if verdict.compared.search]
+    if not searches and ranking.best and ranking.best.relation in FOUND:
+        return Search("not_needed", "found_in_place")
     if not searches:
         return Search("not_possible", "no_reference_of_kind")
     reasons = [search.reason for search in searches]
@@ -181,6 +195,17 @@ def _disguised_search(ranking: Ranking) -> Search:
         return Search("not_needed", "found_in_place")
     reasons = [search.reason for search in searches]
     return Search("not_possible", reasons[0]) if all(reasons) else Search("done")
+
+
+def _elsewhere_search(ranking: Ranking) -> Search:
+    """Whether the component was looked for in all of every reference; a reason where that left a part of it out.
+
+    Where no reference has anything of its shapes the search is done: there is nothing to compare it with.
+    """
+    if not ranking.elsewhere:
+        return Search("not_needed", "found_in_place")
+    left_out = [search.reason for search in ranking.elsewhere.values() if search.unread]
+    return Search("not_possible", left_out[0]) if left_out else Search("done")
 
 
 def _comparison(verdict: Verdict) -> Comparison:

@@ -69,6 +69,8 @@ class Measured:
     """What was undone before the pair was measured, as a message key: it does not stand in its place."""
     rearranged: bool = False
     """True where rows or experts of the reference's sample were put into another order."""
+    piece_of: Sample | None = None
+    """The sample of the tensor inside of which the subject's values were found, in another shape or type."""
 
     @property
     def is_matrix(self) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from independence_audit.anatomy import Component
 from independence_audit.evidence.relation import FOUND, STRENGTH
 from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.compare import ComponentMeasured, ElsewhereSearch
 from independence_audit.lineage.decide import Level, Verdict, decide
 from independence_audit.lineage.unmasked import unmasked
 
@@ -19,6 +19,8 @@ class Ranking:
 
     component: Component
     verdicts: tuple[Verdict, ...]
+    elsewhere: Mapping[str, ElsewhereSearch] = field(default_factory=dict)
+    """By reference, what became of looking for its weights elsewhere; empty where nothing had to be looked for."""
 
     @property
     def best(self) -> Verdict | None:
@@ -33,8 +35,20 @@ def level_of(compared: Sequence[ComponentMeasured], alpha: float) -> Level:
     return Level(alpha, max(1, tests), max(1, comparisons))
 
 
-def rank(subject: Fingerprint, compared: Sequence[ComponentMeasured], level: Level) -> list[Ranking]:
-    """Judge every comparison and order each component's by nearness."""
+def rank(
+    subject: Fingerprint,
+    compared: Sequence[ComponentMeasured],
+    level: Level,
+    elsewhere: Mapping[str, Mapping[str, ElsewhereSearch]] | None = None,
+) -> list[Ranking]:
+    """Judge every comparison and order each component's by nearness.
+
+    Args:
+        subject: Whose components are ranked.
+        compared: All comparisons of an audit.
+        level: What each of them is judged at.
+        elsewhere: By component and reference, what became of looking for weights elsewhere.
+    """
     verdicts = [_better(one, level) for one in compared]
     return [
         Ranking(
@@ -45,18 +59,20 @@ def rank(subject: Fingerprint, compared: Sequence[ComponentMeasured], level: Lev
                     key=_distance,
                 )
             ),
+            (elsewhere or {}).get(component.name, {}),
         )
         for component in subject.components
     ]
 
 
 def _better(compared: ComponentMeasured, level: Level) -> Verdict:
-    """The verdict in place, or with moves undone where that shows more."""
-    verdict = unmasked(decide(compared, level), level)
-    if compared.search is None or compared.search.found is None:
-        return verdict
-    moved = decide(compared.search.found, level)
-    return moved if _shown(moved) > _shown(verdict) else verdict
+    """The verdict in place, or with moves undone or weights found elsewhere where that shows more."""
+    best = unmasked(decide(compared, level), level)
+    for search in (compared.search, compared.elsewhere):
+        if search is not None and search.found is not None:
+            other = decide(search.found, level)
+            best = other if _shown(other) > _shown(best) else best
+    return best
 
 
 def _shown(verdict: Verdict) -> float:

@@ -248,4 +248,4 @@ def test_references_of_one_line_are_one_finding(ancestors: dict[str, list[str]],
 def test_searches_are_told_as_not_made() -> None:
     """What was not searched for is never silence."""
     component, _ = told(compared_of(measured_of(0.5)))
-    assert set(component.searches) == {"moved", "disguised"}
+    assert set(component.searches) == {"moved", "disguised", "elsewhere"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from independence_audit.anatomy import Kind
 from independence_audit.errors import UsageError
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Origin, Rights
-from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message
+from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message, Search
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import Outcome, Reference, Severity
 from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
@@ -74,12 +74,42 @@ def test_what_was_not_told_is_not_assessed(relation: Relation) -> None:
     assert opinion.headline.key == "headline.inconclusive"
 
 
-def test_a_projector_may_go_untested() -> None:
-    """An adapter that no reference has leaves the audit's outcome to the models it connects."""
-    components = [component(Relation.UNRELATED), component(Relation.NOT_TESTED, "projector", "no_reference_of_kind")]
+def projector(reason: str, **facts: Any) -> ComponentEvidence:
+    """A connecting part that was compared with nothing, small beside its model unless told otherwise."""
+    return replace(component(Relation.NOT_TESTED, "projector", reason), **{"parameters": 1, **facts})
+
+
+LOOKED = {"elsewhere": Search("done")}
+
+
+@pytest.mark.parametrize("reason", ["no_such_shapes", "nothing_alike"])
+def test_a_projector_may_go_untested(reason: str) -> None:
+    """An adapter that was looked for in all references leaves the audit's outcome to the models it connects."""
+    components = [component(Relation.UNRELATED), projector(reason, searches=LOOKED)]
     policy = load_policy("evidence-only")
     assert undecided_components(policy, components) == []
     assert judge(policy, components, REFERENCES).headline.key == "headline.met"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"searches": {"elsewhere": Search("not_possible", "too_large")}},
+        {"searches": {"elsewhere": Search("not_needed", "found_in_place")}},
+        {"searches": LOOKED, "parameters": 10**9},
+    ],
+)
+def test_no_projector_is_excused_unseen(facts: dict[str, Any]) -> None:
+    """One that was not looked for, or that holds a considerable part of the model, decides like any other part."""
+    components = [component(Relation.UNRELATED), projector("no_reference_of_kind", **facts)]
+    assert undecided_components(load_policy("evidence-only"), components) == ["model.projector"]
+
+
+def test_a_fingerprint_excuses_nothing() -> None:
+    """Kinds are labels of its own table; nobody saw the weights."""
+    components = [component(Relation.UNRELATED), projector("no_such_shapes", searches=LOOKED)]
+    assert "model.projector" in undecided_components(load_policy("evidence-only"), components, verified=False)
 
 
 def test_a_finding_leads_whatever_is_undecided() -> None:
