@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from independence_audit.evidence.relation import Relation
+from independence_audit.evidence.shape import SINCE
 
 Value = str | int | float | None
 """What a message may carry."""
@@ -124,6 +126,17 @@ class DisguisedTest:
     """The other role at the matches of the first, in standard deviations of ranks at random; empirical."""
 
 
+class Shared(StrEnum):
+    """What two related components share, by the spectra of their matrices."""
+
+    TRAINING = "training"
+    """Training, not only an initial draw."""
+    DRAW = "draw"
+    """What an equal seed and separate training leave; no copy is shown."""
+    UNRESOLVED = "unresolved"
+    """The spectra lie between the two."""
+
+
 @dataclass(frozen=True, slots=True)
 class ComponentEvidence:
     """A component of the subject: its strongest relation to any reference, and everything that stands behind it."""
@@ -155,3 +168,6 @@ class ComponentEvidence:
     """The tests that found units in another order, scale or basis, where the aligned test finds nothing."""
     explanation: tuple[Message, ...] = ()
     reason: str | None = None
+    shared: Shared | None = field(default=None, metadata={SINCE: "1.1"})
+    """Whether what it shares with its reference includes training; None where the weights were not at hand to tell, or
+    the relation leaves nothing to tell."""

@@ -19,9 +19,19 @@ class Outcome(StrEnum):
     """What a criterion of a policy comes to."""
 
     MET = "met"
+    """Shown by the weights or the exhibits."""
     NOT_MET = "not_met"
+    """The evidence contradicts it."""
     REVIEW = "review"
+    """People have to weigh what was found."""
+    NOTHING_AGAINST = "nothing_against"
+    """It was tested and nothing was found against it; a proof is not possible in this way."""
+    MATERIAL_MISSING = "material_missing"
+    """It cannot be told from what was handed in; further material could decide it."""
+    ON_DOCUMENTS = "on_documents"
+    """Neither weights nor exhibits decide it: people do, on documents."""
     NOT_ASSESSED = "not_assessed"
+    """The one word that reports of schema 1.0 had for the three before; no policy gives it any more."""
 
 
 class Severity(StrEnum):

@@ -33,6 +33,7 @@ from independence_audit.pipeline.models import Model, of_one_sampler, read_model
 from independence_audit.pipeline.nearest import nearest_references
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
+from independence_audit.pipeline.shared_training import shared_of
 from independence_audit.pipeline.verification import verify_models
 from independence_audit.policy.case import Known as KnownBeside
 from independence_audit.policy.judge import judge
@@ -123,6 +124,8 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     references = tuple(_reference(one, rankings) for one in known.known)
     every_tensor = tuple(tensor for own in tensors for tensor in own)
     declared = hold(handed_in.declaration, components, references) if handed_in.declaration else None
+    summary = _summary(components, every_tensor, rankings)
+    beside = KnownBeside(verified, settings.submission.team, declared, alone.training, summary.incomplete)
     return AuditReport(
         tool=Tool("independence-audit", __version__),
         settings=Settings(
@@ -148,17 +151,17 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         references=references,
         components=tuple(components),
         tensors=every_tensor,
-        summary=_summary(components, every_tensor, rankings),
-        opinion=judge(
-            policy, components, references, KnownBeside(verified, settings.submission.team, declared, alone.training)
-        ),
+        summary=summary,
+        opinion=judge(policy, components, references, beside),
         training=alone.training,
         declaration=declared,
     )
 
 
 def _also_saying(component: ComponentEvidence, message: Message | None) -> ComponentEvidence:
-    return replace(component, explanation=(*component.explanation, message)) if message else component
+    if message is None:
+        return component
+    return replace(component, explanation=(*component.explanation, message), shared=shared_of(message))
 
 
 @dataclass(frozen=True, slots=True)

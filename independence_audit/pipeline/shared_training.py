@@ -9,6 +9,7 @@ from statistics import median
 from independence_audit.anatomy import Part
 from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.measurement import Shared as Told
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint.units.matrices import Matrix, is_readable, whole_matrix
 from independence_audit.lineage.decide import Verdict
@@ -32,6 +33,11 @@ _WORDS = {
     Shared.DRAW: "fact.shared_draw",
     Shared.UNRESOLVED: "fact.shared_unresolved",
 }
+
+
+def shared_of(message: Message) -> Told | None:
+    """What a message says of shared training; None where it is about something else."""
+    return next((Told(shared.value) for shared, key in _WORDS.items() if key == message.key), None)
 
 
 class SharedTraining:

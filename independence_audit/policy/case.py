@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,16 +10,17 @@ from enum import StrEnum
 from independence_audit.anatomy import Kind
 from independence_audit.declaration.compare import Names
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Rights
-from independence_audit.evidence.measurement import ComponentEvidence
+from independence_audit.evidence.measurement import ComponentEvidence, Message, Shared
 from independence_audit.evidence.relation import NAMED, Relation
 from independence_audit.evidence.report import Reference
 from independence_audit.evidence.training import Conclusion, TrainingEvidence
 from independence_audit.policy.licences import Licence, licence_class, same_licence
+from independence_audit.policy.model import NONE, OTHER
 
-NONE = "none"
-"""Where there is nothing to speak of: no match, no declaration, no training evidence."""
-OTHER = "other"
-"""Every country that a policy does not name, and the unknown one."""
+COUNTRY = re.compile(r"[A-Z]{2}")
+TOLD = (Relation.RELATED,)
+"""Relations of which can be told whether training is shared: where values are equal it is, and behind a disguise the
+matrices cannot be laid on each other."""
 
 
 FEWEST = 3
@@ -67,12 +69,14 @@ class Known:
         team: Who submitted, in the words of whoever runs the audit.
         declaration: What the submission declares.
         training: What was seen of its training.
+        incomplete: Why the audit as a whole is inconclusive.
     """
 
     verified: bool = True
     team: str = ""
     declaration: DeclarationEvidence | None = None
     training: TrainingEvidence | None = None
+    incomplete: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +101,14 @@ VOCABULARY: Mapping[str, frozenset[str] | None] = {
     "countries": None,
     "declarations": frozenset({*Agreement, NONE}),
     "licences": frozenset({*Licence, NONE}),
+    "shared": frozenset({*Shared, NONE}),
     "trainings": frozenset({*Conclusion, NONE}),
     "structures": frozenset(Structure),
     "rights": frozenset(Right),
 }
-"""The words of every condition; None where they are open. Conditions of a component first."""
+"""The words of every condition; None where they are countries. Conditions of a component first."""
+OF_MATCH = ("owners", "countries", "licences")
+"""Conditions that have a word other than ``none`` exactly where there is a match."""
 OF_SUBMISSION = ("rights",)
 """Conditions that need no component."""
 
@@ -114,12 +121,13 @@ def case_of(component: ComponentEvidence, references: Mapping[str, Reference], k
     fitting = list(_fitting(component, references, known))
     licence, licence_name = _licence(match, declared) if found else (NONE, None)
     words = {
-        "kinds": component.kind if component.kind in frozenset(Kind) else Kind.OTHER.value,
+        "kinds": kind_of(component).value,
         "relations": component.relation.value,
         "owners": owner_of(match, known).value if found else NONE,
-        "countries": (match.country or OTHER) if match else (OTHER if found else NONE),
+        "countries": country_of(match) if found else NONE,
         "declarations": declared.agreement.value if declared else NONE,
         "licences": licence,
+        "shared": component.shared.value if component.shared and component.relation in TOLD else NONE,
         "trainings": _training(component, known.training),
         "structures": _structure(fitting, references, declared).value,
         "rights": rights_of(known.declaration).value,
@@ -134,12 +142,26 @@ def case_of(component: ComponentEvidence, references: Mapping[str, Reference], k
     )
 
 
+def kind_of(component: ComponentEvidence) -> Kind:
+    """The kind that rules know a component by; a report may carry another word."""
+    return Kind(component.kind) if component.kind in frozenset(Kind) else Kind.OTHER
+
+
 def is_possible(words: Mapping[str, str]) -> bool:
-    """Whether a combination of words can occur: there is an owner and a licence exactly where there is a match."""
-    if "relations" not in words:
-        return True
-    found = words["relations"] in frozenset(NAMED)
-    return all((words[name] != NONE) == found for name in ("owners", "licences") if name in words)
+    """Whether a combination of words can occur.
+
+    There are an owner, a country and a licence exactly where there is a match, and what is shared can be told of
+    related weights only.
+    """
+    found = {words[name] != NONE for name in OF_MATCH if name in words}
+    relation = words.get("relations")
+    if relation is not None:
+        found.add(relation in frozenset(NAMED))
+    if words.get("shared", NONE) != NONE:
+        found |= {True}
+        if relation is not None and relation not in frozenset(TOLD):
+            return False
+    return len(found) <= 1
 
 
 def owner_of(reference: Reference | None, known: Known) -> Owner:
@@ -150,6 +172,12 @@ def owner_of(reference: Reference | None, known: Known) -> Owner:
     if owner and known.declaration and owner == _plain(known.declaration.team):
         return Owner.CLAIMED
     return Owner.FOREIGN
+
+
+def country_of(reference: Reference | None) -> str:
+    """Where a reference was made, as ISO 3166-1 alpha-2; what is no such code is another country."""
+    country = (reference.country if reference else None) or ""
+    return country if COUNTRY.fullmatch(country) else OTHER
 
 
 def rights_of(declaration: DeclarationEvidence | None) -> Right:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from independence_audit.evidence.measurement import ComponentEvidence, Message, Value
-from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
+from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relation
 from independence_audit.evidence.report import Criterion, Opinion, Outcome, Reference, Severity
-from independence_audit.policy.case import Case, Known, case_of, rights_of
+from independence_audit.policy.badge import gravest
+from independence_audit.policy.case import Case, Known, case_of, kind_of, rights_of
 from independence_audit.policy.messages import (
     CANNOT_JUDGE,
+    INCOMPLETE,
     NO_TRAJECTORY,
+    UNDECIDED,
     UNUSABLE,
     UNVERIFIED,
+    UNVERIFIED_FOUND,
     UNVERIFIED_SUBMISSION,
     WITHOUT_CHECKPOINTS,
 )
-from independence_audit.policy.model import CriterionRules, Policy, Rule, Scope
+from independence_audit.policy.model import CriterionRules, Lead, Policy, Rule, Scope
 
 FACTS = 3
-"""Facts on the first screen."""
+"""Components of which the first screen says in full what was found."""
+NORM_TRAP = "fact.norm_trap"
+SHARED = ("fact.shared_training", "fact.shared_draw", "fact.shared_unresolved")
+_PASSED = (Outcome.MET, Outcome.NOTHING_AGAINST)
 
 CONSIDERABLE = 0.05
 """Share of the parameters above which no component goes untested, whatever it is called. Projectors of published models
@@ -43,13 +50,15 @@ def judge(
         known: What is known beside the comparison: the declaration, the training, who submitted.
     """
     known = known or Known()
-    criteria = tuple(_criteria(policy, components, references, known))
-    undecided = undecided_components(policy, components, verified=known.verified)
+    judged = list(_judged(policy, components, references, known))
+    criteria = tuple(criterion for criterion, _ in judged)
+    open_ = {criterion.component for criterion, rule in judged if rule.undecided}
+    undecided = undecided_components(policy, components, verified=known.verified, open_=open_)
     changes = _distinct(change.key for criterion in criteria for change in criterion.would_change)
     return Opinion(
         policy=policy.name,
         policy_version=policy.version,
-        headline=_headline(policy, criteria, undecided, references),
+        headline=_headline(policy, components, criteria, undecided, references, known),
         facts=tuple(_facts(components)),
         criteria=criteria,
         cannot_judge=tuple(_cannot_judge(known)),
@@ -59,16 +68,30 @@ def judge(
 
 
 def undecided_components(
-    policy: Policy, components: Iterable[ComponentEvidence], *, verified: bool = True
+    policy: Policy,
+    components: Iterable[ComponentEvidence],
+    *,
+    verified: bool = True,
+    open_: Collection[str | None] = (),
 ) -> list[str]:
-    """Names of the components that matter to the policy and could not be tested, not well enough, or not on weights."""
+    """Names of the components that matter to the policy and could not be tested, not well enough, or not on weights.
+
+    Args:
+        policy: The rules, which say what may go untested.
+        components: The evidence.
+        verified: Whether it is that of weights, not of a fingerprint that was handed in.
+        open_: Components that a rule calls undecided.
+    """
     components = list(components)
     total = sum(component.parameters for component in components)
     return [
         component.name
         for component in components
-        if (component.relation in _UNDECIDED or (component.relation not in FOUND and not verified))
-        and not (verified and component.kind in policy.optional_kinds and _may_go_untested(component, total))
+        if component.name in open_
+        or (
+            (component.relation in _UNDECIDED or (component.relation not in FOUND and not verified))
+            and not (verified and kind_of(component) in policy.optional_kinds and _may_go_untested(component, total))
+        )
     ]
 
 
@@ -85,26 +108,29 @@ def worst_severity(opinion: Opinion) -> Severity:
     return max((criterion.severity for criterion in counting), key=order.index, default=Severity.NONE)
 
 
-def _criteria(
+def _judged(
     policy: Policy, components: Sequence[ComponentEvidence], references: Sequence[Reference], known: Known
-) -> Iterator[Criterion]:
+) -> Iterator[tuple[Criterion, Rule]]:
+    """Every criterion with the rule that its case meets."""
     by_name = {reference.name: reference for reference in references}
     words: Mapping[str, str] = {"rights": rights_of(known.declaration).value}
     for rules in policy.criteria:
         if rules.scope == Scope.SUBMISSION:
-            yield _of_submission(rules, rules.rule_for(words), verified=known.verified)
+            rule = rules.rule_for(words)
+            yield _of_submission(rules, rule, verified=known.verified), rule
             continue
         for component in components:
-            if component.kind in rules.kinds:
+            if kind_of(component) in rules.kinds:
                 case = case_of(component, by_name, known)
-                yield _of_component(rules, rules.rule_for(case.words), component, case, verified=known.verified)
+                rule = rules.rule_for(case.words)
+                yield _of_component(rules, rule, component, case, verified=known.verified), rule
 
 
 def _of_submission(rules: CriterionRules, rule: Rule, *, verified: bool) -> Criterion:
-    unproven = rule.outcome == Outcome.MET and not verified
+    unproven = rule.outcome in _PASSED and not verified
     return Criterion(
         id=rules.id,
-        outcome=Outcome.NOT_ASSESSED if unproven else rule.outcome,
+        outcome=Outcome.MATERIAL_MISSING if unproven else rule.outcome,
         severity=rule.severity,
         message=Message(UNVERIFIED_SUBMISSION if unproven else rule.message),
         quote=rules.quote,
@@ -116,12 +142,13 @@ def _of_submission(rules: CriterionRules, rule: Rule, *, verified: bool) -> Crit
 def _of_component(
     rules: CriterionRules, rule: Rule, component: ComponentEvidence, case: Case, *, verified: bool
 ) -> Criterion:
-    unproven = rule.outcome == Outcome.MET and not verified
+    unproven = rule.outcome in _PASSED and not verified
+    without_weights = UNVERIFIED_FOUND if component.relation in NAMED else UNVERIFIED
     return Criterion(
         id=f"{rules.id}/{component.name}",
-        outcome=Outcome.NOT_ASSESSED if unproven else rule.outcome,
+        outcome=Outcome.MATERIAL_MISSING if unproven else rule.outcome,
         severity=rule.severity,
-        message=_sentence(UNVERIFIED if unproven else rule.message, component, case),
+        message=_sentence(without_weights if unproven else rule.message, component, case),
         component=component.name,
         quote=rules.quote,
         source=rules.source,
@@ -165,30 +192,51 @@ def _cannot_judge(known: Known) -> Iterator[Message]:
     yield from map(Message, CANNOT_JUDGE)
 
 
-def _headline(
-    policy: Policy, criteria: Sequence[Criterion], undecided: Sequence[str], references: Sequence[Reference]
+def _headline(  # noqa: PLR0913, PLR0917  everything that a headline can speak of
+    policy: Policy,
+    components: Sequence[ComponentEvidence],
+    criteria: Sequence[Criterion],
+    undecided: Sequence[str],
+    references: Sequence[Reference],
+    known: Known,
 ) -> Message:
-    for outcome, severity in ((Outcome.NOT_MET, Severity.NOT_MET), (Outcome.REVIEW, Severity.REVIEW)):
-        failed = [each for each in criteria if (each.outcome, each.severity) == (outcome, severity)]
+    for outcome, lead in ((Outcome.NOT_MET, Lead.NOT_MET), (Outcome.REVIEW, Lead.REVIEW)):
+        failed = [each for each in criteria if each.outcome == outcome and each.severity != Severity.REMARK]
         if failed:
             names = _distinct(
                 str(each.message.data["reference"]) for each in failed if each.message.data.get("reference")
             )
-            components = _distinct(each.component or each.id for each in failed)
-            data = {"components": ", ".join(components), "references": ", ".join(names)}
-            return Message(policy.headlines[outcome], data)
+            concerned = _distinct(each.component or each.id for each in failed)
+            return Message(policy.headlines[lead], {"components": ", ".join(concerned), "references": ", ".join(names)})
     if undecided:
-        return Message("headline.inconclusive", {"components": ", ".join(undecided)})
+        return Message(UNDECIDED, {"components": ", ".join(undecided)})
+    if known.incomplete:
+        return Message(INCOMPLETE)
+    named = _distinct(component.reference or "" for component in components if component.relation in NAMED)
     compared = sum(1 for reference in references if reference.status == "compared")
-    return Message("headline.met", {"compared": compared, "total": len(references)})
+    data: dict[str, Value] = {"compared": compared, "total": len(references), "references": ", ".join(named)}
+    lead = Lead.MET if gravest(criteria) == Outcome.MET else Lead.ALLOWED if named else Lead.CLEAN
+    return Message(policy.headlines[lead], data)
 
 
 def _facts(components: Sequence[ComponentEvidence]) -> Iterable[Message]:
-    """The first explanation of the components that carry the opinion, and the trap of the norm gains if met."""
-    leading = sorted(components, key=lambda c: (c.relation not in FOUND, -STRENGTH[c.relation], -c.parameters))
-    facts = [component.explanation[0] for component in leading if component.explanation]
-    traps = [message for component in leading for message in component.explanation if message.key == "fact.norm_trap"]
-    return [*facts[:FACTS], *traps[:1]][: FACTS + 1] if facts else traps[:1]
+    """What carries the opinion.
+
+    The first explanation of the leading components, each with whether training is shared, and the trap of the norm
+    gains where somebody could fall into it.
+    """
+    leading = sorted(components, key=lambda c: (c.relation not in NAMED, -STRENGTH[c.relation], -c.parameters))
+    told = [component for component in leading if component.explanation][:FACTS]
+    facts = [message for component in told for message in (component.explanation[0], *_shared(component))]
+    traps = [message for component in leading for message in component.explanation if message.key == NORM_TRAP]
+    return [*facts, *(trap for trap in traps[:1] if trap not in facts)]
+
+
+def _shared(component: ComponentEvidence) -> Iterator[Message]:
+    """What is said of shared training, where that could be told."""
+    for message in component.explanation[1:]:
+        if message.key in SHARED:
+            yield message
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-HEADLINES = frozenset(
-    {
-        "headline.not_met",
-        "headline.requirement_not_met",
-        "headline.review",
-    }
-)
+from collections.abc import Mapping
+
+from independence_audit.policy.model import Lead
+
+HEADLINES: Mapping[Lead, tuple[str, ...]] = {
+    Lead.NOT_MET: ("headline.not_met", "headline.requirement_not_met"),
+    Lead.REVIEW: ("headline.review",),
+    Lead.MET: ("headline.requirements_met",),
+    Lead.ALLOWED: ("headline.no_conflict", "headline.control_no_conflict"),
+    Lead.CLEAN: ("headline.clean", "headline.control_clean"),
+}
+"""By what a report comes to; the first is the one of a policy that names none."""
+UNDECIDED = "headline.inconclusive"
+INCOMPLETE = "headline.incomplete"
 CRITERIA = frozenset(
     {
         "criterion.shared",
+        "criterion.shared_training",
+        "criterion.shared_draw",
+        "criterion.shared_unresolved",
+        "criterion.draw_verified",
+        "criterion.trained_and_shared",
         "criterion.token_tables",
+        "criterion.token_tables_own",
+        "criterion.token_tables_permissive",
         "criterion.none_found",
         "criterion.inconclusive",
         "criterion.not_tested",
@@ -76,6 +90,8 @@ UNUSABLE = "criterion.trajectory_unusable"
 """In place of the sentence that no checkpoints were handed in, where they were and show nothing."""
 UNVERIFIED = "criterion.unverified"
 """In place of a criterion's own sentence where only a fingerprint was handed in."""
+UNVERIFIED_FOUND = "criterion.unverified_found"
+"""The same where a relation was found."""
 UNVERIFIED_SUBMISSION = "criterion.unverified_submission"
 CANNOT_JUDGE = ("cannot.training", "cannot.own_data", "cannot.policy")
 WITHOUT_CHECKPOINTS = "cannot.frozen"

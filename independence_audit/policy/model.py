@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from independence_audit.anatomy import Kind
 from independence_audit.evidence.report import Outcome, Severity
+
+NONE = "none"
+"""Where there is nothing to speak of: no match, no declaration, no training evidence."""
+OTHER = "other"
+"""Every country that a criterion does not name, and the unknown one."""
+
+
+class Lead(StrEnum):
+    """What a report comes to, as far as its headline is the policy's own."""
+
+    NOT_MET = "not_met"
+    REVIEW = "review"
+    MET = "met"
+    """All that weights and exhibits can decide is met."""
+    ALLOWED = "allowed"
+    """Something is shared with a reference, and nothing speaks against it."""
+    CLEAN = "clean"
+    """Nothing was found."""
 
 
 class Scope(StrEnum):
@@ -31,6 +49,8 @@ class Rule:
     """A message key; its data are those of :func:`independence_audit.policy.judge.data_of`."""
     would_change: tuple[str, ...]
     """Message keys."""
+    undecided: bool = False
+    """Whether a component that meets it leaves the audit inconclusive."""
 
     def meets(self, words: Mapping[str, str]) -> bool:
         """Whether every condition of the rule holds."""
@@ -53,7 +73,11 @@ class CriterionRules:
     """Who said them, where and when."""
 
     def rule_for(self, words: Mapping[str, str]) -> Rule:
-        """The rule that a case meets."""
+        """The rule that a case meets; a country that no rule names is another one."""
+        country = words.get("countries")
+        named = {word for rule in self.rules for word in rule.conditions.get("countries", ())}
+        if country not in {None, NONE, *named}:
+            words = {**words, "countries": OTHER}
         return next(rule for rule in self.rules if rule.meets(words))
 
 
@@ -70,7 +94,5 @@ class Policy:
     optional_kinds: frozenset[Kind]
     """Components that may go untested; any other leaves the audit inconclusive."""
     criteria: tuple[CriterionRules, ...]
-    headlines: Mapping[Outcome, str]
-    """The message that leads the report, where an outcome is the gravest; ``not_met`` and ``review``."""
-    countries: Sequence[str] = ()
-    """Those that rules tell apart, as ISO 3166-1 alpha-2."""
+    headlines: Mapping[Lead, str]
+    """The message that leads the report, for everything that it can come to."""

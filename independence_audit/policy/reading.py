@@ -17,26 +17,29 @@ from independence_audit.anatomy.tables import Table
 from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import UsageError
 from independence_audit.evidence.report import Outcome, Severity
-from independence_audit.policy.case import OF_SUBMISSION, OTHER, VOCABULARY, is_possible
+from independence_audit.policy.case import COUNTRY, OF_SUBMISSION, VOCABULARY, is_possible
 from independence_audit.policy.messages import CHANGES, CRITERIA, HEADLINES
-from independence_audit.policy.model import CriterionRules, Policy, Rule, Scope
+from independence_audit.policy.model import NONE, OTHER, CriterionRules, Lead, Policy, Rule, Scope
 
 SUFFIX = ".toml"
 LARGEST = 1_000_000
 """Bytes of a policy file; real ones have some thousand."""
-MOST_CASES = 1_000_000
-"""Combinations of words that are tried for a gap; a policy that names every condition has fewer."""
+MOST_CASES = 100_000
+"""Combinations of words that are tried for a gap; the shipped policies have a thousand at most."""
+MOST_RULES = 200
+"""Rules of one criterion, and criteria of a policy; each is held against every other."""
 WEIGHT = {
     Outcome.MET: (Severity.NONE,),
     Outcome.NOT_MET: (Severity.NOT_MET,),
     Outcome.REVIEW: (Severity.REMARK, Severity.REVIEW),
-    Outcome.NOT_ASSESSED: (Severity.NONE, Severity.REMARK),
+    Outcome.NOTHING_AGAINST: (Severity.NONE,),
+    Outcome.MATERIAL_MISSING: (Severity.NONE, Severity.REMARK),
+    Outcome.ON_DOCUMENTS: (Severity.NONE, Severity.REMARK),
 }
 """Which severities fit an outcome."""
+MISSING = Outcome.MATERIAL_MISSING
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_DEFAULT_HEADLINES = {Outcome.NOT_MET: "headline.not_met", Outcome.REVIEW: "headline.review"}
 
 
 def policy_names() -> list[str]:
@@ -88,16 +91,17 @@ def _policy(data: dict[str, Any], digest: str) -> Policy:
     if not (name and version and _DATE.fullmatch(date)):
         raise ValueError("It needs a name, a version and a date as YYYY-MM-DD")
     _refuse_repeated(criterion.id for criterion in criteria)
+    _refuse_many("the policy", criteria)
     if not criteria:
         raise ValueError("It has no criterion")
     return Policy(name, version, date, digest, optional, criteria, headlines)
 
 
-def _headlines(data: Mapping[str, Any]) -> Mapping[Outcome, str]:
+def _headlines(data: Mapping[str, Any]) -> Mapping[Lead, str]:
     table = Table("[headlines]", data)
-    found = {outcome: table.take(outcome.value, str, key) for outcome, key in _DEFAULT_HEADLINES.items()}
+    found = {lead: table.take(lead.value, str, keys[0]) for lead, keys in HEADLINES.items()}
     table.close()
-    return {outcome: _known(key, HEADLINES) for outcome, key in found.items()}
+    return {lead: _known(key, HEADLINES[lead]) for lead, key in found.items()}
 
 
 def _criterion(data: object) -> CriterionRules:
@@ -119,9 +123,10 @@ def _criterion(data: object) -> CriterionRules:
 
 def _rule(criterion: str, scope: Scope, data: object) -> Rule:
     table = Table(f"A rule of {criterion!r}", _table(data))
-    outcome, severity = Outcome(table.take("outcome", str)), Severity(table.take("severity", str))
+    outcome, severity = _outcome(criterion, table.take("outcome", str)), Severity(table.take("severity", str))
     message = _known(table.take("message", str), CRITERIA)
     changes = tuple(_known(key, CHANGES) for key in table.take_strings("would_change", ()))
+    undecided = table.take("undecided", bool, default=False)
     allowed = OF_SUBMISSION if scope == Scope.SUBMISSION else tuple(VOCABULARY)
     conditions = {
         name: _words(criterion, name, words)
@@ -133,7 +138,21 @@ def _rule(criterion: str, scope: Scope, data: object) -> Rule:
         raise ValueError(
             f"A rule of {criterion!r} gives {outcome} the severity {severity}, which contradict each other"
         )
-    return Rule(conditions, outcome, severity, message, changes)
+    if undecided and (outcome != Outcome.MATERIAL_MISSING or scope != Scope.COMPONENT):
+        raise ValueError(f"A rule of {criterion!r} is undecided, which only a component's {MISSING} can be")
+    return Rule(conditions, outcome, severity, message, changes, undecided)
+
+
+def _outcome(criterion: str, word: str) -> Outcome:
+    """The outcome of a rule.
+
+    Raises:
+        ValueError: There is no such outcome, or it is the one that three have replaced.
+    """
+    if word == Outcome.NOT_ASSESSED:
+        options = f"{Outcome.NOTHING_AGAINST}, {Outcome.MATERIAL_MISSING} or {Outcome.ON_DOCUMENTS}"
+        raise ValueError(f"A rule of {criterion!r} has the outcome {word}, in whose place it has to say {options}")
+    return Outcome(word)
 
 
 def _words(criterion: str, condition: str, words: Sequence[str]) -> frozenset[str]:
@@ -147,7 +166,7 @@ def _words(criterion: str, condition: str, words: Sequence[str]) -> frozenset[st
 
 
 def _is_country(word: str) -> bool:
-    return word == OTHER or _COUNTRY.fullmatch(word) is not None
+    return word in {OTHER, NONE} or COUNTRY.fullmatch(word) is not None
 
 
 def _check_rules(criterion: str, rules: Sequence[Rule], kinds: frozenset[Kind]) -> None:
@@ -156,6 +175,7 @@ def _check_rules(criterion: str, rules: Sequence[Rule], kinds: frozenset[Kind]) 
     Raises:
         ValueError: A case meets two rules, or none.
     """
+    _refuse_many(repr(criterion), rules)
     rest = [rule for rule in rules if not rule.conditions]
     if rest and (len(rest) > 1 or rules[-1] is not rest[0]):
         raise ValueError(
@@ -184,7 +204,7 @@ def _overlap(one: Rule, other: Rule) -> bool:
 def _spaces(rules: Sequence[Rule], kinds: frozenset[Kind]) -> dict[str, list[str]]:
     """Every word that each condition which the rules name can have."""
     named = {name: [rule.conditions[name] for rule in rules if name in rule.conditions] for name in VOCABULARY}
-    spaces = {name: VOCABULARY[name] or frozenset({OTHER}).union(*sets) for name, sets in named.items() if sets}
+    spaces = {name: VOCABULARY[name] or frozenset({OTHER, NONE}).union(*sets) for name, sets in named.items() if sets}
     if "kinds" in spaces:
         spaces["kinds"] = frozenset(kind.value for kind in kinds)
     return {name: sorted(words) for name, words in spaces.items()}
@@ -204,6 +224,11 @@ def _known(key: str, keys: Iterable[str]) -> str:
     if key not in keys:
         raise ValueError(f"It uses the message {key!r}, for which there is no sentence")
     return key
+
+
+def _refuse_many(whose: str, entries: Sequence[object]) -> None:
+    if len(entries) > MOST_RULES:
+        raise ValueError(f"There are over {MOST_RULES} entries in {whose}")
 
 
 def _refuse_repeated(names: Iterable[str]) -> None:

@@ -14,6 +14,8 @@ from urllib.parse import quote
 from independence_audit.evidence.declaration import Agreement, Declared, Origin
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport, FileEvidence, Reference
+from independence_audit.policy.badge import badge_of
+from independence_audit.report.numbers import percent
 from independence_audit.report.plain import visible
 from independence_audit.report.statement import report_digest
 
@@ -136,6 +138,7 @@ def _ancestor(number: int, name: str, reference: Reference | None, licence: str,
 def _properties(report: AuditReport) -> Iterator[tuple[str, str]]:
     opinion = report.opinion
     yield "policy", f"{visible(opinion.policy)} {visible(opinion.policy_version)}"
+    yield "outcome", badge_of(report).value
     yield "report-sha256", report_digest(report)
     yield "mode", report.settings.mode
     yield "synthetic", str(report.subject.synthetic).lower()
@@ -143,6 +146,8 @@ def _properties(report: AuditReport) -> Iterator[tuple[str, str]]:
     yield "references-compared", f"{compared} of {len(report.references)}"
     for component in report.components:
         beside = f" beside {visible(component.reference)}" if component.reference else ""
-        yield f"relation:{visible(component.name)}", f"{component.relation}{beside}"
+        uncovered = component.relations.get(Relation.NOT_TESTED, 0.0)
+        left = f"; {percent(uncovered)} not compared" if uncovered and component.relation != Relation.NOT_TESTED else ""
+        yield f"relation:{visible(component.name)}", f"{component.relation}{beside}{left}"
     for criterion in opinion.criteria:
         yield f"criterion:{visible(criterion.id)}", criterion.outcome.value

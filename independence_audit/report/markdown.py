@@ -100,8 +100,13 @@ def _head(page: Page) -> Iterator[str]:
 def _opinion(page: Page, lang: str) -> Iterator[str]:
     yield f"## {label('opinion', lang)}: {page.outcome_word}"
     yield f"**{escaped(page.opinion)}**"
+    if page.found:
+        yield _line(page.found)
     if page.facts:
         yield "\n".join(f"{number}. {_line(fact)}" for number, fact in enumerate(page.facts, 1))
+    if page.open:
+        yield f"### {label('open', lang)}"
+        yield _bullets(page.open)
 
 
 def _components(rows: Sequence[ComponentRow], lang: str) -> Iterator[str]:
@@ -114,7 +119,7 @@ def _components(rows: Sequence[ComponentRow], lang: str) -> Iterator[str]:
                 _name(row.name),
                 _name(row.kind),
                 row.parameters,
-                f"**{row.word}**",
+                BREAK.join(part for part in (f"**{row.word}**", escaped(row.uncovered)) if part),
                 _name(row.reference),
                 escaped(row.r),
                 escaped(row.unchanged),
@@ -164,7 +169,6 @@ def _changes(page: Page, lang: str) -> Iterator[str]:
 def _limits(page: Page, lang: str) -> Iterator[str]:
     for key, sentences in (
         ("cannot_judge", page.cannot_judge),
-        ("not_searched", page.not_searched),
         ("would_change", page.would_change),
         ("notices", page.notices),
     ):

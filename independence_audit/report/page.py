@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message
-from independence_audit.evidence.relation import Relation
+from independence_audit.evidence.relation import NAMED, STRENGTH, Relation
 from independence_audit.evidence.report import AuditReport, Criterion, FileEvidence, Outcome, Reference, Severity
+from independence_audit.policy.badge import badge_of, gravest_of
 from independence_audit.report import numbers
 from independence_audit.report.calling import labels_of, sentences
 from independence_audit.report.dates import moment
@@ -18,12 +19,15 @@ from independence_audit.report.declared import DeclaredRow, declared_rows
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.wording import LONGEST_NAME, label, say, word, word_or_name
 
-GRAVITY = (Outcome.MET, Outcome.NOT_ASSESSED, Outcome.REVIEW, Outcome.NOT_MET)
-"""Outcomes, the lightest first."""
 LONGEST_TEXT = 1000
 """Characters of a quote, a source or a command; the JSON report has all of them."""
 REMARK = Severity.REMARK
 """Is called so in place of its outcome, ``review``: it is worth a line, never more."""
+UNCOVERED = 0.03
+"""Share of a component's parameters from which those that were not compared stand beside its relation. Buffers and
+tables of positions, which say nothing and are compared with nothing, stay below."""
+MOST_FOUND = 8
+"""Components whose relations stand in the opinion; the table of components has all of them."""
 ALIKE = 5
 """How many notices of one kind are spelt out; a hostile file could bring thousands."""
 
@@ -55,6 +59,8 @@ class ComponentRow:
     outcome: Outcome | None
     outcome_word: str
     shares: tuple[Share, ...]
+    uncovered: str
+    """The share of its parameters that was not compared, where it is considerable; else empty."""
     beside: str
     """The reference that the layers and tensors were held beside: the nearest one; empty where there was none."""
 
@@ -136,7 +142,11 @@ class Page:
     outcome: Outcome
     outcome_word: str
     opinion: str
+    found: str
+    """Every relation to a reference that was found, whatever the policy makes of it; empty where there is none."""
     facts: tuple[str, ...]
+    open: tuple[str, ...]
+    """What stands in the way of a conclusion, was not compared or not searched."""
     components: tuple[ComponentRow, ...]
     comparisons: tuple[ComparisonRow, ...]
     criteria: tuple[CriterionRow, ...]
@@ -144,7 +154,6 @@ class Page:
     changes: tuple[Changes, ...]
     """Of the components that have any."""
     cannot_judge: tuple[str, ...]
-    not_searched: tuple[str, ...]
     would_change: tuple[str, ...]
     command: str
     notices: tuple[str, ...]
@@ -160,9 +169,7 @@ def page_of(report: AuditReport, lang: str) -> Page:
     """
     opinion = report.opinion
     labels = labels_of(report.components, lang)
-    outcome = max(
-        (each.outcome for each in _weighty(opinion.criteria)), key=GRAVITY.index, default=Outcome.NOT_ASSESSED
-    )
+    outcome = badge_of(report)
     return Page(
         title=label("title", lang),
         standing=label("standing", lang),
@@ -173,20 +180,60 @@ def page_of(report: AuditReport, lang: str) -> Page:
         outcome=outcome,
         outcome_word=word("outcome", outcome, lang),
         opinion=sentences([opinion.headline], labels, lang)[0],
+        found=_found(report.components, labels, lang),
         facts=sentences(opinion.facts, labels, lang),
+        open=_open(report, labels, lang),
         components=tuple(_component_row(component, report, labels, lang) for component in report.components),
         comparisons=tuple(row for component in report.components for row in _comparison_rows(component, lang)),
         criteria=_criteria(report, labels, lang),
         declaration=declared_rows(report.declaration, labels, lang),
         changes=_changes(report, labels, lang),
         cannot_judge=sentences(opinion.cannot_judge, labels, lang),
-        not_searched=sentences(_merged(report, lang), labels, lang),
         would_change=sentences(opinion.would_change, labels, lang),
         command=shortened(visible(report.run.command), LONGEST_TEXT),
         notices=_notices(report, lang),
         references=tuple(_reference_row(reference, lang) for reference in report.references),
         provenance=_provenance(report, lang),
     )
+
+
+def _found(components: Sequence[ComponentEvidence], labels: Mapping[str, str], lang: str) -> str:
+    named = sorted((c for c in components if c.relation in NAMED), key=lambda c: -STRENGTH[c.relation])
+    parts = [
+        label(
+            "found_one",
+            lang,
+            component=labels[component.name],
+            reference=component.reference or numbers.NONE,
+            relation=component.relation.value,
+        )
+        for component in named[:MOST_FOUND]
+    ]
+    if len(named) > MOST_FOUND:
+        parts.append(label("found_more", lang, number=len(named) - MOST_FOUND))
+    return label("found", lang, found="; ".join(parts)) if parts else ""
+
+
+def _open(report: AuditReport, labels: Mapping[str, str], lang: str) -> tuple[str, ...]:
+    """Everything that an outcome without it would be read to include."""
+    undecided = report.opinion.undecided
+    said = [
+        *report.summary.incomplete,
+        *([Message("open.undecided", {"components": ", ".join(undecided)})] if undecided else ()),
+        *(
+            Message("open.uncovered", {"component": component.name, "share": share})
+            for component in report.components
+            if (share := _uncovered(component)) > 0.0
+        ),
+        *_merged(report, lang),
+    ]
+    return sentences(said, labels, lang)
+
+
+def _uncovered(component: ComponentEvidence) -> float:
+    """The share of a component that was not compared, if it is considerable and not the whole of it."""
+    share = component.relations.get(Relation.NOT_TESTED, 0.0)
+    return share if share > UNCOVERED and component.relation != Relation.NOT_TESTED else 0.0
 
 
 def _merged(report: AuditReport, lang: str) -> tuple[Message, ...]:
@@ -251,7 +298,9 @@ def _file_row(file: FileEvidence, lang: str) -> FileRow:
 def _component_row(
     component: ComponentEvidence, report: AuditReport, labels: Mapping[str, str], lang: str
 ) -> ComponentRow:
-    outcome = _outcome_of(component, report.opinion.criteria)
+    gravest = gravest_of(component.name, report.opinion.criteria)
+    outcome = gravest.outcome if gravest else None
+    uncovered = _uncovered(component)
     return ComponentRow(
         name=visible(component.name),
         kind=word_or_name("kind", component.kind, lang),
@@ -269,6 +318,7 @@ def _component_row(
             for relation in Relation
             if (share := component.relations.get(relation, 0.0)) > 0.0
         ),
+        uncovered=label("uncovered", lang, share=uncovered) if uncovered else "",
         beside=_beside(component),
     )
 
@@ -320,19 +370,6 @@ def _beside(component: ComponentEvidence) -> str:
 def layers_title(row: ComponentRow, lang: str) -> str:
     """Head a component's layers: what it is, and beside which reference it was held."""
     return label("layers_of", lang, component=row.label, reference=row.beside) if row.beside else row.label
-
-
-def _outcome_of(component: ComponentEvidence, criteria: Iterable[Criterion]) -> Outcome | None:
-    """The gravest outcome among a component's criteria."""
-    severity = list(Severity)
-    own = _weighty([criterion for criterion in criteria if criterion.component == component.name])
-    gravest = max(own, key=lambda c: (severity.index(c.severity), GRAVITY.index(c.outcome)), default=None)
-    return gravest.outcome if gravest else None
-
-
-def _weighty(criteria: Sequence[Criterion]) -> Sequence[Criterion]:
-    """Leave remarks out, unless there is nothing else: a missing attribution must not colour a whole component."""
-    return [each for each in criteria if each.severity != Severity.REMARK] or criteria
 
 
 def _criteria(report: AuditReport, labels: Mapping[str, str], lang: str) -> tuple[CriterionRow, ...]:

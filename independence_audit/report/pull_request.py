@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from independence_audit.evidence.report import AuditReport, Severity
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.marks import escaped
-from independence_audit.report.page import Page, page_of
+from independence_audit.report.page import ComponentRow, Page, page_of
 from independence_audit.report.plain import shortened
 from independence_audit.report.wording import label
 
@@ -32,6 +32,8 @@ def _head(page: Page) -> Iterator[str]:
     if page.banner:
         yield f"> {escaped(page.banner)}"
     yield f"**{escaped(page.outcome_word)}** · {escaped(page.opinion)}"
+    if page.found:
+        yield escaped(page.found)
 
 
 def _components(page: Page, lang: str) -> str:
@@ -40,10 +42,14 @@ def _components(page: Page, lang: str) -> str:
         ["---"] * 5,
     ]
     lines += [
-        [escaped(cell) for cell in (_short(row.label), row.word, _short(row.reference), row.r, row.outcome_word)]
+        [escaped(cell) for cell in (_short(row.label), _relation(row), _short(row.reference), row.r, row.outcome_word)]
         for row in page.components[:MOST_ROWS]
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _relation(row: ComponentRow) -> str:
+    return f"{row.word} ({row.uncovered})" if row.uncovered else row.word
 
 
 def _attention(report: AuditReport, page: Page) -> Iterator[str]:
@@ -59,6 +65,9 @@ def _attention(report: AuditReport, page: Page) -> Iterator[str]:
 
 
 def _limits(page: Page, lang: str) -> Iterator[str]:
+    if page.open:
+        rows = [f"- {escaped(sentence)}" for sentence in page.open[:MOST_ROWS]]
+        yield "\n".join((f"**{escaped(label('open', lang))}**", "", *rows))
     yield f"*{escaped(page.standing)}*"
     limits = " ".join(page.cannot_judge)
     yield f"<sub>{escaped(label('cannot_judge', lang))}: {escaped(limits)}</sub>"

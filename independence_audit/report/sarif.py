@@ -22,7 +22,13 @@ LEVELS: Mapping[Severity, str] = {
     Severity.REVIEW: "warning",
     Severity.NOT_MET: "error",
 }
-KINDS: Mapping[Outcome, str] = {Outcome.MET: "pass", Outcome.NOT_ASSESSED: "open"}
+KINDS: Mapping[Outcome, str] = {
+    Outcome.MET: "pass",
+    Outcome.NOTHING_AGAINST: "pass",
+    Outcome.MATERIAL_MISSING: "open",
+    Outcome.ON_DOCUMENTS: "review",
+    Outcome.NOT_ASSESSED: "open",
+}
 """What a result without a severity is; all others are ``fail``, the one kind that may have a level (3.27.9)."""
 LONGEST_NAME = 200
 
@@ -33,7 +39,8 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
     Raises:
         MalformedError: The report uses a message or word that the catalogue lacks.
     """
-    rows = page_of(report, lang).criteria
+    page = page_of(report, lang)
+    rows = page.criteria
     criteria = report.opinion.criteria
     run = {
         "tool": {
@@ -50,6 +57,10 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
             "policy": f"{report.opinion.policy} {report.opinion.policy_version}",
             "policyDigest": report.settings.policy_digest,
             "synthetic": report.subject.synthetic,
+            "outcome": page.outcome.value,
+            "opinion": page.opinion,
+            "found": page.found,
+            "open": list(page.open),
         },
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

@@ -10,7 +10,9 @@ import json
 
 from independence_audit.errors import InputError
 from independence_audit.evidence.codec import comparable
+from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport, FileEvidence
+from independence_audit.policy.badge import badge_of
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:independence-audit:report:v1"
@@ -53,9 +55,16 @@ def render(report: AuditReport) -> str:
                 for each in report.references
             ],
             "components": [
-                {"name": each.name, "kind": each.kind, "relation": each.relation, "reference": each.reference}
+                {
+                    "name": each.name,
+                    "kind": each.kind,
+                    "relation": each.relation,
+                    "reference": each.reference,
+                    "notTested": each.relations.get(Relation.NOT_TESTED, 0.0),
+                }
                 for each in report.components
             ],
+            "outcome": badge_of(report),
             "criteria": [
                 {"id": each.id, "outcome": each.outcome, "severity": each.severity} for each in opinion.criteria
             ],

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.evidence.relation import NAMED, Relation
 from independence_audit.evidence.report import AuditReport, Outcome
 from independence_audit.report.declared import COLUMNS
 from independence_audit.report.distribution import distribution_of, in_words
@@ -34,6 +34,9 @@ OUTCOME_STYLES = {
     Outcome.MET: "green",
     Outcome.NOT_MET: "bold red",
     Outcome.REVIEW: "yellow",
+    Outcome.NOTHING_AGAINST: "cyan",
+    Outcome.MATERIAL_MISSING: "cyan",
+    Outcome.ON_DOCUMENTS: "cyan",
     Outcome.NOT_ASSESSED: "cyan",
 }
 HEADING = "bold"
@@ -141,9 +144,14 @@ class _Printer:
         self.console.print(
             Panel(Text(self.page.opinion, style=HEADING), title=title, title_align="left", border_style=style)
         )
+        if self.page.found:
+            self._line(self.page.found, indent=2)
         if self.page.facts:
             self._heading("facts")
             self._list(self.page.facts, numbered=True)
+        if self.page.open:
+            self._heading("open")
+            self._list(self.page.open)
 
     def _components(self) -> None:
         self._heading("components")
@@ -160,7 +168,9 @@ class _Printer:
         name = Text(shortened(row.kind, LONGEST_NAME))
         if row.name != row.kind:
             name.append(f"\n{shortened(row.name, LONGEST_NAME)}", style=DIM)
-        relation = Text(row.word, style="bold" if row.relation in FOUND else "")
+        relation = Text(row.word, style="bold" if row.relation in NAMED else "")
+        if row.uncovered:
+            relation.append(f"\n{row.uncovered}", style=DIM)
         outcome = Text(row.outcome_word, style=OUTCOME_STYLES[row.outcome] if row.outcome else "")
         return name, relation, shortened(row.reference, LONGEST_NAME), row.r, row.unchanged, outcome
 
@@ -197,7 +207,6 @@ class _Printer:
     def _limits(self) -> None:
         for key, sentences in (
             ("cannot_judge", self.page.cannot_judge),
-            ("not_searched", self.page.not_searched),
             ("would_change", self.page.would_change),
             ("notices", self.page.notices),
         ):

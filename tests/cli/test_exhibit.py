@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from independence_audit.cli.entry import main
+from independence_audit.evidence.codec import from_json
+from independence_audit.policy.badge import badge_of
 from tests.cli.small_models import Weights, llama, save
 from tests.cli.test_trajectory import training, write
 
@@ -54,10 +56,12 @@ def limits(report: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("policy", ["kai-stage1", "strict-from-scratch"])
 def test_an_honest_run_meets_the_criterion(place: Path, policy: str) -> None:
-    """Without the exhibit it is not assessed, with it it is met: the release is the last checkpoint cast."""
+    """Without the exhibit material is missing; with it everything is met: the release is the last checkpoint cast."""
     bare, shown = audited(place, policy=policy), audited(place, "--trajectory", str(place / "run"), policy=policy)
-    assert outcome(bare) == "not_assessed"
+    assert outcome(bare) == "material_missing"
     assert outcome(shown) == "met"
+    assert [badge_of(from_json(json.dumps(each))) for each in (bare, shown)] == ["material_missing", "met"]
+    assert shown["opinion"]["headline"]["key"] == "headline.requirements_met"
     assert "cannot.frozen" in {each["key"] for each in bare["opinion"]["cannot_judge"]}
     assert "cannot.frozen" not in {each["key"] for each in shown["opinion"]["cannot_judge"]}
 
@@ -76,7 +80,7 @@ def test_a_run_that_ends_elsewhere_says_nothing(place: Path) -> None:
     """Another model's honest run is none of the subject's."""
     write(training(2), place / "other run")
     report = audited(place, "--trajectory", str(place / "other run"))
-    assert outcome(report) == "not_assessed"
+    assert outcome(report) == "material_missing"
     assert "limit.ends_elsewhere" in limits(report)
 
 
@@ -84,7 +88,7 @@ def test_a_run_that_goes_on_says_nothing(place: Path) -> None:
     """The subject is a checkpoint in the middle; where it went on to is another model."""
     save(training(1)[2], place / "middle" / "model.safetensors")
     report = audited(place, "--trajectory", str(place / "run"), subject="middle")
-    assert outcome(report) == "not_assessed"
+    assert outcome(report) == "material_missing"
     assert "limit.ends_elsewhere" in limits(report)
 
 
@@ -137,15 +141,11 @@ def test_a_fake_never_meets_the_criterion(place: Path, fake: Any) -> None:
 
 
 def test_a_foreign_component_stays_foreign(place: Path) -> None:
-    """A model that shares its weights with a reference is not met whatever run is handed in."""
+    """A model with the weights of a reference is not met, whatever run is handed in."""
     save(training(1)[-1], place / "stranger" / "model.safetensors")
     report = audited(place, "--trajectory", str(place / "run"))
-    assert outcome(report) == "not_assessed"
-    assert (
-        outcome(report, "decoder") != "met"
-        if any(each["id"] == "decoder" for each in report["opinion"]["criteria"])
-        else True
-    )
+    assert outcome(report) == "not_met"
+    assert outcome(report, "no_external_decoder") == "not_met"
 
 
 def test_a_report_with_an_exhibit_is_verified_with_it(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

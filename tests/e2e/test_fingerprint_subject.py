@@ -11,7 +11,7 @@ from tests.e2e.conftest import Audit
 
 @pytest.mark.parametrize(
     ("subject", "code", "relation", "outcome"),
-    [("other_seed", 3, "unrelated", "not_assessed"), ("finetuned", 1, "related", "not_met")],
+    [("other_seed", 3, "unrelated", "material_missing"), ("finetuned", 1, "related", "not_met")],
 )
 def test_a_fingerprint_can_be_found_out_but_not_cleared(
     *, subject: str, code: int, relation: str, outcome: str, audit: Audit, seeds: Path, tmp_path: Path

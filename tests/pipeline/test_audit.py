@@ -248,7 +248,7 @@ def test_a_fingerprint_that_was_handed_in_passes_nothing(tmp_path: Path) -> None
     save_fingerprint(a, handed_in, Sampler(), NoProgress())
     report = audit(str(handed_in), [b])
     assert not report.subject.verified
-    assert report.opinion.criteria[0].outcome is Outcome.NOT_ASSESSED
+    assert report.opinion.criteria[0].outcome is Outcome.MATERIAL_MISSING
     assert exit_code(report, Severity.NOT_MET) == 3
     assert exit_code(audit(str(handed_in), [a]), Severity.NOT_MET) == 1
 

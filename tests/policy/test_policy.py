@@ -55,21 +55,22 @@ def test_shared_weights_are_not_met(relation: Relation) -> None:
     assert opinion.headline.key == "headline.not_met"
 
 
-def test_unrelated_is_met() -> None:
-    """Tested with power, nothing found."""
+def test_unrelated_has_nothing_against_it() -> None:
+    """Tested with power, nothing found: no proof, and nothing to object."""
     opinion = judge(load_policy("evidence-only"), [component(Relation.UNRELATED)], REFERENCES)
-    assert opinion.criteria[0].outcome is Outcome.MET
+    assert opinion.criteria[0].outcome is Outcome.NOTHING_AGAINST
     assert worst_severity(opinion) is Severity.NONE
-    assert opinion.headline.data == {"compared": 1, "total": 1}
+    assert opinion.headline.key == "headline.clean"
+    assert opinion.headline.data == {"compared": 1, "total": 1, "references": ""}
 
 
 @pytest.mark.parametrize("relation", [Relation.INCONCLUSIVE, Relation.NOT_TESTED, Relation.UNINFORMATIVE])
-def test_what_was_not_told_is_not_assessed(relation: Relation) -> None:
+def test_what_was_not_told_misses_material(relation: Relation) -> None:
     """Silence is neither a pass nor a finding."""
     components = [component(relation)]
     policy = load_policy("evidence-only")
     opinion = judge(policy, components, REFERENCES)
-    assert opinion.criteria[0].outcome is Outcome.NOT_ASSESSED
+    assert opinion.criteria[0].outcome is Outcome.MATERIAL_MISSING
     assert undecided_components(policy, components) == ["model.text_decoder"]
     assert opinion.headline.key == "headline.inconclusive"
 
@@ -88,7 +89,7 @@ def test_a_projector_may_go_untested(reason: str) -> None:
     components = [component(Relation.UNRELATED), projector(reason, searches=LOOKED)]
     policy = load_policy("evidence-only")
     assert undecided_components(policy, components) == []
-    assert judge(policy, components, REFERENCES).headline.key == "headline.met"
+    assert judge(policy, components, REFERENCES).headline.key == "headline.clean"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,9 @@ NOT_MET = (Outcome.NOT_MET, Severity.NOT_MET)
 REVIEW = (Outcome.REVIEW, Severity.REVIEW)
 REMARK = (Outcome.REVIEW, Severity.REMARK)
 MET = (Outcome.MET, Severity.NONE)
-OPEN = (Outcome.NOT_ASSESSED, Severity.NONE)
+CLEAN = (Outcome.NOTHING_AGAINST, Severity.NONE)
+MISSING = (Outcome.MATERIAL_MISSING, Severity.NONE)
+DOCUMENTS = (Outcome.ON_DOCUMENTS, Severity.NONE)
 ENCODER = "no_unchanged_external_encoder"
 
 
@@ -223,8 +226,9 @@ ENCODER = "no_unchanged_external_encoder"
         (Relation.ROUNDED, NOT_MET),
         (Relation.RELATED, REVIEW),
         (Relation.TRANSFORMED, REVIEW),
-        (Relation.UNRELATED, MET),
-        (Relation.INCONCLUSIVE, OPEN),
+        (Relation.TOKEN_TABLES, REVIEW),
+        (Relation.UNRELATED, CLEAN),
+        (Relation.INCONCLUSIVE, MISSING),
     ],
 )
 def test_stage_one_encoders(kind: str, relation: Relation, outcome: tuple[Outcome, Severity]) -> None:
@@ -251,12 +255,12 @@ def test_the_innocent_need_exhibits() -> None:
     opinion = judge(load_policy("kai-stage1"), [component(Relation.UNRELATED)], FOREIGN)
     by_id = {criterion.id.partition("/")[0]: criterion for criterion in opinion.criteria}
     trained = by_id["initialised_then_trained"]
-    assert trained.outcome is Outcome.NOT_ASSESSED
+    assert trained.outcome is Outcome.MATERIAL_MISSING
     assert "change.step0" in [change.key for change in trained.would_change]
     assert worst_severity(opinion) is Severity.NONE
     for never in ("own_data", "own_design", "policy_and_ethics"):
-        assert by_id[never].outcome is Outcome.NOT_ASSESSED
-    assert opinion.headline.key == "headline.met"
+        assert by_id[never].outcome is Outcome.ON_DOCUMENTS
+    assert opinion.headline.key == "headline.clean"
 
 
 @pytest.mark.parametrize(
@@ -264,7 +268,7 @@ def test_the_innocent_need_exhibits() -> None:
     [
         (Conclusion.INITIALISED_AND_TRAINED, MET),
         (Conclusion.CONSISTENT_WITH_SCRATCH, REVIEW),
-        (Conclusion.NO_EVIDENCE, OPEN),
+        (Conclusion.NO_EVIDENCE, MISSING),
         (Conclusion.FROZEN_DURING_TRAINING, REVIEW),
         (Conclusion.UNTRAINED, REVIEW),
         (Conclusion.STARTS_FROM_TRAINED_WEIGHTS, NOT_MET),
@@ -285,7 +289,7 @@ def test_a_shared_architecture_is_a_remark_at_most() -> None:
     assert (criterion.outcome, criterion.severity) == REMARK
     assert criterion.message.data["structure"] == "known"
     assert worst_severity(opinion) is Severity.REMARK
-    assert opinion.headline.key == "headline.met"
+    assert opinion.headline.key == "headline.clean"
     declared = Declared(fitting.name, Origin.ARCHITECTURE_FROM, "Known", "", "", Agreement.AGREED)
     named = outcomes("kai-stage1", fitting, declaration=DeclarationEvidence("independence.toml", (declared,)))
     assert named["architecture_attribution"] == MET
@@ -298,7 +302,7 @@ def test_a_fingerprint_meets_nothing(policy: str, relation: Relation, kind: Kind
     """What a submitter made himself never yields a passed criterion, under any policy."""
     declared = DeclarationEvidence("independence.toml", (), rights=Rights(modify=True, operate=True, redistribute=True))
     found = outcomes(policy, component(relation, kind.value), verified=False, declaration=declared)
-    assert Outcome.MET not in {outcome for outcome, _ in found.values()}
+    assert not {Outcome.MET, Outcome.NOTHING_AGAINST} & {outcome for outcome, _ in found.values()}
 
 
 @pytest.mark.parametrize("policy", policy_names())
@@ -341,7 +345,7 @@ def test_control_goes_by_licence(licence: str | None, outcome: tuple[Outcome, Se
     opinion = judge(load_policy("control-and-licence"), [component(Relation.IDENTICAL)], references)
     found = {each.id.partition("/")[0]: (each.outcome, each.severity) for each in opinion.criteria}
     assert found["licence"] == outcome
-    assert found["rights"] == OPEN
+    assert found["rights"] == MISSING
 
 
 def test_a_licence_that_is_declared_otherwise() -> None:

@@ -147,7 +147,7 @@ def test_a_summary_is_short_and_escaped() -> None:
     remarked = replace(report.opinion.criteria[0], outcome=Outcome.REVIEW, severity=Severity.REMARK)
     report = replace(report, opinion=replace(report.opinion, criteria=(remarked, *report.opinion.criteria[1:])))
     text = EXCHANGE["summary"].render(report, KOREAN)
-    assert "**의견**" in text
+    assert "**참고**" in text
     assert len(text) < 65_536
     assert "<script" not in text
     assert "독자성" in text

@@ -46,11 +46,11 @@ def test_identity_names_what_was_audited_and_against_what() -> None:
 
 
 def test_opinion_has_the_gravest_outcome() -> None:
-    """The outcome beside the opinion is the gravest of all criteria; without criteria nothing was assessed."""
+    """The outcome beside the opinion is the gravest of all criteria; without criteria it is left to documents."""
     assert page(finding()).outcome == Outcome.NOT_MET
     assert page(clean()).outcome == Outcome.MET
     assert page(inconclusive()).outcome == Outcome.NOT_ASSESSED
-    assert page(replace(clean(), opinion=replace(clean().opinion, criteria=()))).outcome == Outcome.NOT_ASSESSED
+    assert page(replace(clean(), opinion=replace(clean().opinion, criteria=()))).outcome == Outcome.ON_DOCUMENTS
 
 
 def test_components_carry_their_gravest_outcome() -> None:
@@ -120,13 +120,13 @@ def test_evidence_does_not_repeat_the_facts() -> None:
 
 def test_searches_not_made_are_joined() -> None:
     """The same search missing in every component is one sentence, in some it names them, in one it is its own."""
-    assert [s.partition(":")[0] for s in page(finding()).not_searched] == [
+    assert [s.partition(":")[0] for s in page(finding()).open[-2:]] == [
         "Copies moved to other layers or places, in all components",
         "Copies disguised by permuting, scaling or rotating, in all components",
     ]
     report = finding()
     some = tuple(report.summary.not_searched[i] for i in (0, 2, 1))
-    joined = page(replace(report, summary=replace(report.summary, not_searched=some))).not_searched
+    joined = page(replace(report, summary=replace(report.summary, not_searched=some))).open[-2:]
     assert "in model.audio_model, model.vision_model:" in joined[0]
     assert "in audio encoder:" in joined[1]
 

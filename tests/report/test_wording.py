@@ -47,7 +47,19 @@ from independence_audit.training.initialisers import ANY
 
 PACKAGE = Path(independence_audit.__file__).parent
 GROUPS = (
-    *("headline", "fact", "cannot", "change", "changed", "repeated", "not_searched", "criterion", "notice"),
+    *(
+        "headline",
+        "fact",
+        "cannot",
+        "change",
+        "changed",
+        "repeated",
+        "not_searched",
+        "open",
+        "incomplete",
+        "criterion",
+        "notice",
+    ),
     *("finding", "alternative", "grounds", "limit"),
 )
 KEY = re.compile(rf"({'|'.join(GROUPS)})\.[a-z0-9_]+")
