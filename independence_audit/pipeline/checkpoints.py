@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from independence_audit.errors import MissingError
-from independence_audit.training.trajectory.ordering import step_of
+from independence_audit.training.trajectory.ordering import tell_apart
 
 WEIGHTS = ".safetensors"
 INDEX = ".safetensors.index.json"
 
 
-def expand(names: Sequence[str]) -> list[str]:
-    """Every checkpoint that the names stand for; a folder without weights of its own stands for those in it.
+def expand(names: Sequence[str]) -> list[list[str]]:
+    """For each name the checkpoints that it stands for; a folder without weights of its own stands for those in it.
 
     Raises:
         MissingError: A folder holds neither weights nor folders with weights.
     """
-    return [checkpoint for name in names for checkpoint in _expand(name)]
+    return [_expand(name) for name in names]
 
 
 def _expand(name: str) -> list[str]:
@@ -48,7 +48,7 @@ def _is_one_model(files: Sequence[str]) -> bool:
         return False
     if len(files) == 1 or any("-of-" in file or file.startswith(("model", "optimizer")) for file in files):
         return True
-    return len({step_of(file) for file in files}) < len(files)
+    return not tell_apart(files)
 
 
 def _holds_weights(path: str) -> bool:

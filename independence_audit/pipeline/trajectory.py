@@ -13,7 +13,7 @@ from independence_audit.checkpoint import open_named
 from independence_audit.errors import InputError, ReadError, UsageError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Tool
-from independence_audit.evidence.training import Conclusion, ReferencePoint, TrainingEvidence
+from independence_audit.evidence.training import Conclusion, Order, ReferencePoint, TrainingEvidence
 from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler, sampler_of
@@ -29,7 +29,7 @@ from independence_audit.training.initialisers import UNDECLARED, Initialiser, de
 from independence_audit.training.log_check import Weights, log_evidence
 from independence_audit.training.logs import Log, read_log
 from independence_audit.training.replay import Declared
-from independence_audit.training.trajectory.ordering import Ordered, compiled, in_order
+from independence_audit.training.trajectory.ordering import Ordered, arrange
 from independence_audit.training.trajectory.references import Met, added, meet
 from independence_audit.training.trajectory.start import Freshness
 from independence_audit.training.trajectory.state import state_of
@@ -128,10 +128,11 @@ def follow(
         progress: Is told how far the reading has come.
 
     Raises:
-        UsageError: A setting is wrong, or there is only one checkpoint.
+        UsageError: A setting is wrong, there is only one checkpoint, or the pattern finds no step.
         InputError: Not one checkpoint could be read.
     """
-    ordered = in_order(expand(checkpoints), compiled(settings.step_regex))
+    arranged = arrange(expand(checkpoints), settings.step_regex)
+    ordered = arranged.checkpoints
     if len(ordered) + (settings.replay is not None) < 2:  # noqa: PLR2004  a way needs two ends
         for each in ordered:  # one that is not there at all is the better thing to say
             open_named(each.name, offline=settings.audit.offline).source.close()
@@ -141,15 +142,16 @@ def follow(
         )
     logs = [read_log(Path(name)) for name in settings.logs]
     with replayed(settings.replay, _named(ordered), offline=settings.audit.offline) as replay:
-        return _follow(replay, logs, known, settings, progress)
+        return _follow(replay, logs, known, settings, progress, arranged.order)
 
 
-def _follow(
+def _follow(  # noqa: PLR0913, PLR0917  everything that decides what a trajectory comes to
     replay: Replayed,
     logs: Sequence[Log],
     known: Sequence[Fingerprint],
     settings: TrajectorySettings,
     progress: Progress,
+    order: Order,
 ) -> Followed:
     """Checkpoints that are put in order, from the first to the last."""
     reader = _Reader(replay.checkpoints, settings, progress)
@@ -164,7 +166,7 @@ def _follow(
             update = [] if seen.fingerprint is first else meet(added(start, seen.fingerprint), known, alpha)
             met |= _points(seen.name, plain, update)
     walked = walk.result()
-    evidence = trajectory_evidence(walked, initialiser.name, met, replay.evidence)
+    evidence = trajectory_evidence(walked, initialiser.name, met, replay.evidence, order)
     if logs:
         weights = _weights(walked, evidence, first)
         evidence = replace(evidence, logs=tuple(log_evidence(log, weights) for log in logs))
@@ -180,6 +182,7 @@ def _weights(walked: Walked, evidence: TrainingEvidence, first: Fingerprint) -> 
     return Weights(
         points=[point for point in points if point.component == largest],
         initial=start is not None and start.freshness == Freshness.INITIAL and walked.steps[0].step == 0,
+        guessed=any(step.guessed for step in walked.steps),
         vocabulary=max(tables, default=None),
     )
 
@@ -284,13 +287,17 @@ class _Reader:
             if self._first is not None:
                 check_samplers(self._first, [model.fingerprint])
         except InputError as error:
-            return Seen(name, ordered.step, None, Message("limit.unreadable", {"reason": error.message}))
+            return _seen(name, ordered, None, Message("limit.unreadable", {"reason": error.message}))
         if self._first is None:
             self._first = model.fingerprint
             self.config = model.checkpoint.config if model.checkpoint else {}
         unreadable = model.fingerprint.unreadable
         left_out = Message("limit.partly_unreadable", {"count": len(unreadable)}) if unreadable else None
-        return Seen(name, ordered.step, model.fingerprint, left_out)
+        return _seen(name, ordered, model.fingerprint, left_out)
+
+
+def _seen(name: str, ordered: Ordered, fingerprint: Fingerprint | None, reason: Message | None) -> Seen:
+    return Seen(name, ordered.step, fingerprint, reason, ordered.guessed, ordered.claimed, ordered.rank)
 
 
 def _points(name: str, plain: Sequence[Met], update: Sequence[Met]) -> dict[tuple[str, str], list[ReferencePoint]]:

@@ -25,7 +25,7 @@ from independence_audit.report.model_drawing import HEIGHT, WIDTH, drawing_of
 from independence_audit.report.page import ComponentRow, ReferenceRow, layers_title, page_of
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.tensors import tensor_row
-from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows, training_rows
+from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows, order_of, training_rows
 from independence_audit.report.trajectory_charts import trajectory_charts
 from independence_audit.report.trap import CHANCE, norm_vectors
 from independence_audit.report.wording import catalogue, label, word
@@ -148,6 +148,7 @@ def trajectory_of(training: TrainingEvidence | None, lang: str) -> dict[str, obj
     trajectory = training.trajectory if training else None
     return {
         "checkpoint_columns": CHECKPOINT_COLUMNS,
+        "checkpoint_order": order_of(trajectory, lang) if trajectory else "",
         "checkpoints": checkpoint_rows(trajectory, lang) if trajectory else (),
         "trajectories": trajectory_charts(training, FRAME) if training else (),
     }

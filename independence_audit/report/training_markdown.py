@@ -9,7 +9,7 @@ from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.marks import escaped
 from independence_audit.report.plain import visible
-from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows
+from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows, order_of
 from independence_audit.report.training_text import finding_lines, log_title
 from independence_audit.report.training_trajectory import (
     POINT_COLUMNS,
@@ -43,6 +43,8 @@ def _blocks(report: TrainingReport, lang: str) -> Iterator[str]:
         yield from _list(each for finding in log.findings for each in finding_lines(finding, lang))
     if training.trajectory is not None:
         yield f"## {label('checkpoints', lang)}"
+        if order := order_of(training.trajectory, lang):
+            yield order
         yield _table(CHECKPOINT_COLUMNS, checkpoint_rows(training.trajectory, lang), lang)
         for name in dict.fromkeys(point.component for point in training.trajectory.points):
             points = [point for point in training.trajectory.points if point.component == name]

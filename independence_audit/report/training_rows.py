@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from independence_audit.evidence.training import ComponentTraining, Finding, TrainingEvidence, TrajectoryEvidence
-from independence_audit.report import numbers
+from independence_audit.evidence.training import (
+    CheckpointSeen,
+    ComponentTraining,
+    Finding,
+    TrainingEvidence,
+    TrajectoryEvidence,
+)
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.wording import label, say, word
 
@@ -93,12 +98,23 @@ def _finding(finding: Finding, name: str, lang: str) -> FindingRow:
     )
 
 
+def order_of(trajectory: TrajectoryEvidence, lang: str) -> str:
+    """Who says in which order the checkpoints stand; empty where a report of before does not say."""
+    return word("order", trajectory.order, lang) if trajectory.order else ""
+
+
+def _step(seen: CheckpointSeen, lang: str) -> str:
+    if seen.step is None:
+        return label("unknown_step", lang)
+    return label("guessed_step", lang, step=str(seen.step)) if seen.guessed else str(seen.step)
+
+
 def checkpoint_rows(trajectory: TrajectoryEvidence, lang: str) -> list[tuple[str, ...]]:
     """Cells of the table of checkpoints."""
     return [
         (
             shortened(visible(seen.name), LONGEST_CHECKPOINT),
-            numbers.NONE if seen.step is None else str(seen.step),
+            _step(seen, lang),
             word("checkpoint_status", seen.status, lang),
             say(seen.reason, lang) if seen.reason else "",
         )

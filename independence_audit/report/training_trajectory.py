@@ -13,7 +13,7 @@ from rich.text import Text
 from independence_audit.evidence.training import TrainingEvidence, TrajectoryPoint
 from independence_audit.report import numbers
 from independence_audit.report.plain import shortened, visible
-from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows
+from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows, order_of
 from independence_audit.report.wording import label
 
 LONGEST_NAME = 40
@@ -29,6 +29,8 @@ def print_trajectory(training: TrainingEvidence, console: Console, lang: str) ->
         return
     console.print()
     console.print(Text(label("checkpoints", lang), style=HEADING))
+    if order := order_of(trajectory, lang):
+        console.print(Padding(Text(order), (0, 0, 0, 2)))
     _table(CHECKPOINT_COLUMNS, checkpoint_rows(trajectory, lang), console, lang)
     for component in dict.fromkeys(point.component for point in trajectory.points):
         points = [point for point in trajectory.points if point.component == component]

@@ -12,6 +12,7 @@ from independence_audit.evidence.training import (
     ComponentTraining,
     Conclusion,
     Finding,
+    Order,
     ReferencePoint,
     ReplayEvidence,
     TrainingEvidence,
@@ -22,7 +23,13 @@ from independence_audit.training.initialisers import ANY
 from independence_audit.training.trajectory.frozen import MOSTLY, Frozen, frozen_parts
 from independence_audit.training.trajectory.geometry import geometry_of
 from independence_audit.training.trajectory.jumps import breaks
-from independence_audit.training.trajectory.order import duplicates, reordered
+from independence_audit.training.trajectory.order import (
+    DOUBTS,
+    as_far_as_ordered,
+    duplicates,
+    reordered,
+    reversed_way,
+)
 from independence_audit.training.trajectory.ordering import wide_gaps
 from independence_audit.training.trajectory.posing import blended, combined, made_from_the_end, noise
 from independence_audit.training.trajectory.start import FEWEST_VALUES, Freshness, Start
@@ -57,12 +64,18 @@ class Judged:
         """Keys of the findings that contradict training from an initial draw."""
         return {finding.message.key for finding in self.findings if finding.contradicts}
 
+    @property
+    def doubts_order(self) -> bool:
+        """Whether the weights stand in another order where nobody says for sure in which they should."""
+        return any(finding.message.key in DOUBTS and not finding.contradicts for finding in self.findings)
+
 
 def trajectory_evidence(
     walked: Walked,
     initialiser: str = ANY,
     references: Points | None = None,
     replay: ReplayEvidence | None = None,
+    order: Order | None = None,
 ) -> TrainingEvidence:
     """One conclusion for each component of a trajectory, with the tables that it rests on.
 
@@ -71,6 +84,7 @@ def trajectory_evidence(
         initialiser: What step 0 was held against, by name.
         references: What every checkpoint and component came to against the references.
         replay: What a declared draw came to against step 0, or nothing where it stands before the first checkpoint.
+        order: Who says in which order the checkpoints stand.
     """
     references = references or {}
     frozen = frozen_parts(walked.steps)
@@ -85,7 +99,7 @@ def trajectory_evidence(
             judged.findings.extend(_replay_findings(replay))
         trainings.append(_component(walked, component, frozen.get(component, Frozen((), 0.0)), judged, references))
     points = tuple(_points(walked.steps, references))
-    return TrainingEvidence(tuple(trainings), TrajectoryEvidence(walked.seen, points, initialiser), replay)
+    return TrainingEvidence(tuple(trainings), TrajectoryEvidence(walked.seen, points, initialiser, order), replay)
 
 
 def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, references: Points) -> ComponentTraining:
@@ -95,13 +109,18 @@ def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, r
     broken = breaks(steps, component)
     combinations = combined(steps, geometry)
     judged.findings.extend(frozen.findings)
-    judged.findings.extend(finding for _, finding in broken)
     judged.findings.extend(combinations)
-    judged.findings.extend(blended(steps, component, {number for number, _ in broken}))
-    judged.findings.extend(noise(steps, component, {number for number, _ in broken}))
-    judged.findings.extend(made_from_the_end(steps[0], steps[-1], start.freshness, walked.carried.get(component)))
-    if not combinations and not broken:
-        judged.findings.extend(reordered(steps, geometry))
+    moved = reordered(steps, geometry, start) or reversed_way(steps, start, walked.ends.get(component))
+    doubts = [finding for finding in moved if not finding.contradicts]
+    by_order = [
+        *(finding for _, finding in broken),
+        *blended(steps, component, {number for number, _ in broken}),
+        *noise(steps, component, {number for number, _ in broken}),
+        *made_from_the_end(steps[0], steps[-1], start.freshness, walked.carried.get(component)),
+    ]
+    judged.findings.extend(as_far_as_ordered(by_order, steps, geometry) if doubts else by_order)
+    if doubts or not (combinations or broken):
+        judged.findings.extend(moved)
     judged.findings.extend(_start_findings(steps[0], start))
     judged.findings.extend(_reference_findings(steps, component, start, references))
     renewed = [number for number, finding in broken if not finding.contradicts]
@@ -109,6 +128,8 @@ def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, r
         start = steps[renewed[-1]].starts.get(component, UNKNOWN)
     chain = steps[renewed[-1] :] if renewed else steps
     conclusion = _conclusion(chain, component, start, frozen, judged)
+    if conclusion == Conclusion.NO_EVIDENCE and judged.doubts_order:
+        judged.limits.append(Message("limit.order_doubted"))
     if conclusion == Conclusion.INITIALISED_AND_TRAINED and any(seen.status != "read" for seen in walked.seen):
         conclusion = Conclusion.CONSISTENT_WITH_SCRATCH
         judged.limits.append(Message("limit.lowered"))
@@ -124,7 +145,7 @@ def _conclusion(chain: Sequence[Step], component: str, start: Start, frozen: Fro
         return Conclusion.UNTRAINED if start.freshness == Freshness.INITIAL else Conclusion.FROZEN_DURING_TRAINING
     if contradictions & STARTS_ELSEWHERE:
         return Conclusion.STARTS_FROM_TRAINED_WEIGHTS
-    if contradictions or not _changed(chain, component) or not _tells(chain[0], component):
+    if contradictions or judged.doubts_order or not _changed(chain, component) or not _tells(chain[0], component):
         return Conclusion.NO_EVIDENCE
     if start.freshness == Freshness.INITIAL and not start.undeclared:
         return Conclusion.INITIALISED_AND_TRAINED
@@ -163,11 +184,15 @@ def _step0_trained(first: Step, start: Start) -> Finding:
     data: dict[str, Value] = {"checkpoint": first.name, "share": start.share, "ratio": start.ratio}
     return Finding(
         Message("finding.step0_trained", data),
-        contradicts=True,
+        contradicts=not first.guessed,
         effect=start.ratio,
         tolerance=1.0,
         checkpoints=(first.name,),
-        alternatives=(Message("alternative.warm_start"), Message("alternative.unknown_initialiser")),
+        alternatives=(
+            *((Message("alternative.guessed_step"),) if first.guessed else ()),
+            Message("alternative.warm_start"),
+            Message("alternative.unknown_initialiser"),
+        ),
     )
 
 

@@ -39,6 +39,8 @@ class Weights:
     """Whether its first checkpoint is an initial draw of step 0."""
     vocabulary: int | None
     """Rows of its input embedding; None where it has none."""
+    guessed: bool = False
+    """Whether the checkpoints' steps are guesses."""
 
 
 def log_evidence(log: Log, weights: Weights) -> LogEvidence:
@@ -120,9 +122,13 @@ def _idle(log: Log, weights: Weights) -> Iterator[Finding]:
             continue
         yield Finding(
             Message(key, {"before": before.checkpoint, "checkpoint": after.checkpoint, "rate": f"{max(rates):.3g}"}),
-            contradicts=True,
+            contradicts=not weights.guessed,
             checkpoints=(before.checkpoint, after.checkpoint),
-            alternatives=(Message("alternative.other_group"), Message("alternative.wrong_step_names")),
+            alternatives=(
+                *((Message("alternative.guessed_step"),) if weights.guessed else ()),
+                Message("alternative.other_group"),
+                Message("alternative.wrong_step_names"),
+            ),
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from independence_audit.statistics.laws import Floats
 from independence_audit.training.trajectory.state import Place
-from independence_audit.training.trajectory.updates import TensorStep
+from independence_audit.training.trajectory.updates import LINKED, TensorStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,17 @@ def _sketch(tensor: TensorStep) -> Floats:
     if tensor.sketch is None:
         raise AssertionError(tensor.place)
     return tensor.sketch
+
+
+def is_one_chain(geometry: Geometry) -> bool:
+    """Whether links, correlations that strangers do not have, join all checkpoints in some order."""
+    lengths = np.linalg.norm(geometry.points, axis=1)
+    units = geometry.points / np.maximum(lengths, 1e-30)[:, None]
+    linked = np.abs(units @ units.T) >= LINKED
+    reached = linked[0]
+    for _ in range(len(reached)):
+        reached = linked[reached].any(axis=0)
+    return bool(reached.all())
 
 
 def off_the_plane(points: Floats, which: int, pair: tuple[int, int]) -> float:

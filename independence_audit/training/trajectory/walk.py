@@ -26,6 +26,12 @@ class Seen:
     step: int | None
     fingerprint: Fingerprint | None
     reason: Message | None = None
+    guessed: bool = False
+    """Whether the step is a guess from the names."""
+    claimed: bool = True
+    """Whether whoever handed it in says that it stands here."""
+    rank: int | None = None
+    """Its place in the order that the names alone suggest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,10 @@ class Step:
     starts: Mapping[str, Start]
     """By component, whether its weights are an initial draw; where a component begins or breaks with what was
     before."""
+    guessed: bool = False
+    claimed: bool = True
+    rank: int | None = None
+    """As of :class:`Seen`."""
 
     def of(self, component: str) -> list[TensorStep]:
         """The tensors of one component."""
@@ -52,6 +62,8 @@ class Walked:
     steps: tuple[Step, ...]
     carried: Mapping[str, float | None]
     """By component, how much of the last checkpoint's strong directions the first one has: see ``start.carried``."""
+    ends: Mapping[str, Start]
+    """By component, whether the last checkpoint is an initial draw."""
 
 
 class Walk:
@@ -71,18 +83,18 @@ class Walk:
     def take(self, seen: Seen) -> bool:
         """Measure one checkpoint; False where it could not be used, with the reason kept."""
         if seen.fingerprint is None:
-            self._seen.append(CheckpointSeen(seen.name, seen.step, "skipped", seen.reason))
+            self._seen.append(_facts(seen, "skipped", seen.reason))
             return False
         state = state_of(seen.fingerprint)
         reason = _compatible(self._first, state)
         if reason is not None and reason.key == "limit.other_shapes":
-            self._seen.append(CheckpointSeen(seen.name, seen.step, "skipped", reason, seen.fingerprint.read_bytes))
+            self._seen.append(_facts(seen, "skipped", reason))
             return False
         held = Held(self._first, self._plane, self._ends, self._previous, self._before)
         tensors = tuple(tensor_steps(state, held))
-        self._steps.append(Step(seen.name, seen.step, tensors, self._starts(state, tensors)))
-        reason = reason or seen.reason
-        self._seen.append(CheckpointSeen(seen.name, seen.step, "read", reason, seen.fingerprint.read_bytes))
+        starts = self._starts(state, tensors)
+        self._steps.append(Step(seen.name, seen.step, tensors, starts, seen.guessed, seen.claimed, seen.rank))
+        self._seen.append(_facts(seen, "read", reason or seen.reason))
         self._before, self._previous = self._previous, state
         return True
 
@@ -91,14 +103,25 @@ class Walk:
         for name in dict.fromkeys(place[0] for place in state):
             own = [tensor for tensor in tensors if tensor.place[0] == name]
             if self._previous is None or is_broken(own):
-                samples = [sample for place, sample in state.samples.items() if place[0] == name]
-                starts[name] = start_of(samples, self._initialiser)
+                starts[name] = self._start(state, name)
         return starts
+
+    def _start(self, state: State, component: str) -> Start:
+        samples = [sample for place, sample in state.samples.items() if place[0] == component]
+        return start_of(samples, self._initialiser)
 
     def result(self) -> Walked:
         """Everything that was met so far."""
-        made = {name: carried(self._first, self._last, name) for name in components(self._steps)}
-        return Walked(tuple(self._seen), tuple(self._steps), made)
+        names = list(components(self._steps))
+        made = {name: carried(self._first, self._last, name) for name in names}
+        ends = {name: self._start(self._last, name) for name in names}
+        return Walked(tuple(self._seen), tuple(self._steps), made, ends)
+
+
+def _facts(seen: Seen, status: str, reason: Message | None) -> CheckpointSeen:
+    """What reports say of a checkpoint."""
+    read = seen.fingerprint.read_bytes if seen.fingerprint else 0
+    return CheckpointSeen(seen.name, seen.step, status, reason, read, seen.guessed)
 
 
 def walk(checkpoints: Sequence[Seen]) -> Walked:
