@@ -56,6 +56,7 @@ SEVERITIES = ("remark", "review", "not_met")
 @click.option("--sign-key", default="", metavar="PEM", help="Sign the statement of -o intoto= with this private key.")
 @click.option("--model-key", default="", metavar="PEM", help="Verify the subject's own signature (model.sig).")
 @click.option("--offline", is_flag=True, help="Touch no network; what is missing is listed as not available.")
+@click.option("--allow-missing", is_flag=True, help="References that cannot be had leave the audit complete.")
 @click.option("--verify", is_flag=True, help="Read the values of fingerprints again at their source, and compare.")
 @click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
 @SEARCH_LAYERS
@@ -83,6 +84,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     sign_key: str,
     model_key: str,
     offline: bool,
+    allow_missing: bool,
     verify: bool,
     library: str,
     search_layers: int | None,
@@ -121,6 +123,7 @@ def compare(  # noqa: PLR0913  one parameter an option
         step_regex=step_regex,
         submission=Submission(team, stage, model),
         offline=offline,
+        allow_missing=allow_missing,
         verify=verify,
         whole_files=whole_files or any(name == "intoto" for name, _ in files),
         model_key=model_key,

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     "--fail-on", type=click.Choice(SEVERITIES), default=None, envvar="AUDIT_FAIL_ON", help="[default: not_met]"
 )
 @click.option("--offline/--online", default=None, envvar="AUDIT_OFFLINE", help="Touch no network.")
+@click.option(
+    "--allow-missing/--all-references",
+    default=None,
+    envvar="AUDIT_ALLOW_MISSING",
+    help="References that cannot be had leave the audit complete.",
+)
 @click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
 @click.option("--salt-file", default="", envvar="AUDIT_SALT_FILE", metavar="PATH", help="The evaluation's secret salt.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="On stdout.")
@@ -49,6 +55,7 @@ def self_check(  # noqa: PLR0913  one parameter an option
     declaration: str,
     fail_on: str | None,
     offline: bool | None,
+    allow_missing: bool | None,
     library: str,
     salt_file: str,
     format_: str,
@@ -59,8 +66,8 @@ def self_check(  # noqa: PLR0913  one parameter an option
     """Audit a model before it is submitted, as audit.toml or [tool.audit] in pyproject.toml says.
 
     The command line goes before the environment (AUDIT_SUBJECT, AUDIT_REFERENCES, AUDIT_POLICY,
-    AUDIT_FAIL_ON, AUDIT_OFFLINE, AUDIT_LIBRARY, AUDIT_SALT_FILE, AUDIT_LANG), which goes before the file.
-    Suppressions stay visible; one past its date suppresses nothing.
+    AUDIT_FAIL_ON, AUDIT_OFFLINE, AUDIT_ALLOW_MISSING, AUDIT_LIBRARY, AUDIT_SALT_FILE, AUDIT_LANG), which
+    goes before the file. Suppressions stay visible; one past its date suppresses nothing.
     """
     from independence_audit.cli.exhibit import check_exhibit
     from independence_audit.cli.outputs import check_outputs, check_sign_key, show, write
@@ -90,6 +97,7 @@ def self_check(  # noqa: PLR0913  one parameter an option
         submission=Submission(asked.team, asked.stage, asked.model),
         command=shlex.join(["audit", *sys.argv[1:]]),
         offline=asked.offline if offline is None else offline,
+        allow_missing=asked.allow_missing if allow_missing is None else allow_missing,
         library=library or _unless_set("AUDIT_LIBRARY", asked.library),
         salt=read_salt(Path(salt) if salt else None),
         whole_files=asked.whole_files or any(name == "intoto" for name, _ in files),

@@ -63,6 +63,8 @@ class Settings:
     """The sampler's full name: every parameter that changes the sample, and its salt's digest."""
     policy_digest: str
     library_digest: str | None = None
+    allow_missing: bool = field(default=False, metadata={SINCE: "1.1"})
+    """Whether references that were asked for and could not be had leave the audit complete all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ class FileEvidence:
     size: int
     sha256: str | None
     digest_scope: str | None
-    """``file``: all of its bytes; ``sample``: its header and the sampled values; None: no digest."""
+    """``file``: all of its bytes; ``sample``: its header and the sampled values; ``claimed``: what a fingerprint that
+    was handed in says of it, which nobody checked; None: no digest."""
 
 
 class Account(StrEnum):

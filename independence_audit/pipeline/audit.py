@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +22,12 @@ from independence_audit.lineage.within import repetitions
 from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.declared import find_declaration, strays
 from independence_audit.pipeline.exhibit import Handed, with_trajectory
+from independence_audit.pipeline.incomplete import (
+    missing_references,
+    unread_references,
+    unread_subject,
+    unverified,
+)
 from independence_audit.pipeline.inputs import (
     called,
     signer_of,
@@ -124,7 +130,8 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     references = tuple(_reference(one, rankings) for one in known.known)
     every_tensor = tuple(tensor for own in tensors for tensor in own)
     declared = hold(handed_in.declaration, components, references) if handed_in.declaration else None
-    summary = _summary(components, every_tensor, rankings)
+    incomplete = tuple(_incomplete(mine, known, references, allow_missing=settings.allow_missing))
+    summary = replace(_summary(components, every_tensor, rankings), incomplete=incomplete)
     beside = KnownBeside(verified, settings.submission.team, declared, alone.training, summary.incomplete)
     return AuditReport(
         tool=Tool("independence-audit", __version__),
@@ -134,6 +141,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
             sampler=subject.sampler,
             policy_digest=policy.digest,
             library_digest=known.library_digest,
+            allow_missing=settings.allow_missing,
         ),
         run=Run(datetime.now(UTC).isoformat(timespec="seconds"), socket.gethostname(), settings.command),
         submission=settings.submission,
@@ -229,6 +237,17 @@ def _summary(
         not_searched=not_searched,
         tests=sum(verdict.compared.tests for ranking in rankings for verdict in ranking.verdicts),
     )
+
+
+def _incomplete(
+    mine: Model, known: References, references: Sequence[Reference], *, allow_missing: bool
+) -> Iterator[Message]:
+    """Why the audit is inconclusive as a whole."""
+    unread = [(model.fingerprint.name, len(model.fingerprint.unreadable)) for model in known.models]
+    yield from missing_references(references, allowed=allow_missing)
+    yield from unread_references(unread, allowed=allow_missing)
+    yield from unverified(verified=mine.checkpoint is not None)
+    yield from unread_subject(len(mine.fingerprint.unreadable))
 
 
 def _non_finite(tensors: Sequence[TensorEvidence]) -> list[Message]:

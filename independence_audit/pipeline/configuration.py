@@ -20,7 +20,7 @@ PROJECT = "pyproject.toml"
 LARGEST = 1_000_000
 """Bytes; a configuration has some thousand."""
 PATHS = ("policy", "subject", "declaration", "library", "salt-file", "sign-key", "model-key", "init")
-FLAGS = ("full", "whole-files", "offline")
+FLAGS = ("full", "whole-files", "offline", "allow-missing")
 TEXTS = ("team", "stage", "model", "lang", "step-regex")
 _HINT = "docs/self-check.md lists the keys."
 
@@ -40,6 +40,7 @@ class Configuration:
     full: bool = False
     whole_files: bool = False
     offline: bool = False
+    allow_missing: bool = False
     library: str = ""
     salt_file: str = ""
     sign_key: str = ""

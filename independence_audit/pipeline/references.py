@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from independence_audit.checkpoint import is_remote_name, open_named
 from independence_audit.checkpoint.model import State
-from independence_audit.errors import ChangedError, InputError, MissingError
+from independence_audit.errors import ChangedError, InputError, MissingError, ReadError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Reference
 from independence_audit.fingerprint.budget import MB
@@ -27,10 +27,13 @@ from independence_audit.fingerprint.library import (
 )
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.pipeline.beside import Beside
+from independence_audit.pipeline.incomplete import NOT_AVAILABLE
 from independence_audit.pipeline.models import Model, read_model, told
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 
 EXAMPLES = "example/"
+FAILURES = ("notice.pull_failed", "notice.read_failed")
+"""What is said of a reference that could not be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Known:
     facts: Reference
     """Everything the report says of it but whether it was compared."""
     model: Model | None
+    entry: Entry | None = None
+    """What the library's catalogue says of it, where it is named so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,24 @@ def _without_source(name: str, settings: AuditSettings) -> Begun:
     return Begun(replace(model, checkpoint=None), model.checkpoint.source.states() if model.checkpoint else {})
 
 
+def _given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSettings, progress: Progress) -> Known:
+    """A reference that is named by where it is; one elsewhere may be out of reach, which the report says.
+
+    Raises:
+        InputError: It is not there, or cannot be used.
+    """
+    if name in settings.absent:
+        return Known(settings.absent[name], None)
+    try:
+        model = _read_given(name, begun, settings, progress)
+    except ReadError as error:
+        if os.path.lexists(name):
+            raise
+        told = Message("notice.read_failed", {"model": name, "reason": error.message})
+        return Known(Reference(name, NOT_AVAILABLE, "read_failed", notices=(told,)), None)
+    return Known(_facts_of(model), model)
+
+
 def _read_given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSettings, progress: Progress) -> Model:
     if name not in begun:
         return read_model(name, settings.sampler, progress, offline=settings.offline)
@@ -117,26 +140,29 @@ def find_references(
     sampler = settings.sampler
     given = [name for name in names if _is_given(name)]
     asked = [name for name in names if not _is_given(name)]
-    models = [_read_given(name, begun, settings, progress) for name in given]
-    known = [Known(_facts_of(model), model) for model in models]
+    known = [_given(name, begun, settings, progress) for name in given]
     library = open_library(own_folder(settings.library), sampler) if asked else None
     if library:
         wanted = resolve_all(library.catalogue, asked)
         known += [_from_library(library, one, settings, progress) for one in wanted]
-        if not any(one.model for one in known):
-            raise _none_available([one.entry for one in wanted], known)
+    if not any(one.model for one in known):
+        raise _none_available(known)
     return References(tuple(_told_apart(known)), library.digest() if library else None)
 
 
 def _told_apart(known: Sequence[Known]) -> Iterator[Known]:
-    """The references with numbers behind names that occur more than once, so that a report can tell them apart."""
-    seen: dict[str, int] = {}
+    """The references with numbers behind names that occur more than once, so that a report can tell them apart.
+
+    A name of the library keeps to the library's model: a file that bears it is the one that gets a number.
+    """
+    seen = {one.facts.name: 1 for one in known if one.entry}
     for one in known:
         name = one.facts.name
-        seen[name] = seen.get(name, 0) + 1
-        distinct = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        if not one.entry:
+            seen[name] = seen.get(name, 0) + 1
+        distinct = name if one.entry or seen[name] == 1 else f"{name} ({seen[name]})"
         model = replace(one.model, fingerprint=replace(one.model.fingerprint, name=distinct)) if one.model else None
-        yield Known(replace(one.facts, name=distinct), model)
+        yield replace(one, facts=replace(one.facts, name=distinct), model=model)
 
 
 def _is_given(name: str) -> bool:
@@ -165,17 +191,19 @@ def _facts_of(model: Model) -> Reference:
 
 def _from_library(library: Library, wanted: Wanted, settings: AuditSettings, progress: Progress) -> Known:
     entry = wanted.entry
+    if entry.name in settings.absent:
+        return Known(settings.absent[entry.name], None, entry)
     try:
         if library.held(entry).status == Status.MISSING:
             if settings.offline:
-                return Known(reference_of(entry, "not_available", "not_pulled"), None)
+                return Known(reference_of(entry, NOT_AVAILABLE, "not_pulled"), None, entry)
             pull_into(library, entry, settings, progress)
         fingerprint = library.read(entry, wanted.kinds)
     except InputError as error:
-        facts = reference_of(entry, "not_available", "pull_failed")
+        facts = reference_of(entry, NOT_AVAILABLE, "pull_failed")
         told = Message("notice.pull_failed", {"model": entry.name, "reason": error.message})
-        return Known(replace(facts, notices=(told,)), None)
-    return Known(reference_of(entry, "compared", None, fingerprint), Model(fingerprint, None, None))
+        return Known(replace(facts, notices=(told,)), None, entry)
+    return Known(reference_of(entry, "compared", None, fingerprint), Model(fingerprint, None, None), entry)
 
 
 def pull_into(library: Library, entry: Entry, settings: AuditSettings, progress: Progress) -> None:
@@ -193,16 +221,18 @@ def _announced(name: str, cost: Cost) -> str:
     return f"pulling {name}: {cost.read_bytes / MB:,.1f} MB in {cost.requests:,} requests"
 
 
-def _none_available(entries: Sequence[Entry], known: Sequence[Known]) -> MissingError:
-    names = [entry.name for entry in entries]
+def _none_available(known: Sequence[Known]) -> InputError:
+    names = [one.facts.name for one in known]
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")  # noqa: PLR2004
-    why = next((str(notice.data["reason"]) for notice in _notices(known)), "no fingerprint is at hand")
+    why = next((str(notice.data["reason"]) for notice in _failures(known)), "no fingerprint is at hand")
+    pullable = [one.entry.name for one in known if one.entry]
+    way_out = f"On a machine with a network, run: audit refs pull {' '.join(pullable[:3])}"
     return MissingError(
         f"None of the {len(names)} references asked for could be had ({shown}): {why.rstrip('.')}.",
-        f"On a machine with a network, run: audit refs pull {' '.join(names[:3])}",
+        way_out if pullable else "Run the audit again when they can be reached.",
     )
 
 
-def _notices(known: Sequence[Known]) -> Iterator[Message]:
+def _failures(known: Sequence[Known]) -> Iterator[Message]:
     for one in known:
-        yield from (notice for notice in one.facts.notices if notice.key == "notice.pull_failed")
+        yield from (notice for notice in one.facts.notices if notice.key in FAILURES)

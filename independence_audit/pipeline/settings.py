@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from independence_audit.evidence.report import Submission
+from independence_audit.evidence.report import Reference, Submission
 from independence_audit.fingerprint.sampler import Sampler, sampler_of
 
 
@@ -31,7 +32,9 @@ class AuditSettings:
         called: Names for the subject and every reference, in their order, in place of their own; empty for their own.
         search_layers: Layers of a component that are read whole in search of disguised copies; None for two where the
             weights are on this machine, more where it costs little, none where they are not.
-        verify: Read the values of every fingerprint again at the repository that it was made from.
+        verify: Read the values of every fingerprint of the library again at the repository that the catalogue names.
+        allow_missing: References that cannot be had leave the audit complete; the report says that it was allowed.
+        absent: References that are not asked for because an earlier audit could not have them, by their names there.
     """
 
     full: bool = False
@@ -45,6 +48,8 @@ class AuditSettings:
     salt: bytes | None = None
     search_layers: int | None = None
     verify: bool = False
+    allow_missing: bool = False
+    absent: Mapping[str, Reference] = field(default_factory=dict)
     whole_files: bool = False
     model_key: str = ""
     trajectory: tuple[str, ...] = ()

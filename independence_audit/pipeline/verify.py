@@ -12,10 +12,11 @@ from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import MalformedError, MissingError, UsageError
 from independence_audit.evidence.codec import comparable, from_json
 from independence_audit.evidence.relation import FOUND, STRENGTH
-from independence_audit.evidence.report import AuditReport, Suppression
-from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.evidence.report import AuditReport, Reference, Suppression
+from independence_audit.fingerprint.sampler import SIZES, sampler_of
 from independence_audit.lineage.evidence import relation_shares
 from independence_audit.pipeline.audit import audit
+from independence_audit.pipeline.incomplete import NOT_AVAILABLE, told_again
 from independence_audit.pipeline.settings import AuditSettings, Progress
 from independence_audit.policy.case import Known
 from independence_audit.policy.judge import judge
@@ -135,6 +136,9 @@ def verify_report(report: AuditReport, against: Against, progress: Progress) -> 
         left.append((Part.RESULTS, "only the opinion and the summary were recomputed, from the report's own evidence"))
     if any(file.digest_scope != _WHOLE for file in report.subject.files):
         left.append((Part.INPUTS, "digests cover the sample only; a report with --whole-files covers every byte"))
+    if absent := _absent(report):
+        said = f"{len(absent)} references were not available to the audit, such as {absent[0].name}; its word was taken"
+        left.append((Part.RESULTS, said))
     return Checked(tuple(checked), tuple(left), tuple(dict.fromkeys(found)))
 
 
@@ -144,12 +148,14 @@ def _by_policy(report: AuditReport, against: Against) -> Iterator[Difference]:
     if policy.digest != report.settings.policy_digest:
         yield Difference(Part.POLICY, "$.settings.policy_digest", report.settings.policy_digest, policy.digest)
         return
-    known = Known(report.subject.verified, report.submission.team, report.declaration, report.training)
+    incomplete = told_again(report)
+    known = Known(report.subject.verified, report.submission.team, report.declaration, report.training, incomplete)
     summary = replace(
         report.summary,
         strongest=max((each.relation for each in report.components), key=STRENGTH.__getitem__),
         components=tuple(each.name for each in report.components if each.relation in FOUND),
         shares=relation_shares(report.tensors),
+        incomplete=incomplete,
     )
     again = replace(report, opinion=judge(policy, report.components, report.references, known), summary=summary)
     yield from differences(report, _with_suppressions(again, report))
@@ -166,9 +172,10 @@ def _recomputed(report: AuditReport, against: Against, progress: Progress) -> li
             "The report rests on checkpoints of the training, which were not named.",
             "Name them with --trajectory, and with --init what they were held against.",
         )
-    sampler = Sampler() if against.salt is None else Sampler(salt=against.salt)
-    if sampler.name != report.settings.sampler:
-        return [Difference(Part.SETTINGS, "$.settings.sampler", report.settings.sampler, sampler.name)]
+    samplers = [sampler_of(size, against.salt).name for size in SIZES]  # of the smallest fingerprint among the inputs
+    if report.settings.sampler not in samplers:
+        usual = sampler_of("default", against.salt).name
+        return [Difference(Part.SETTINGS, "$.settings.sampler", report.settings.sampler, usual)]
     settings = AuditSettings(
         full=report.settings.mode == "full",
         alpha=report.settings.alpha,
@@ -177,6 +184,8 @@ def _recomputed(report: AuditReport, against: Against, progress: Progress) -> li
         submission=report.submission,
         offline=against.offline,
         library=against.library,
+        allow_missing=report.settings.allow_missing,
+        absent={each.name: each for each in _absent(report)},
         salt=against.salt,
         whole_files=any(file.digest_scope == _WHOLE for file in report.subject.files),
         model_key=against.model_key,
@@ -187,6 +196,11 @@ def _recomputed(report: AuditReport, against: Against, progress: Progress) -> li
     )
     names = against.references or tuple(reference.name for reference in report.references)
     return differences(report, _with_suppressions(audit(against.subject, names, settings, progress), report))
+
+
+def _absent(report: AuditReport) -> list[Reference]:
+    """References that the audit could not have. They are not asked for again: an outage cannot be repeated."""
+    return [each for each in report.references if each.status == NOT_AVAILABLE]
 
 
 def _with_suppressions(found: AuditReport, reported: AuditReport) -> AuditReport:

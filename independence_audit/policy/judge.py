@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from independence_audit.evidence.measurement import ComponentEvidence, Message, Value
 from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relation
@@ -32,6 +33,9 @@ CONSIDERABLE = 0.05
 """Share of the parameters above which no component goes untested, whatever it is called. Projectors of published models
 hold up to 3.2% (nanoVLM 3.2, SmolVLM-256M 2.8, BLIP-2 2.8, moondream 1.2, LLaVA-1.5 0.3)."""
 
+MISSING, MORE = "change.reference", "change.more_references"
+"""What would change an opinion: references that could not be had, or others than those that were asked for."""
+
 _UNDECIDED = (Relation.INCONCLUSIVE, Relation.UNINFORMATIVE, Relation.NOT_TESTED)
 
 
@@ -51,7 +55,7 @@ def judge(
     """
     known = known or Known()
     judged = list(_judged(policy, components, references, known))
-    criteria = tuple(criterion for criterion, _ in judged)
+    criteria = tuple(_with_references_named((criterion for criterion, _ in judged), references))
     open_ = {criterion.component for criterion, rule in judged if rule.undecided}
     undecided = undecided_components(policy, components, verified=known.verified, open_=open_)
     changes = _distinct(change.key for criterion in criteria for change in criterion.would_change)
@@ -124,6 +128,14 @@ def _judged(
                 case = case_of(component, by_name, known)
                 rule = rules.rule_for(case.words)
                 yield _of_component(rules, rule, component, case, verified=known.verified), rule
+
+
+def _with_references_named(criteria: Iterable[Criterion], references: Sequence[Reference]) -> Iterator[Criterion]:
+    """The criteria; where every reference could be had, further ones would change them, not missing ones."""
+    missing = any(reference.status == "not_available" for reference in references)
+    for criterion in criteria:
+        keys = [MORE if change.key == MISSING and not missing else change.key for change in criterion.would_change]
+        yield replace(criterion, would_change=tuple(map(Message, keys)))
 
 
 def _of_submission(rules: CriterionRules, rule: Rule, *, verified: bool) -> Criterion:
@@ -200,6 +212,8 @@ def _headline(  # noqa: PLR0913, PLR0917  everything that a headline can speak o
     references: Sequence[Reference],
     known: Known,
 ) -> Message:
+    compared = sum(1 for reference in references if reference.status == "compared")
+    counted: dict[str, Value] = {"compared": compared, "total": len(references)}
     for outcome, lead in ((Outcome.NOT_MET, Lead.NOT_MET), (Outcome.REVIEW, Lead.REVIEW)):
         failed = [each for each in criteria if each.outcome == outcome and each.severity != Severity.REMARK]
         if failed:
@@ -207,16 +221,15 @@ def _headline(  # noqa: PLR0913, PLR0917  everything that a headline can speak o
                 str(each.message.data["reference"]) for each in failed if each.message.data.get("reference")
             )
             concerned = _distinct(each.component or each.id for each in failed)
-            return Message(policy.headlines[lead], {"components": ", ".join(concerned), "references": ", ".join(names)})
+            data: dict[str, Value] = {"components": ", ".join(concerned), "references": ", ".join(names)}
+            return Message(policy.headlines[lead], data | counted)
     if undecided:
-        return Message(UNDECIDED, {"components": ", ".join(undecided)})
+        return Message(UNDECIDED, {"components": ", ".join(undecided), **counted})
     if known.incomplete:
-        return Message(INCOMPLETE)
+        return Message(INCOMPLETE, counted)
     named = _distinct(component.reference or "" for component in components if component.relation in NAMED)
-    compared = sum(1 for reference in references if reference.status == "compared")
-    data: dict[str, Value] = {"compared": compared, "total": len(references), "references": ", ".join(named)}
     lead = Lead.MET if gravest(criteria) == Outcome.MET else Lead.ALLOWED if named else Lead.CLEAN
-    return Message(policy.headlines[lead], data)
+    return Message(policy.headlines[lead], {**counted, "references": ", ".join(named)})
 
 
 def _facts(components: Sequence[ComponentEvidence]) -> Iterable[Message]:

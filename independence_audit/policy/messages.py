@@ -74,6 +74,7 @@ CHANGES = frozenset(
         "change.logs",
         "change.full",
         "change.reference",
+        "change.more_references",
         "change.weights",
         "change.trajectory",
         "change.declaration",

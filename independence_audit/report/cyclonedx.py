@@ -144,6 +144,7 @@ def _properties(report: AuditReport) -> Iterator[tuple[str, str]]:
     yield "synthetic", str(report.subject.synthetic).lower()
     compared = sum(reference.status == "compared" for reference in report.references)
     yield "references-compared", f"{compared} of {len(report.references)}"
+    yield from (("incomplete", message.key.partition(".")[2]) for message in report.summary.incomplete)
     for component in report.components:
         beside = f" beside {visible(component.reference)}" if component.reference else ""
         uncovered = component.relations.get(Relation.NOT_TESTED, 0.0)

@@ -102,6 +102,7 @@ def _opinion(page: Page, lang: str) -> Iterator[str]:
     yield f"**{escaped(page.opinion)}**"
     if page.found:
         yield _line(page.found)
+    yield _line(page.compared)
     if page.facts:
         yield "\n".join(f"{number}. {_line(fact)}" for number, fact in enumerate(page.facts, 1))
     if page.open:

@@ -5,6 +5,7 @@ All strings are plain text whose names are visible; each format escapes them for
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -144,6 +145,8 @@ class Page:
     opinion: str
     found: str
     """Every relation to a reference that was found, whatever the policy makes of it; empty where there is none."""
+    compared: str
+    """How many of the references were compared; stands beside the opinion."""
     facts: tuple[str, ...]
     open: tuple[str, ...]
     """What stands in the way of a conclusion, was not compared or not searched."""
@@ -181,6 +184,7 @@ def page_of(report: AuditReport, lang: str) -> Page:
         outcome_word=word("outcome", outcome, lang),
         opinion=sentences([opinion.headline], labels, lang)[0],
         found=_found(report.components, labels, lang),
+        compared=_compared(report, lang),
         facts=sentences(opinion.facts, labels, lang),
         open=_open(report, labels, lang),
         components=tuple(_component_row(component, report, labels, lang) for component in report.components),
@@ -275,6 +279,20 @@ def _identity(report: AuditReport, lang: str) -> tuple[tuple[str, str], ...]:
         ("digest", _digests(subject.files, lang)),
     )
     return tuple((label(key, lang), text) for key, text in rows if text)
+
+
+def _compared(report: AuditReport, lang: str) -> str:
+    """How many references were compared, what became of the others, and whether some were allowed to be missing."""
+    count = Counter(reference.status for reference in report.references)
+    parts = [label("references_counted", lang, compared=count["compared"], total=count.total())]
+    parts += [
+        label(key, lang, number=count[status])
+        for key, status in (("references_missing", "not_available"), ("references_incomparable", "incomparable"))
+        if count[status]
+    ]
+    if report.settings.allow_missing:
+        parts.append(label("references_allowed", lang))
+    return "; ".join(parts)
 
 
 def _digests(files: Sequence[FileEvidence], lang: str) -> str:

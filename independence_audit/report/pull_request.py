@@ -34,6 +34,7 @@ def _head(page: Page) -> Iterator[str]:
     yield f"**{escaped(page.outcome_word)}** · {escaped(page.opinion)}"
     if page.found:
         yield escaped(page.found)
+    yield escaped(page.compared)
 
 
 def _components(page: Page, lang: str) -> str:

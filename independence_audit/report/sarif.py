@@ -56,6 +56,7 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
         "properties": {
             "policy": f"{report.opinion.policy} {report.opinion.policy_version}",
             "policyDigest": report.settings.policy_digest,
+            "referencesCompared": page.compared,
             "synthetic": report.subject.synthetic,
             "outcome": page.outcome.value,
             "opinion": page.opinion,

@@ -44,6 +44,7 @@ def render(report: AuditReport) -> str:
                 "alpha": report.settings.alpha,
                 "sampler": report.settings.sampler,
                 "libraryDigest": report.settings.library_digest,
+                "allowMissing": report.settings.allow_missing,
             },
             "policy": {
                 "name": opinion.policy,
@@ -68,6 +69,7 @@ def render(report: AuditReport) -> str:
             "criteria": [
                 {"id": each.id, "outcome": each.outcome, "severity": each.severity} for each in opinion.criteria
             ],
+            "incomplete": [message.key for message in report.summary.incomplete],
             "report": {"schemaVersion": report.schema_version, "digest": {"sha256": report_digest(report)}},
         },
     }

@@ -141,9 +141,8 @@ class _Printer:
         style = OUTCOME_STYLES[self.page.outcome]
         title = Text(f"{label('opinion', self.lang)}: {self.page.outcome_word}", style=style)
         self._line()
-        self.console.print(
-            Panel(Text(self.page.opinion, style=HEADING), title=title, title_align="left", border_style=style)
-        )
+        said = Text.assemble((self.page.opinion, HEADING), "\n", self.page.compared)
+        self.console.print(Panel(said, title=title, title_align="left", border_style=style))
         if self.page.found:
             self._line(self.page.found, indent=2)
         if self.page.facts:

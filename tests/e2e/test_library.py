@@ -65,10 +65,10 @@ def test_offline_without_fingerprints_names_the_command(audit: Audit, stranger: 
 def test_what_is_missing_is_listed_beside_what_is_there(
     own: Path, audit: Audit, copy: str, stranger: str, hub: FakeHub
 ) -> None:
-    """One of two references: the exit is that of the available one, and the first screen tells of the other."""
+    """One of two references: a finding is one all the same, and no finding is no pass; the first screen tells why."""
     names = ("--ref", OWN, "--ref", "qwen3-0.6b")
     for mode, reason in (((), "pull_failed"), (("--offline",), "not_pulled")):
-        for subject, code in ((copy, 1), (stranger, 0)):
+        for subject, code in ((copy, 1), (stranger, 3)):
             ended = audit("compare", subject, *names, *mode, "--format", "json")
             assert ended.code == code
             found = {one["name"]: (one["status"], one["reason"]) for one in ended.report["references"]}
@@ -105,7 +105,7 @@ def test_a_damaged_fingerprint_is_never_a_pass(
     found = {one["name"]: one for one in beside.report["references"]}
     assert (found[OWN]["status"], found["example/seeds-base"]["status"]) == ("not_available", "compared")
     assert OWN in found[OWN]["notices"][0]["data"]["reason"]
-    assert beside.code == 0
+    assert beside.code == 3
     assert audit("refs", "remove", OWN).code == 0
     assert audit("refs", "add", OWN, tmp_path / "own.fp.safetensors").code == 0
     assert audit("compare", copy, "--ref", OWN).code == 1

@@ -92,7 +92,7 @@ class FakeHub:
         self.retry_after: int | None = None
         self.silence = 0.3
         self._repositories: dict[str, _Repository] = {}
-        self._faults: dict[str, list[Fault]] = {"hub": [], "storage": []}
+        self._faults: dict[str, list[Fault | None]] = {"hub": [], "storage": []}
         self._digests: dict[Path, tuple[str, str]] = {}
         self._signatures = count(1)
         self._oldest_valid = 1
@@ -114,9 +114,13 @@ class FakeHub:
         held.gated, held.private = gated, private
         return commit
 
-    def fail(self, fault: Fault, times: int = 1, server: str = "storage") -> None:
-        """Misbehave in the next answers of one of the servers."""
-        self._faults[server] += [fault] * times
+    def fail(self, fault: Fault, times: int = 1, server: str = "storage", after: int = 0) -> None:
+        """Misbehave in the next answers of one of the servers, after some good ones."""
+        self._faults[server] += [*[None] * after, *[fault] * times]
+
+    def mend(self) -> None:
+        """Behave from now on."""
+        self._faults = {"hub": [], "storage": []}
 
     def expire(self) -> None:
         """Let all addresses in the storage that were given out expire."""

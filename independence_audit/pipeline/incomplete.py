@@ -1,0 +1,71 @@
+"""Why an audit as a whole is inconclusive: references that could not be had, subjects that nobody verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from independence_audit.evidence.measurement import Message, Value
+from independence_audit.evidence.report import AuditReport, Reference
+
+MISSING = "incomplete.references_missing"
+UNVERIFIED = "incomplete.unverified"
+UNREAD = "incomplete.references_unread"
+SUBJECT_UNREAD = "incomplete.subject_unread"
+NAMED = 3
+"""References that a sentence names; the report lists them all."""
+NOT_AVAILABLE = "not_available"
+
+
+def missing_references(references: Sequence[Reference], *, allowed: bool) -> Iterator[Message]:
+    """One message where references that were asked for could not be had, unless that is allowed.
+
+    A reference that was had and has nothing in common with the subject is none of them: it was looked at, and says
+    nothing, neither for nor against.
+    """
+    missing = [reference.name for reference in references if reference.status == NOT_AVAILABLE]
+    if missing and not allowed:
+        data: dict[str, Value] = {"missing": len(missing), "asked": len(references), "names": first_names(missing)}
+        yield Message(MISSING, data)
+
+
+def unverified(*, verified: bool) -> Iterator[Message]:
+    """One message where the subject is nothing but a fingerprint that somebody handed in."""
+    if not verified:
+        yield Message(UNVERIFIED)
+
+
+def unread_references(unreadable: Sequence[tuple[str, int]], *, allowed: bool) -> Iterator[Message]:
+    """One message where references could be read in part only, unless that is allowed.
+
+    Args:
+        unreadable: Names of references, with the number of tensors that could not be read.
+        allowed: Whether references may be missing.
+    """
+    names = [name for name, count in unreadable if count]
+    if names and not allowed:
+        yield Message(UNREAD, {"tensors": sum(count for _, count in unreadable), "names": first_names(names)})
+
+
+def unread_subject(tensors: int) -> Iterator[Message]:
+    """One message where tensors of the subject could not be read."""
+    if tensors:
+        yield Message(SUBJECT_UNREAD, {"tensors": tensors})
+
+
+def told_again(report: AuditReport) -> tuple[Message, ...]:
+    """A report's messages, those that its own evidence decides made anew."""
+    decided = {
+        MISSING: missing_references(report.references, allowed=report.settings.allow_missing),
+        UNVERIFIED: unverified(verified=report.subject.verified),
+    }
+    again = [message for messages in decided.values() for message in messages]
+    said = [message.key for message in report.summary.incomplete]
+    kept = [message for message in report.summary.incomplete if message.key not in decided]
+    order = {key: said.index(key) for key in said}
+    return tuple(sorted([*again, *kept], key=lambda message: order.get(message.key, len(order))))
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first few of some names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" (+{more})" if more > 0 else "")
