@@ -32,6 +32,11 @@ from independence_audit.fingerprint.whole import Whole
 SUFFIX = ".fp.safetensors"
 VERSION = 2
 
+MOST = 1 << 48
+"""Parameters, bytes, rows or columns that a file may claim: hundreds of terabytes are no checkpoint's."""
+MOST_LAYERS = 1 << 20
+"""Layers that a file may claim."""
+
 UNITS = "units"
 """The table's entry for units; a fingerprint that was made without has none."""
 
@@ -158,6 +163,7 @@ def read_fingerprint(checkpoint: Checkpoint) -> Fingerprint:
         _check_version(checkpoint.name, document["version"])
         units = document.pop(UNITS, None)
         table = cast("_Table", shape_of(_Table).decode(document, "$"))
+        _check_table(table)
         samples = tuple(_sample(checkpoint, index, described) for index, described in enumerate(table.samples))
         found = () if units is None else decode_units(units, partial(_bytes_of, checkpoint))
         _check_all_told(checkpoint, table, found)
@@ -299,6 +305,31 @@ def _whole(checkpoint: Checkpoint, index: int, described: _DescribedWhole) -> Wh
         squared_norm=described.squared_norm,
         sketch=content.view("<f4").astype(np.float32).reshape(SIDE, SIDE),
     )
+
+
+def _check_table(table: _Table) -> None:
+    """Refuse what no checkpoint has: a fingerprint's own words are claims, and figures are computed with them.
+
+    Raises:
+        ValueError: There are no components, one stands there twice, a sample is of none, or a number cannot be.
+    """
+    names = [component.name for component in table.components]
+    if not names or len(set(names)) < len(names):
+        msg = "it has no components, or one of them twice"
+        raise ValueError(msg)
+    if any(sample.component not in names for sample in table.samples):
+        msg = "a sample is of a component that it does not have"
+        raise ValueError(msg)
+    counted = [table.parameters, table.read_bytes, *(component.parameters for component in table.components)]
+    counted += [file.size for file in table.files]
+    counted += [number for sample in table.samples for number in (*sample.shape, sample.members - 1)]
+    if not all(0 <= number < MOST for number in counted):
+        msg = "a number of it is negative or larger than any checkpoint's"
+        raise ValueError(msg)
+    layers = [sample.layer for sample in table.samples if sample.layer is not None]
+    if not all(0 <= layer < MOST_LAYERS for layer in layers):
+        msg = "it has a layer that no model has"
+        raise ValueError(msg)
 
 
 def _check_places(index: int, described: _Described, rows: NDArray[np.int64], experts: NDArray[np.int64]) -> None:

@@ -35,7 +35,7 @@ from independence_audit.pipeline.inputs import (
     with_whole_files,
     with_whole_reference_files,
 )
-from independence_audit.pipeline.models import Model, of_one_sampler, read_model
+from independence_audit.pipeline.models import Model, as_claimed, of_one_sampler, read_model
 from independence_audit.pipeline.nearest import nearest_references
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
@@ -70,12 +70,12 @@ def audit(
     settings, progress = settings or AuditSettings(), progress or NoProgress()
     policy = load_policy(settings.policy)
     begun = begin_reading(references, settings)
-    mine = read_model(subject, settings.sampler, progress, offline=settings.offline)
+    mine = as_claimed(read_model(subject, settings.sampler, progress, offline=settings.offline))
     known = find_references(references, settings, progress, begun)
     mine, known = called(mine, known, settings.called)
     try:
         if settings.verify:
-            verify_models([mine, *known.models], settings, progress)
+            verify_models(mine, known.known, settings, progress)
         mine, *models = of_one_sampler([mine, *known.models])
         known = known.with_models(models)
         if settings.whole_files or settings.model_key:
@@ -149,7 +149,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
             name=subject.name,
             files=subject.files,
             parameters=subject.parameters,
-            synthetic=subject.synthetic,
+            synthetic=subject.synthetic and all(reference.synthetic for reference in references),
             verified=verified,
             revision=(mine.checkpoint.revision or None) if mine.checkpoint else None,
             read_bytes=subject.read_bytes,

@@ -10,7 +10,8 @@ import numpy as np
 
 from independence_audit.anatomy import Anatomy, Axis, place
 from independence_audit.checkpoint import Checkpoint, open_named, read_vocabulary
-from independence_audit.errors import IncomparableError, InputError, MalformedError, UsageError
+from independence_audit.errors import AuditError, IncomparableError, InputError, MalformedError, UsageError
+from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint.budget import plan_within
 from independence_audit.fingerprint.build import Placing, fingerprint_of
 from independence_audit.fingerprint.codec import read_fingerprint, write_fingerprint
@@ -21,6 +22,12 @@ from independence_audit.fingerprint.nesting import cut_to, differing, size_of
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.read import is_near, read_units
 from independence_audit.pipeline.settings import Progress
+from independence_audit.report.languages import ENGLISH
+from independence_audit.report.wording import say
+
+CLAIMED = "claimed"
+"""What the digests of a fingerprint that was handed in cover."""
+NOTICE = "notice."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,35 @@ def read_model(  # noqa: PLR0913  how a checkpoint is read
     )
     _refuse_broken(fingerprint)
     return Model(fingerprint, checkpoint, anatomy)
+
+
+def as_claimed(model: Model) -> Model:
+    """The model, where it is a fingerprint in a file, with what this says of itself as the claims that they are.
+
+    Nobody read weights for it here, its digests are of files that nobody saw, and notices that are not worded for
+    fingerprints are none.
+    """
+    if model.checkpoint is not None:
+        return model
+    fingerprint = sayable(model.fingerprint)
+    claimed = tuple(replace(file, digest_scope=file.digest_scope and CLAIMED) for file in fingerprint.files)
+    return replace(model, fingerprint=replace(fingerprint, files=claimed, read_bytes=0))
+
+
+def sayable(fingerprint: Fingerprint) -> Fingerprint:
+    """The fingerprint without notices that no report can word, or that are no notices: anybody can write its table."""
+    notices = tuple(notice for notice in fingerprint.notices if _is_sayable(notice))
+    return replace(fingerprint, notices=notices)
+
+
+def _is_sayable(notice: Message) -> bool:
+    if not notice.key.startswith(NOTICE):
+        return False
+    try:
+        say(notice, ENGLISH)
+    except (AuditError, ValueError, TypeError, OverflowError):
+        return False
+    return True
 
 
 def told(progress: Progress, stage: str) -> Callable[[str, int, int], None]:

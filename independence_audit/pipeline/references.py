@@ -28,10 +28,12 @@ from independence_audit.fingerprint.library import (
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE
-from independence_audit.pipeline.models import Model, read_model, told
+from independence_audit.pipeline.models import Model, as_claimed, read_model, sayable, told
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 
 EXAMPLES = "example/"
+HUB = "hf://"
+"""Begins the address of a model on the Hub, whatever lies under its name in the working folder."""
 FAILURES = ("notice.pull_failed", "notice.read_failed")
 """What is said of a reference that could not be had."""
 
@@ -96,7 +98,7 @@ def _given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSetting
     if name in settings.absent:
         return Known(settings.absent[name], None)
     try:
-        model = _read_given(name, begun, settings, progress)
+        model = as_claimed(_read_given(name, begun, settings, progress))
     except ReadError as error:
         if os.path.lexists(name):
             raise
@@ -198,7 +200,7 @@ def _from_library(library: Library, wanted: Wanted, settings: AuditSettings, pro
             if settings.offline:
                 return Known(reference_of(entry, NOT_AVAILABLE, "not_pulled"), None, entry)
             pull_into(library, entry, settings, progress)
-        fingerprint = library.read(entry, wanted.kinds)
+        fingerprint = sayable(library.read(entry, wanted.kinds))
     except InputError as error:
         facts = reference_of(entry, NOT_AVAILABLE, "pull_failed")
         told = Message("notice.pull_failed", {"model": entry.name, "reason": error.message})
@@ -213,7 +215,12 @@ def pull_into(library: Library, entry: Entry, settings: AuditSettings, progress:
         InputError: The weights cannot be had, or the fingerprint cannot be written.
     """
     opener = partial(open_named, offline=settings.offline)
-    pull(library, entry, opener, lambda cost: told(progress, _announced(entry.name, cost)))
+    pull(
+        library,
+        entry,
+        lambda source: opener(f"{HUB}{source}"),
+        lambda cost: told(progress, _announced(entry.name, cost)),
+    )
 
 
 def _announced(name: str, cost: Cost) -> str:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from independence_audit.checkpoint import open_named
+from independence_audit.checkpoint.names import quoted
 from independence_audit.errors import IncomparableError, MalformedError, MissingError
 from independence_audit.fingerprint.build import fingerprint_of
-from independence_audit.fingerprint.library.pull import SOURCE
+from independence_audit.fingerprint.library import Catalogue, Entry, open_library, own_folder
+from independence_audit.fingerprint.library.pull import origin
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.fingerprint.sampler import SIZES, sampler_of
 from independence_audit.pipeline.models import Model, told
+from independence_audit.pipeline.references import HUB, Known
 from independence_audit.pipeline.settings import AuditSettings, Progress
 
 
@@ -26,7 +29,9 @@ class Verification:
     compared: int
     """Samples that were read again."""
     different: tuple[str, ...]
-    """Tensors whose values or places are others at the source."""
+    """Tensors and components whose values or places are others at the source."""
+    revision: str = ""
+    """The commit that was read again; empty where the source has none."""
 
 
 def verify_fingerprint(  # noqa: PLR0913  what to verify, against what, and how
@@ -63,43 +68,80 @@ def verify_fingerprint(  # noqa: PLR0913  what to verify, against what, and how
         _, again = fingerprint_of(checkpoint, sampler, told(progress, f"reading {checkpoint.name} again"))
     finally:
         checkpoint.source.close()
-    return Verification(name, checkpoint.name, len(fingerprint.samples), _differences(fingerprint, again))
+    different = _differences(fingerprint, again)
+    return Verification(name, checkpoint.name, len(fingerprint.samples), different, checkpoint.revision)
 
 
-def verify_models(models: Sequence[Model], settings: AuditSettings, progress: Progress) -> None:
-    """Verify every model of an audit that is a fingerprint against the repository that it was made from.
+def verify_models(mine: Model, known: Sequence[Known], settings: AuditSettings, progress: Progress) -> None:
+    """Verify every model of an audit that is a fingerprint against the repository that the catalogue names for it.
+
+    What a fingerprint says of its origin chooses among the catalogue's models and nothing else: no path, address or
+    commit that a file names is opened.
 
     Raises:
         MalformedError: One is not the fingerprint of those weights. No opinion may rest on it, either way.
-        MissingError: It is not known what one was made from.
+        MissingError: The catalogue does not know one, or where its weights are.
+        IncomparableError: One differs, and says that it was made from another commit.
         InputError: The weights cannot be read.
     """
-    for model in models:
-        if model.checkpoint is not None:
-            continue
-        fingerprint = model.fingerprint
-        source = fingerprint.metadata.get(SOURCE, "")
-        found = verify_fingerprint(
-            fingerprint, fingerprint.name, source, settings.salt, offline=settings.offline, progress=progress
+    handed_in = [(mine, None), *((one.model, one.entry) for one in known if one.model)]
+    unverified = [(model.fingerprint, entry) for model, entry in handed_in if model.checkpoint is None]
+    if not unverified:
+        return
+    catalogue = open_library(own_folder(settings.library), settings.sampler).catalogue
+    for fingerprint, entry in unverified:
+        _verify(fingerprint, entry or _claimed(fingerprint, catalogue), settings, progress)
+
+
+def _claimed(fingerprint: Fingerprint, catalogue: Catalogue) -> Entry | None:
+    """The catalogue's model that a fingerprint says it is of, by the repository it was made from or by its name."""
+    repository = origin(fingerprint)[0]
+    by_repository = [entry for entry in catalogue.entries if entry.hub_id and entry.hub_id == repository]
+    by_name = [entry for entry in catalogue.entries if entry.name == fingerprint.name]
+    return next(iter([*by_repository, *by_name]), None)
+
+
+def _verify(fingerprint: Fingerprint, entry: Entry | None, settings: AuditSettings, progress: Progress) -> None:
+    name = fingerprint.name
+    if entry is None or not entry.hub_id:
+        raise MissingError(
+            f"{quoted(name)} cannot be verified: the library's catalogue does not know where its weights are, and what "
+            "a fingerprint says of its own origin is not trusted.",
+            "Name the weights in its place, or leave out --verify.",
         )
-        if found.different:
-            raise MalformedError(
-                f"{found.name} is not the fingerprint of {source}: {len(found.different)} of {found.compared} samples "
-                f"differ, such as {found.different[0]!r}.",
-                "Make it anew from the weights; no opinion may rest on it.",
-            )
+    found = verify_fingerprint(
+        fingerprint, name, HUB + entry.source, settings.salt, offline=settings.offline, progress=progress
+    )
+    if not found.different:
+        return
+    repository, commit = origin(fingerprint)
+    if repository == entry.hub_id and commit and found.revision and commit != found.revision:
+        raise IncomparableError(
+            f"{quoted(name)} says that it was made from the commit {commit[:12]} of {entry.hub_id}; the catalogue's is "
+            f"{found.revision[:12]}, from which {len(found.different)} samples differ.",
+            f"Make it anew: `audit refs pull {entry.name}`.",
+        )
+    raise MalformedError(
+        f"{quoted(name)} is not the fingerprint of {entry.hub_id}: {len(found.different)} of {found.compared} samples "
+        f"differ, such as {found.different[0]!r}.",
+        "Make it anew from the weights; no opinion may rest on it.",
+    )
 
 
 def _differences(first: Fingerprint, second: Fingerprint) -> tuple[str, ...]:
-    """Names of the samples that are not the same in both."""
-    others = {_place(sample): sample for sample in second.samples}
-    different = []
-    for sample in first.samples:
-        other = others.get(_place(sample))
-        same = other is not None and sample.digest == other.digest and np.array_equal(sample.identity, other.identity)
-        if not same:
-            different.append(sample.name)
-    return tuple(different)
+    """Names of the samples and components that are not the same in both, or in one of them only."""
+    ours, theirs = ({_place(sample): sample for sample in each.samples} for each in (first, second))
+    different = [
+        place[3]
+        for place in dict.fromkeys([*ours, *theirs])
+        if not (place in ours and place in theirs and _is_same(ours[place], theirs[place]))
+    ]
+    parts = set(first.components) ^ set(second.components)
+    return tuple(different + sorted({component.name for component in parts}))
+
+
+def _is_same(one: Sample, other: Sample) -> bool:
+    return one.digest == other.digest and np.array_equal(one.identity, other.identity)
 
 
 def _place(sample: Sample) -> tuple[str, int | None, str, str, tuple[int, int]]:

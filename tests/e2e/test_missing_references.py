@@ -178,3 +178,34 @@ def test_a_report_with_missing_references_verifies(
         file.write_text(json.dumps(document), encoding="utf-8")
         assert audit("verify", file).code == 1
         half_gone.repository("Qwen/Qwen3-8B").revisions.clear()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("file", "environment", "option", "code"),
+    [
+        ("", "", (), 3),
+        ("allow-missing = true", "", (), 0),
+        ("allow-missing = true", "false", (), 3),
+        ("", "true", (), 0),
+        ("", "true", ("--all-references",), 3),
+        ("", "", ("--allow-missing",), 0),
+    ],
+)
+def test_a_team_allows_it_for_itself(
+    *,
+    audit: Audit,
+    half_gone: FakeHub,
+    subject: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    environment: str,
+    option: tuple[str, ...],
+    code: int,
+) -> None:
+    """In the self-check: the command line before the environment before the file, and the report says so."""
+    (tmp_path / "audit.toml").write_text(f'subject = "{subject}"\nreferences = ["{HAD}", "{GONE}"]\n{file}\n')
+    monkeypatch.setenv("AUDIT_ALLOW_MISSING", environment)
+    ended = audit("self-check", *option, "--format", "json")
+    assert ended.code == code, ended.err
+    assert ended.report["settings"]["allow_missing"] is (code == 0)

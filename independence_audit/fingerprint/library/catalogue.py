@@ -15,6 +15,7 @@ from typing import Any
 
 from independence_audit.anatomy import Kind
 from independence_audit.anatomy.tables import Table
+from independence_audit.checkpoint.sources.hub.names import parse_hub_name
 from independence_audit.errors import MalformedError, UnsupportedError
 from independence_audit.fingerprint.library.model import EVERY_KIND, Catalogue, Entry, Group
 
@@ -24,7 +25,7 @@ ALL = "all"
 
 _NAME = re.compile(r"(example/)?[a-z0-9][a-z0-9.+-]{0,79}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+")
-_REVISION = re.compile(r"[A-Za-z0-9._-]*")
+_REVISION = re.compile(r"([A-Za-z0-9_][A-Za-z0-9._-]*)?")
 _COUNTRY = re.compile(r"([A-Z]{2})?")
 
 
@@ -180,7 +181,7 @@ def _kinds(names: Iterable[str]) -> frozenset[Kind]:
 
 
 def _is_hub_id(text: str) -> bool:
-    return bool(_HUB_ID.fullmatch(text)) and not is_example(text)
+    return bool(_HUB_ID.fullmatch(text)) and parse_hub_name(text) is not None and not is_example(text)
 
 
 def _refuse_repeated(what: str, names: Iterable[str]) -> None:

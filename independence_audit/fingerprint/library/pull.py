@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,18 @@ from independence_audit.fingerprint.units.read import read_units
 
 SOURCE = "independence_audit_source"
 """The metadata entry of a pulled fingerprint that says what it was made from: ``owner/name@commit``."""
+
+
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+
+
+def origin(fingerprint: Fingerprint) -> tuple[str, str]:
+    """The repository and the commit that a fingerprint says it was made from; empty where it says nothing usable.
+
+    A claim: whoever wrote the file wrote this. It is shown, and opens nothing.
+    """
+    repository, _, commit = fingerprint.metadata.get(SOURCE, "").partition("@")
+    return repository, commit if _COMMIT.fullmatch(commit) else ""
 
 
 def refuse_incomplete(fingerprint: Fingerprint) -> None:

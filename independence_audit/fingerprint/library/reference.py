@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from independence_audit.evidence.report import Reference
 from independence_audit.fingerprint.library.model import Entry
-from independence_audit.fingerprint.library.pull import SOURCE
+from independence_audit.fingerprint.library.pull import origin
 from independence_audit.fingerprint.model import Fingerprint
 
 
@@ -19,8 +19,8 @@ def reference_of(
         reason: Why it was not compared, as a message key.
         fingerprint: What it was compared by, where it was at hand.
     """
-    made_from = fingerprint.metadata.get(SOURCE, "") if fingerprint else ""
-    commit = made_from.partition("@")[2]
+    repository, commit = origin(fingerprint) if fingerprint else ("", "")
+    commit = commit if repository == entry.hub_id else ""
     return Reference(
         name=entry.name,
         status=status,
