@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from independence_audit.anatomy import Kind
-from independence_audit.fingerprint.codec import KEY
+from independence_audit.checkpoint.fingerprints import KEY
 from independence_audit.policy.reading import policy_names
 from tests.cli.small_models import llama, save
 from tests.e2e.conftest import Audit
@@ -46,10 +46,11 @@ def rewritten(honest: Path, edit: Callable[[Table], object]) -> Path:
     return path
 
 
-def every(table: Table, **facts: object) -> None:
+def every(table: Table, **facts: object) -> Table:
     """Say something of every component."""
     for component in table["components"]:
         component.update(facts)
+    return table
 
 
 @pytest.mark.parametrize(("kind", "policy"), [*product(Kind, policy_names())])
