@@ -14,6 +14,10 @@ from independence_audit.checkpoint.sources.heads import HeadsFirst
 from independence_audit.checkpoint.sources.hub.cache import Cache, cache_folder
 from independence_audit.checkpoint.sources.hub.names import HubName
 from independence_audit.checkpoint.sources.hub.patience import USUAL, Patience
+from independence_audit.errors import UsageError
+
+_SECONDS = ("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT")
+"""Variables that the Hub's library takes for whole numbers as it is imported."""
 
 
 def open_hub_checkpoint(
@@ -35,9 +39,10 @@ def open_hub_checkpoint(
         UnsupportedError: Its weights are in a format that is refused, such as a pickle.
         MalformedError: A file is damaged or contradicts itself or the index.
         ReadError: The repository is gated, the Hub cannot be reached, or bytes could not be read and verified.
-        UsageError: ``HF_ENDPOINT`` is no address.
+        UsageError: ``HF_ENDPOINT`` is no address, or a timeout of the Hub's library no number.
         InputError: The cache cannot be written.
     """
+    _check_seconds()
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # is looked at when the Hub's library is imported
     from independence_audit.checkpoint.sources.hub.source import open_hub_source
 
@@ -48,3 +53,14 @@ def open_hub_checkpoint(
         stack.pop_all()
     digests = {file: source.digests[file] for file in checkpoint.files if file in source.digests}
     return replace(checkpoint, source=source, revision=source.revision, digests=digests)
+
+
+def _check_seconds() -> None:
+    for variable in _SECONDS:
+        told = os.environ.get(variable, "0")
+        try:
+            int(told)
+        except ValueError as error:
+            raise UsageError(
+                f"{variable}={told!r} is no number of seconds.", "Unset it, or give a whole number."
+            ) from error

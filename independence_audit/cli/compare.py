@@ -103,7 +103,7 @@ def compare(  # noqa: PLR0913  one parameter an option
     errors to stderr.
     """
     from independence_audit.cli.exhibit import check_exhibit
-    from independence_audit.cli.outputs import check_outputs, check_sign_key, show, write
+    from independence_audit.cli.outputs import check_outputs, check_sign_key, deliver
     from independence_audit.cli.progress import progress_on
     from independence_audit.evidence.report import Severity, Submission
     from independence_audit.pipeline.audit import audit
@@ -111,7 +111,8 @@ def compare(  # noqa: PLR0913  one parameter an option
     from independence_audit.pipeline.settings import AuditSettings
 
     check_exhibit(trajectory, initialiser, step_regex)
-    files = check_outputs(outputs, FILES)
+    read = (subject, *references, *trajectory, policy, declaration, initialiser, sign_key, model_key, salt_file)
+    files = check_outputs(outputs, FILES, (*read, library))
     key = check_sign_key(sign_key, files)
     settings = AuditSettings(
         full=full,
@@ -134,8 +135,5 @@ def compare(  # noqa: PLR0913  one parameter an option
     )
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         report = audit(subject, references, settings, progress)
-    for name, path in files:
-        write(report, name, Path(path), lang, key)
-    if not quiet:
-        show(report, format_, lang)
+    deliver(report, files, "" if quiet else format_, lang, key)
     return exit_code(report, Severity(fail_on))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 
@@ -14,11 +16,13 @@ def declare(subject: str, *, output: str, offline: bool) -> None:
 
     A draft is not a declaration: correct every entry before you hand it in.
     """
-    from independence_audit.cli.outputs import write_new
+    from independence_audit.cli.outputs import check_new, write_new
     from independence_audit.pipeline.declared import draft_declaration
 
+    if output:
+        check_new(Path(output))
     text = draft_declaration(subject, offline=offline)
     if output:
-        write_new(text, output)
+        write_new(text, Path(output))
     else:
         click.echo(text, nl=False)

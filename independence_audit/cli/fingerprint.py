@@ -38,7 +38,7 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
 
     It holds sampled rows of the weights as they are; docs/formats.md says what it discloses.
     """
-    from independence_audit.cli.outputs import writable
+    from independence_audit.cli.outputs import check_output
     from independence_audit.cli.progress import progress_on
     from independence_audit.fingerprint.sampler import sampler_of
     from independence_audit.pipeline.models import cost, save_fingerprint
@@ -53,7 +53,8 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
         return
     if not output:
         raise UsageError("There is no file to write the fingerprint to.", "Name it: -o NAME.fp.safetensors.")
-    path = writable(Path(output))
+    path = Path(output)
+    check_output(path, (subject, salt_file))
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         save_fingerprint(subject, path, sampler, progress, everything=full, search_layers=search_layers)
     click.echo(f"{path}: {path.stat().st_size:,} bytes", err=True)

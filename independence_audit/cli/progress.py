@@ -15,10 +15,12 @@ def progress_on(stream: TextIO, *, enabled: bool) -> Iterator[Progress]:
     if not enabled or not stream.isatty():
         yield NoProgress()
         return
-    from rich.console import Console
     from rich.markup import escape
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
+
+    from independence_audit.cli.terminal import terminal_on
+    from independence_audit.report.plain import visible
 
     class Shown:
         """One bar a stage."""
@@ -29,9 +31,9 @@ def progress_on(stream: TextIO, *, enabled: bool) -> Iterator[Progress]:
 
         def step(self, stage: str, done: int, total: int) -> None:
             if stage not in self._tasks:
-                self._tasks[stage] = self._bars.add_task(escape(stage), total=total)
+                self._tasks[stage] = self._bars.add_task(escape(visible(stage)), total=total)
             self._bars.update(self._tasks[stage], completed=done, total=total, refresh=True)
 
     # Refreshed as it is told, without a thread of its own: the audit may fork.
-    with Bars(console=Console(file=stream), transient=True, auto_refresh=False) as bars:
+    with Bars(console=terminal_on(stream), transient=True, auto_refresh=False) as bars:
         yield Shown(bars)

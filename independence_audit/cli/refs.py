@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from independence_audit.cli.stderr import show_error
+
 LIBRARY = click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress.")
 NAMES = click.argument("names", nargs=-1, required=True, metavar="NAME...")
@@ -64,8 +66,7 @@ def pull(names: tuple[str, ...], *, library: str, quiet: bool) -> int:
         if error is None:
             click.echo(name)
         else:
-            click.echo(f"error: {name}: {error.message}", err=True)
-            click.echo(f"hint: {error.hint}", err=True)
+            show_error(error, name)
     return 4 if any(error for _, error in done) else 0
 
 
@@ -137,10 +138,11 @@ def verify(name: str, *, source: str, offline: bool, library: str, quiet: bool) 
 @LIBRARY
 def export(names: tuple[str, ...], *, output: str, library: str) -> None:
     """Write fingerprints into one bundle with their digests, for machines without a network."""
-    from independence_audit.cli.outputs import writable
+    from independence_audit.cli.outputs import check_output
     from independence_audit.pipeline.library import export_all, library_at
 
-    path = writable(Path(output))
+    path = Path(output)
+    check_output(path, (library,))
     exported = export_all(library_at(library), names, path)
     click.echo(f"{exported.sha256}  {path}")
     for name in exported.missing:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from independence_audit.cli.compare import EXCHANGE, FILES, FORMATS
@@ -23,13 +21,10 @@ def report(  # noqa: PLR0913  one parameter an option
     report: str, *, format_: str, outputs: tuple[str, ...], sign_key: str, lang: str, quiet: bool
 ) -> None:
     """Render REPORT, a JSON report, in other formats; no weights are needed."""
-    from independence_audit.cli.outputs import check_outputs, check_sign_key, show, write
+    from independence_audit.cli.outputs import check_outputs, check_sign_key, deliver
     from independence_audit.pipeline.verify import read_report
 
-    files = check_outputs(outputs, FILES)
+    files = check_outputs(outputs, FILES, (report, sign_key))
     key = check_sign_key(sign_key, files)
     loaded = read_report(report)
-    for name, path in files:
-        write(loaded, name, Path(path), lang, key)
-    if not quiet:
-        show(loaded, format_, lang)
+    deliver(loaded, files, "" if quiet else format_, lang, key)

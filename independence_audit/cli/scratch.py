@@ -37,12 +37,13 @@ def scratch(  # noqa: PLR0913  one parameter an option
     One checkpoint never proves training from scratch: the conclusion is `no evidence` or `untrained` for
     each component, with every finding and what else could explain it. See docs/scratch.md.
     """
+    from independence_audit.cli.outputs import check_outputs
     from independence_audit.cli.progress import progress_on
-    from independence_audit.cli.training_output import check_training_outputs, show_training
+    from independence_audit.cli.training_output import show_training
     from independence_audit.pipeline.scratch import scratch as look
     from independence_audit.pipeline.settings import AuditSettings
 
-    files = check_training_outputs(outputs, FORMATS)
+    files = check_outputs(outputs, FORMATS, (subject, salt_file))
     settings = AuditSettings(offline=offline, salt=read_salt(salt_file), command=shlex.join(["audit", *sys.argv[1:]]))
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         report = look(subject, settings, progress)

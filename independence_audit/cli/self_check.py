@@ -70,7 +70,7 @@ def self_check(  # noqa: PLR0913  one parameter an option
     goes before the file. Suppressions stay visible; one past its date suppresses nothing.
     """
     from independence_audit.cli.exhibit import check_exhibit
-    from independence_audit.cli.outputs import check_outputs, check_sign_key, show, write
+    from independence_audit.cli.outputs import check_outputs, check_sign_key, deliver
     from independence_audit.cli.progress import progress_on
     from independence_audit.errors import UsageError
     from independence_audit.evidence.report import Severity, Submission
@@ -86,7 +86,8 @@ def self_check(  # noqa: PLR0913  one parameter an option
         missing = "a subject" if not subject else "references"
         raise UsageError(f"The self-check needs {missing}.", "Name them in audit.toml or on the command line.")
     check_exhibit(asked.trajectory, asked.init, asked.step_regex)
-    files = check_outputs((*(f"{name}={path}" for name, path in asked.outputs.items()), *outputs), FILES)
+    read = (subject, *references, *_read_besides(asked), config, policy, declaration, library, salt_file)
+    files = check_outputs((*(f"{name}={path}" for name, path in asked.outputs.items()), *outputs), FILES, read)
     key = check_sign_key(asked.sign_key, files)
     language = _language(lang or asked.lang or ENGLISH)
     salt = salt_file or asked.salt_file
@@ -109,12 +110,17 @@ def self_check(  # noqa: PLR0913  one parameter an option
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         report = audit(subject, references, settings, progress)
     report = suppressed(report, asked.suppress, datetime.now(UTC).date())
-    for name, path in files:
-        write(report, name, path, language, key)
-    if not quiet:
-        show(report, format_, language)
-    _tell(report, asked, settings)
+    try:
+        deliver(report, files, "" if quiet else format_, language, key)
+    finally:
+        _tell(report, asked, settings)
     return exit_code(report, Severity(fail_on or asked.fail_on or Severity.NOT_MET))
+
+
+def _read_besides(asked: Configuration) -> tuple[str, ...]:
+    """What a configuration has the run read besides the subject and the references, its own file included."""
+    files = (asked.file, asked.policy, asked.declaration, asked.init, asked.sign_key, asked.model_key, asked.salt_file)
+    return (*files, asked.library, *asked.trajectory)
 
 
 def _tell(report: AuditReport, asked: Configuration, settings: AuditSettings) -> None:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
-from independence_audit.cli.outputs import check_outputs, write_text
+from independence_audit.cli.outputs import all_written, as_bytes
 from independence_audit.evidence.codec import record_json
 from independence_audit.evidence.training_report import TrainingReport
-
-
-def check_training_outputs(outputs: Sequence[str], formats: Sequence[str]) -> list[tuple[str, Path]]:
-    """The (format, path) pairs of ``-o`` options, refused before any work is done.
-
-    Raises:
-        UsageError: An option is not FORMAT=PATH, its format is unknown, or its file could not be written.
-    """
-    return check_outputs(outputs, formats)
 
 
 def show_training(report: TrainingReport, files: Sequence[tuple[str, Path]], format_: str, lang: str) -> None:
@@ -28,19 +20,27 @@ def show_training(report: TrainingReport, files: Sequence[tuple[str, Path]], for
     Raises:
         InputError: A file cannot be written.
     """
-    for name, path in files:
-        write_text(_rendered(report, name, lang), path)
-    if format_ == "text" and sys.stdout.isatty():
-        from rich.console import Console
+    with all_written([(path, partial(_rendered, report, name, lang)) for name, path in files]):
+        _show(report, format_, lang)
 
+
+def _show(report: TrainingReport, format_: str, lang: str) -> None:
+    if format_ == "text" and sys.stdout.isatty():
+        from independence_audit.cli.terminal import terminal_on
         from independence_audit.report.training_text import print_training
 
-        print_training(report, Console(), lang)
+        print_training(report, terminal_on(sys.stdout), lang)
+    elif format_ == "text":
+        click.echo(_text(report, format_, lang), nl=False)
     elif format_:
         click.echo(_rendered(report, format_, lang), nl=False)
 
 
-def _rendered(report: TrainingReport, name: str, lang: str) -> str:
+def _rendered(report: TrainingReport, name: str, lang: str) -> bytes:
+    return as_bytes(_text(report, name, lang))
+
+
+def _text(report: TrainingReport, name: str, lang: str) -> str:
     if name == "json":
         return record_json(report)
     if name == "markdown":

@@ -71,8 +71,9 @@ def trajectory(  # noqa: PLR0913  one parameter an option
     see docs/scratch.md. Exit codes: 1 where something contradicts a training from an initial draw as
     it is presented, 3 where a checkpoint could not be used or nothing could be concluded.
     """
+    from independence_audit.cli.outputs import check_outputs
     from independence_audit.cli.progress import progress_on
-    from independence_audit.cli.training_output import check_training_outputs, show_training
+    from independence_audit.cli.training_output import show_training
     from independence_audit.pipeline.settings import AuditSettings
     from independence_audit.pipeline.trajectory import TrajectorySettings, trajectory_exit_code
     from independence_audit.pipeline.trajectory import trajectory as follow
@@ -80,7 +81,8 @@ def trajectory(  # noqa: PLR0913  one parameter an option
 
     if seed is None and (config or replay_with or replay_python):
         raise UsageError("--config, --replay-with and --replay-python say how to draw.", "Add --replay SEED.")
-    files = check_training_outputs(outputs, FORMATS)
+    read = (*checkpoints, *references, initialiser, config, *logs, library, salt_file)
+    files = check_outputs(outputs, FORMATS, read)
     settings = TrajectorySettings(
         audit=AuditSettings(
             alpha=alpha,

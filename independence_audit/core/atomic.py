@@ -137,7 +137,8 @@ def _mode_of(name: str, folder: int, *, fresh: bool) -> int | None:
         OSError: What is there is not replaced.
     """
     try:
-        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        # The name of a folder itself, as of ".", is empty.
+        status = os.stat(name or ".", dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
     except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import get_context
@@ -10,7 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
 from independence_audit.errors import AuditError
-from independence_audit.lineage.workers import can_fork
+from independence_audit.lineage.workers import can_fork, leave_signals_to_the_first
 
 Result = TypeVar("Result")
 
@@ -30,18 +29,32 @@ class Beside(Generic[Result]):
         self._error: AuditError | None = None
         self._far: Connection | None = None
         if can_fork():
-            self._far, near = get_context("fork").Pipe(duplex=False)
-            self._process = get_context("fork").Process(target=self._serve, args=(near,), daemon=True)
-            self._process.start()
-            near.close()
+            with suppress(OSError):  # neither a pipe nor a process can be had: it is done when asked for
+                self._far = self._begun()
+
+    def _begun(self) -> Connection:
+        """What the process that does the work answers through."""
+        far, near = get_context("fork").Pipe(duplex=False)
+        with near:
+            try:
+                self._process = get_context("fork").Process(target=self._serve, args=(near,), daemon=True)
+                self._process.start()
+            except OSError:
+                far.close()
+                raise
+        return far
 
     def _serve(self, near: Connection) -> None:
-        """Do the work in the forked process and send what came of it; an interrupt is for the one that waits."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            near.send((self._work(), None))
-        except AuditError as error:
-            near.send((None, error))
+        """Do the work in the forked process and send what came of it; what else goes wrong goes wrong where it is said.
+
+        The process that waits finds no answer then, and does the work itself.
+        """
+        leave_signals_to_the_first()
+        with suppress(Exception):
+            try:
+                near.send((self._work(), None))
+            except AuditError as error:
+                near.send((None, error))
 
     def result(self) -> Result:
         """What came of it; the same each time. A process that ended without an answer has its work done here.

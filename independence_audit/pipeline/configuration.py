@@ -29,7 +29,8 @@ _HINT = "docs/self-check.md lists the keys."
 class Configuration:
     """What a file asks for. Empty where it says nothing; paths are those of the file's folder."""
 
-    where: str = ""
+    file: str = ""
+    """The path of the file itself."""
     subject: str = ""
     references: tuple[str, ...] = ()
     policy: str = ""
@@ -94,7 +95,7 @@ def _configuration(data: Mapping[str, Any], path: Path) -> Configuration:
     taken |= {key: table.take(key, bool, False) for key in FLAGS}  # noqa: FBT003  the default
     taken |= {key: table.take(key, str, "") for key in TEXTS}
     configuration = Configuration(
-        where=path.name,
+        file=str(path),
         references=tuple(_beside(folder, name) for name in table.take_strings("references", ())),
         trajectory=tuple(_beside(folder, name) for name in table.take_strings("trajectory", ())),
         outputs={name: str(folder / target) for name, target in outputs.items()},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from multiprocessing import Event
 
 from independence_audit.anatomy import Anatomy, Part
 from independence_audit.checkpoint import Checkpoint
@@ -17,6 +16,7 @@ from independence_audit.lineage.exact import Matched, Place, compare_until, meas
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.pairing import pair_components
 from independence_audit.lineage.sums import Sums
+from independence_audit.lineage.workers import shared_event
 from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import Progress
@@ -30,7 +30,7 @@ class Ahead:
 
     def __init__(self, mine: Model, known: Sequence[Model]) -> None:
         """Begin, where there is something to gain."""
-        self._enough = Event() if _is_plain(mine, known) else None
+        self._enough = shared_event() if _is_plain(mine, known) else None
         self._work = Beside(partial(_in_place, mine, known[0], self._enough.is_set)) if self._enough else None
 
     def result(self) -> Mapping[Place, Sums]:

@@ -34,7 +34,7 @@ def test_help_imports_neither_numpy_nor_torch() -> None:
         (KeyboardInterrupt(), 130),
         (RuntimeError("broken"), 70),
         (ImportError("no module"), 70),
-        (MemoryError(), 70),
+        (MemoryError(), 4),
         (SystemExit(1), 70),
         (RecursionError(), 70),
     ],

@@ -105,14 +105,19 @@ def test_an_unfinished_file_of_another_is_left_alone(tmp_path: Path, monkeypatch
     assert found(tmp_path) == {"victim": b"precious", ".audit-taken": b"precious"}
 
 
-def test_nothing_but_a_file_is_replaced(tmp_path: Path) -> None:
+def test_nothing_but_a_file_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Links, also those that point nowhere, pipes, folders and devices stay what they are."""
     (tmp_path / "target").write_bytes(b"precious")
     (tmp_path / "link").symlink_to("target")
     (tmp_path / "nowhere").symlink_to("missing")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    places = [*(tmp_path / name for name in ("link", "nowhere", "pipe", "folder", ".", "..")), Path("/dev/null")]
+    monkeypatch.chdir(tmp_path)
+    places = [
+        Path(),
+        *(tmp_path / name for name in ("link", "nowhere", "pipe", "folder", ".", "..")),
+        Path("/dev/null"),
+    ]
     for place in places:
         for refused in (check_place, lambda place: write_whole(place, b"new")):
             with pytest.raises(OSError, match="is there, which is not replaced"):
