@@ -61,6 +61,7 @@ def read_checkpoint(source: ByteSource, layout: Layout) -> Checkpoint:
         config=config,
         notices=tuple(notices),
         vocabulary=layout.vocabulary or "",
+        by_itself=layout.by_itself,
         is_fingerprint=layout.by_itself and any(KEY in header.metadata for header in headers.values()),
     )
 

@@ -77,6 +77,25 @@ def check_magic(first: bytes, file: str) -> None:
             raise _refusal(file, *refused)
 
 
+_REASONS = (
+    *((magic, "archive") for magic in (b"7z\xbc\xaf", b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"BZh", b"Rar!")),
+    (b"PK\x03\x04", "archive"),
+    *((bytes((0x80, protocol)), "pickle") for protocol in range(2, 6)),
+    (b"GGUF", "gguf"),
+    (b"\x93NUMPY", "numpy"),
+    (b"\x89HDF\r\n", "hdf5"),
+)
+"""Message keys of what a file is whose content cannot be told from weights, by its first bytes."""
+
+
+def format_of(first: bytes, file: str) -> str:
+    """What a file is that may hold weights, as a message key, by its first 8 bytes and, failing those, its name."""
+    found = next((reason for magic, reason in _REASONS if first.startswith(magic)), "")
+    if found:
+        return found
+    return "other_weights" if PurePath(file).suffix.lower() in {*_BY_SUFFIX, WEIGHTS_SUFFIX} else "unknown"
+
+
 def no_weights(name: str, seen: Iterable[str]) -> AuditError:
     """The error for a folder ``name`` without safetensors weights, which holds ``seen`` (subfolders end in a slash)."""
     listed = sorted(seen)

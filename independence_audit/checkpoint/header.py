@@ -16,6 +16,7 @@ from independence_audit.checkpoint.dtypes import DTYPES
 from independence_audit.checkpoint.formats import check_magic
 from independence_audit.checkpoint.model import ByteSource, Notice, TensorInfo
 from independence_audit.checkpoint.names import is_hostile, quoted
+from independence_audit.checkpoint.smallest import SMALLEST
 from independence_audit.checkpoint.strict_json import JsonError, parse_object
 from independence_audit.errors import MalformedError
 
@@ -23,6 +24,11 @@ LENGTH_BYTES = 8
 """Bytes in front of the header, which hold its length."""
 MAX_HEADER_BYTES = 100_000_000
 """The longest header that the safetensors library accepts."""
+
+LARGE_HEADER = "large_header"
+"""The notice of a header that could hold weights."""
+_ENTRY_BYTES = 256
+"""Of a tensor's entry in a header: name, dtype, shape and offsets; real ones have some 130."""
 
 _METADATA = "__metadata__"
 _KEYS = frozenset({"dtype", "shape", "data_offsets"})
@@ -95,7 +101,8 @@ def parse_header(raw_json: bytes, file_size: int, file: str) -> Header:
     tensors = [_tensor(name, entry, data_start, file) for name, entry in entries.items()]
     tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
     _check_cover(tensors, data_start, file_size, file)
-    return Header(tensors, metadata, [*_hostile_names(tensors), *_shared_offsets(tensors)])
+    notices = [*_hostile_names(tensors), *_shared_offsets(tensors), *_large_header(tensors, len(raw_json), file)]
+    return Header(tensors, metadata, notices)
 
 
 def _entries(raw_json: bytes, file: str) -> dict[str, object]:
@@ -179,6 +186,13 @@ def _check_cover(tensors: list[TensorInfo], data_start: int, file_size: int, fil
 def _hostile_names(tensors: list[TensorInfo]) -> Iterator[Notice]:
     """A notice for every tensor whose name could mislead."""
     return (Notice("hostile_name", {"tensor": tensor.name}) for tensor in tensors if is_hostile(tensor.name))
+
+
+def _large_header(tensors: list[TensorInfo], size: int, file: str) -> Iterator[Notice]:
+    """A notice where a header has so much beside what its tensors need that a layer could be written into it."""
+    spare = size - _ENTRY_BYTES * sum(tensor.start < tensor.end for tensor in tensors)
+    if spare >= SMALLEST:
+        yield Notice(LARGE_HEADER, {"file": file, "bytes": spare})
 
 
 def _shared_offsets(tensors: list[TensorInfo]) -> Iterator[Notice]:

@@ -105,6 +105,8 @@ class Checkpoint:
     """The file beside the weights that says which token has which number; empty where there is none."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of whole files that the source states without a download, in hexadecimal by file."""
+    by_itself: bool = False
+    """Whether one file was named, not the folder or the index that it belongs to."""
     is_fingerprint: bool = False
     """Whether it is a fingerprint's file that was named by itself; in a folder, weights are what counts."""
 

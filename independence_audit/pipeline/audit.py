@@ -19,6 +19,7 @@ from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.rank import Ranking
 from independence_audit.lineage.within import repetitions
+from independence_audit.pipeline.accounts import Accounts, accounts_of
 from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.declared import find_declaration, strays
 from independence_audit.pipeline.exhibit import Handed, with_trajectory
@@ -80,7 +81,7 @@ def audit(
         known = known.with_models(models)
         if settings.whole_files or settings.model_key:
             mine, known = with_whole_files(mine, progress), with_whole_reference_files(known, progress)
-        handed_in = _handed_in(subject, mine, settings)
+        handed_in = _handed_in(subject, mine, settings, progress)
         alone = Beside(partial(_by_itself, mine.fingerprint))
         rankings, shared = nearest_references(mine, known.models, settings, progress)
         seen = _with_exhibit(alone.result(), mine.fingerprint, known.models, rankings, settings, progress)
@@ -100,13 +101,16 @@ class _HandedIn:
     declaration: Declaration | None
     signer: str | None
     notices: tuple[Message, ...]
+    accounts: Accounts
+    """What became of every other file."""
 
 
-def _handed_in(subject: str, mine: Model, settings: AuditSettings) -> _HandedIn:
-    """The declaration and the signature beside the subject, read before anything is compared."""
+def _handed_in(subject: str, mine: Model, settings: AuditSettings, progress: Progress) -> _HandedIn:
+    """The declaration, the signature and whatever else lies beside the subject, read before anything is compared."""
     declaration = find_declaration(subject, mine.checkpoint, settings.declaration)
     signer = signer_of(subject, mine, settings.model_key)
-    return _HandedIn(declaration, signer, unverified_signature(subject, mine, signer))
+    accounts = accounts_of(subject, mine, progress)
+    return _HandedIn(declaration, signer, unverified_signature(subject, mine, signer), accounts)
 
 
 def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
@@ -130,7 +134,10 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     references = tuple(_reference(one, rankings) for one in known.known)
     every_tensor = tuple(tensor for own in tensors for tensor in own)
     declared = hold(handed_in.declaration, components, references) if handed_in.declaration else None
-    incomplete = tuple(_incomplete(mine, known, references, allow_missing=settings.allow_missing))
+    incomplete = (
+        *handed_in.accounts.incomplete(),
+        *_incomplete(mine, known, references, allow_missing=settings.allow_missing),
+    )
     summary = replace(_summary(components, every_tensor, rankings), incomplete=incomplete)
     beside = KnownBeside(verified, settings.submission.team, declared, alone.training, summary.incomplete)
     return AuditReport(
@@ -154,7 +161,14 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
             revision=(mine.checkpoint.revision or None) if mine.checkpoint else None,
             read_bytes=subject.read_bytes,
             signed_by=handed_in.signer,
-            notices=(*subject.notices, *_non_finite(every_tensor), *strays(declared), *handed_in.notices),
+            notices=(
+                *subject.notices,
+                *_non_finite(every_tensor),
+                *strays(declared),
+                *handed_in.notices,
+                *handed_in.accounts.notices,
+            ),
+            accounts=handed_in.accounts.files,
         ),
         references=references,
         components=tuple(components),

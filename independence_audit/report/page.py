@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 
 from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message
 from independence_audit.evidence.relation import NAMED, STRENGTH, Relation
-from independence_audit.evidence.report import AuditReport, Criterion, FileEvidence, Outcome, Reference, Severity
+from independence_audit.evidence.report import (
+    Account,
+    AccountedFile,
+    AuditReport,
+    Criterion,
+    FileEvidence,
+    Outcome,
+    Reference,
+    Severity,
+)
 from independence_audit.policy.badge import badge_of, gravest_of
 from independence_audit.report import numbers
 from independence_audit.report.calling import labels_of, sentences
@@ -29,6 +38,8 @@ UNCOVERED = 0.03
 tables of positions, which say nothing and are compared with nothing, stay below."""
 MOST_FOUND = 8
 """Components whose relations stand in the opinion; the table of components has all of them."""
+MOST_ACCOUNTS = 40
+"""Files of a submission whose account is spelt out."""
 ALIKE = 5
 """How many notices of one kind are spelt out; a hostile file could bring thousands."""
 
@@ -486,8 +497,22 @@ def _provenance(report: AuditReport, lang: str) -> tuple[tuple[str, str], ...]:
         ("policy", f"{visible(report.opinion.policy)} {visible(report.opinion.policy_version)}"),
         ("policy_digest", visible(settings.policy_digest)),
         ("library_digest", visible(settings.library_digest) if settings.library_digest else numbers.NONE),
+        ("accounts", _accounts(report.subject.accounts, lang)),
         ("date", moment(run.date, lang)),
         ("host", visible(run.host)),
         ("command", visible(run.command)),
     )
-    return tuple((label(key, lang), text) for key, text in rows)
+    return tuple((label(key, lang), text) for key, text in rows if text)
+
+
+def _accounts(files: Sequence[AccountedFile], lang: str) -> str:
+    """What became of the files of the submission; those that nobody judged come first, and the JSON report has all."""
+    ordered = sorted(files, key=lambda file: file.account != Account.NOT_JUDGED)
+    rows = [
+        f"{shortened(visible(file.name), LONGEST_NAME)} ({numbers.size(file.size)}): "
+        + word("account", file.account, lang)
+        + (f", {word('account_reason', file.reason, lang)}" if file.reason else "")
+        for file in ordered[:MOST_ACCOUNTS]
+    ]
+    more = [label("more_files", lang, number=len(files) - MOST_ACCOUNTS)] if len(files) > MOST_ACCOUNTS else []
+    return "; ".join((*rows, *more))

@@ -96,7 +96,7 @@ def test_pickles_only() -> None:
 def test_one_file_by_itself() -> None:
     """A file that was given is read alone; that it is one of many is noticed."""
     assert single_file_layout("model.safetensors", ["config.json"]) == Layout(
-        ("model.safetensors",), None, "config.json"
+        ("model.safetensors",), None, "config.json", by_itself=True
     )
     assert single_file_layout("m-00001-of-00001.safetensors", []).notices == ()
     shard = "model-00002-of-00003.safetensors"

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from huggingface_hub import constants, is_offline_mode
 
+from independence_audit.checkpoint.model import State
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.blocks import Block
 from independence_audit.checkpoint.sources.hub.api import HubApi, hub_endpoint
@@ -47,6 +48,10 @@ class HubSource(RemoteSource):
         self.digests: Mapping[str, str] = MappingProxyType(
             {file: entry.sha256 for file, entry in listing.files.items() if entry.sha256}
         )
+
+    def states(self) -> Mapping[str, State]:
+        """Size and digest of every file at the commit; the Hub states a SHA-256 for large ones only."""
+        return {file: (size, self.digests.get(file)) for file, size in self.files().items()}
 
 
 def open_hub_source(name: HubName, cache: Cache, patience: Patience, *, offline: bool) -> HubSource:
