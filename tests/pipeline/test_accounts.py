@@ -275,7 +275,7 @@ def accounts_for(folder: Path) -> Accounts:
 
 def check_first_screens(report: AuditReport) -> None:
     """Every format says it before the components, in both languages."""
-    for lang, word, heading in (("en", "nobody judged", "Criteria"), ("ko", "판정하지 않은 파일", "기준")):
+    for lang, word, heading in (("en", "nobody judged", "Layers"), ("ko", "판정하지 않은 파일", "층")):
         for render in (text.render, markdown.render, html.render):
             page = render(report, lang)
             assert word in page[: page.rindex(heading)], lang
