@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from independence_audit.cli.compare import FILES, FORMATS, SEVERITIES
+from independence_audit.cli.language import VARIABLE
 from independence_audit.cli.salt import read_salt
 from independence_audit.report.languages import ENGLISH, LANGUAGES
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 @click.option("--salt-file", default="", envvar="AUDIT_SALT_FILE", metavar="PATH", help="The evaluation's secret salt.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="On stdout.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default=None, envvar="AUDIT_LANG", help="[default: en]")
+@click.option("--lang", type=click.Choice(LANGUAGES), default=None, envvar=VARIABLE, help="[default: en]")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, and no report on stdout.")
 def self_check(  # noqa: PLR0913  one parameter an option
     subject: str,

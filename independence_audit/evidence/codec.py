@@ -29,6 +29,16 @@ def to_json(report: AuditReport) -> str:
     return _text(_encoded(report))
 
 
+def as_written(report: AuditReport) -> AuditReport:
+    """The report as whoever reads its JSON has it: floats with 10 significant digits, so that every form is the same.
+
+    Raises:
+        TypeError: A value is not what its field's type hint says.
+        ValueError: A float is NaN or infinite.
+    """
+    return cast("AuditReport", shape_of(AuditReport).decode(_encoded(report), ROOT))
+
+
 def comparable(report: AuditReport) -> str:
     """Write the part of a report that equal inputs make equal: the JSON without ``run``.
 

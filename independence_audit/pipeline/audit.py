@@ -11,6 +11,7 @@ from functools import partial
 from independence_audit import __version__
 from independence_audit.declaration.compare import hold
 from independence_audit.declaration.model import Declaration
+from independence_audit.evidence.codec import as_written
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
@@ -85,7 +86,7 @@ def audit(
         alone = Beside(partial(_by_itself, mine.fingerprint))
         rankings, shared = nearest_references(mine, known.models, settings, progress)
         seen = _with_exhibit(alone.result(), mine.fingerprint, known.models, rankings, settings, progress)
-        report = _report(mine, known, rankings, shared, seen, policy, handed_in, settings)
+        report = as_written(_report(mine, known, rankings, shared, seen, policy, handed_in, settings))
         for model in (mine, *known.models):
             model.confirm()
         return report

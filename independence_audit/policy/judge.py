@@ -27,6 +27,9 @@ FACTS = 3
 """Components of which the first screen says in full what was found."""
 NORM_TRAP = "fact.norm_trap"
 SHARED = ("fact.shared_training", "fact.shared_draw", "fact.shared_unresolved")
+NOT_AVAILABLE = "not_available"
+REFERENCE = "change.reference"
+"""Where a policy asks for references: those that could not be had, or others where none could be compared."""
 _PASSED = (Outcome.MET, Outcome.NOTHING_AGAINST)
 
 CONSIDERABLE = 0.05
@@ -58,7 +61,7 @@ def judge(
     criteria = tuple(_with_references_named((criterion for criterion, _ in judged), references))
     open_ = {criterion.component for criterion, rule in judged if rule.undecided}
     undecided = undecided_components(policy, components, verified=known.verified, open_=open_)
-    changes = _distinct(change.key for criterion in criteria for change in criterion.would_change)
+    changes = [change for criterion in criteria for change in criterion.would_change]
     return Opinion(
         policy=policy.name,
         policy_version=policy.version,
@@ -66,7 +69,7 @@ def judge(
         facts=tuple(_facts(components)),
         criteria=criteria,
         cannot_judge=tuple(_cannot_judge(known)),
-        would_change=tuple(Message(key) for key in changes),
+        would_change=tuple(change for place, change in enumerate(changes) if change not in changes[:place]),
         undecided=tuple(undecided),
     )
 
@@ -118,16 +121,17 @@ def _judged(
     """Every criterion with the rule that its case meets."""
     by_name = {reference.name: reference for reference in references}
     words: Mapping[str, str] = {"rights": rights_of(known.declaration).value}
+    missing = sum(reference.status == NOT_AVAILABLE for reference in references)
     for rules in policy.criteria:
         if rules.scope == Scope.SUBMISSION:
             rule = rules.rule_for(words)
-            yield _of_submission(rules, rule, verified=known.verified), rule
+            yield _of_submission(rules, rule, missing, verified=known.verified), rule
             continue
         for component in components:
             if kind_of(component) in rules.kinds:
                 case = case_of(component, by_name, known)
                 rule = rules.rule_for(case.words)
-                yield _of_component(rules, rule, component, case, verified=known.verified), rule
+                yield _of_component(rules, rule, component, case, missing, verified=known.verified), rule
 
 
 def _with_references_named(criteria: Iterable[Criterion], references: Sequence[Reference]) -> Iterator[Criterion]:
@@ -138,7 +142,7 @@ def _with_references_named(criteria: Iterable[Criterion], references: Sequence[R
         yield replace(criterion, would_change=tuple(map(Message, keys)))
 
 
-def _of_submission(rules: CriterionRules, rule: Rule, *, verified: bool) -> Criterion:
+def _of_submission(rules: CriterionRules, rule: Rule, missing: int, *, verified: bool) -> Criterion:
     unproven = rule.outcome in _PASSED and not verified
     return Criterion(
         id=rules.id,
@@ -147,12 +151,12 @@ def _of_submission(rules: CriterionRules, rule: Rule, *, verified: bool) -> Crit
         message=Message(UNVERIFIED_SUBMISSION if unproven else rule.message),
         quote=rules.quote,
         source=rules.source,
-        would_change=tuple(Message(key) for key in _changes(rule, unproven=unproven)),
+        would_change=tuple(_changes(rule, missing, unproven=unproven)),
     )
 
 
-def _of_component(
-    rules: CriterionRules, rule: Rule, component: ComponentEvidence, case: Case, *, verified: bool
+def _of_component(  # noqa: PLR0913  what a criterion is made of
+    rules: CriterionRules, rule: Rule, component: ComponentEvidence, case: Case, missing: int, *, verified: bool
 ) -> Criterion:
     unproven = rule.outcome in _PASSED and not verified
     without_weights = UNVERIFIED_FOUND if component.relation in NAMED else UNVERIFIED
@@ -165,7 +169,7 @@ def _of_component(
         quote=rules.quote,
         source=rules.source,
         evidence=component.explanation,
-        would_change=tuple(Message(key) for key in _changes(rule, unproven=unproven)),
+        would_change=tuple(_changes(rule, missing, unproven=unproven)),
     )
 
 
@@ -177,8 +181,17 @@ def _sentence(key: str, component: ComponentEvidence, case: Case) -> Message:
     return Message(key, data)
 
 
-def _changes(rule: Rule, *, unproven: bool) -> tuple[str, ...]:
-    return ("change.weights", *rule.would_change) if unproven else rule.would_change
+def _changes(rule: Rule, missing: int, *, unproven: bool) -> Iterator[Message]:
+    """What would change an outcome; references that could not be had are spoken of only where there are some."""
+    if unproven:
+        yield Message("change.weights")
+    for key in rule.would_change:
+        if key != REFERENCE:
+            yield Message(key)
+        elif missing:
+            yield Message("change.missing_references", {"missing": missing})
+        elif rule.outcome == Outcome.MATERIAL_MISSING:
+            yield Message("change.other_references")
 
 
 def data_of(component: ComponentEvidence, case: Case) -> dict[str, Value]:

@@ -23,7 +23,7 @@ from independence_audit.evidence.report import (
 )
 from independence_audit.policy.badge import badge_of, gravest_of
 from independence_audit.report import numbers
-from independence_audit.report.calling import labels_of, sentences
+from independence_audit.report.calling import SEPARATOR, labels_of, sentences
 from independence_audit.report.dates import moment
 from independence_audit.report.declared import DeclaredRow, declared_rows
 from independence_audit.report.plain import shortened, visible
@@ -240,7 +240,7 @@ def _open(report: AuditReport, labels: Mapping[str, str], lang: str) -> tuple[st
             for component in report.components
             if (share := _uncovered(component)) > 0.0
         ),
-        *_merged(report, lang),
+        *_merged(report, labels, lang),
     ]
     return sentences(said, labels, lang)
 
@@ -251,20 +251,20 @@ def _uncovered(component: ComponentEvidence) -> float:
     return share if share > UNCOVERED and component.relation != Relation.NOT_TESTED else 0.0
 
 
-def _merged(report: AuditReport, lang: str) -> tuple[Message, ...]:
+def _merged(report: AuditReport, labels: Mapping[str, str], lang: str) -> tuple[Message, ...]:
     """Join what was not searched where nothing but the component differs."""
     joined: dict[tuple[object, ...], list[Message]] = {}
     for message in report.summary.not_searched:
         rest = tuple((name, value) for name, value in message.data.items() if name != "component")
         joined.setdefault((message.key, rest), []).append(message)
-    return tuple(_of_all(messages, len(report.components), lang) for messages in joined.values())
+    return tuple(_of_all(messages, labels, lang) for messages in joined.values())
 
 
-def _of_all(messages: Sequence[Message], components: int, lang: str) -> Message:
+def _of_all(messages: Sequence[Message], labels: Mapping[str, str], lang: str) -> Message:
     if len(messages) == 1:
         return messages[0]
-    names = ", ".join(str(message.data.get("component")) for message in messages)
-    if len(messages) == components:
+    names = SEPARATOR.join(labels.get(name, name) for name in (str(each.data.get("component")) for each in messages))
+    if len(messages) == len(labels):
         names = label("all_components", lang)
     return replace(messages[0], data={**messages[0].data, "component": names})
 

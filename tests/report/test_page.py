@@ -127,7 +127,7 @@ def test_searches_not_made_are_joined() -> None:
     report = finding()
     some = tuple(report.summary.not_searched[i] for i in (0, 2, 1))
     joined = page(replace(report, summary=replace(report.summary, not_searched=some))).open[-2:]
-    assert "in model.audio_model, model.vision_model:" in joined[0]
+    assert "in audio encoder, vision encoder:" in joined[0]
     assert "in audio encoder:" in joined[1]
 
 
