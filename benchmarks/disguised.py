@@ -37,7 +37,7 @@ def main() -> None:
     ours, theirs = component(1), component(2)
     held = sum(values.nbytes for layer in ours.layers for values in layer.responses.values())
     started = time.perf_counter()
-    found = search_disguised(ours, theirs)
+    found = search_disguised(ours, theirs, symmetric=True)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{seconds:.1f} s, {peak:,.0f} MB at most, {held / 1e6:.1f} MB of units a fingerprint, {found.tests} tests")

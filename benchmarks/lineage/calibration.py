@@ -224,7 +224,7 @@ def _layer_tests(mine: Base, theirs: Base) -> list[UnitTests]:
         chosen.sort()
         whole = _responses(subject, layer)
         sampled = {role: matrix[chosen] for role, matrix in _responses(reference, layer).items()}
-        found.append(unit_tests(sampled, whole))
+        found.append(unit_tests(sampled, whole, symmetric=True))
     return found
 
 

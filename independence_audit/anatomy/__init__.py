@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from independence_audit.anatomy.families import has_sign_symmetry
 from independence_audit.anatomy.model import Anatomy, Axis, Component, Kind, Part, View, is_generic, is_router
 from independence_audit.anatomy.place import LastPlaced, place
 
-__all__ = ["Anatomy", "Axis", "Component", "Kind", "LastPlaced", "Part", "View", "is_generic", "is_router", "place"]
+__all__ = [
+    "Anatomy",
+    "Axis",
+    "Component",
+    "Kind",
+    "LastPlaced",
+    "Part",
+    "View",
+    "has_sign_symmetry",
+    "is_generic",
+    "is_router",
+    "place",
+]

@@ -88,6 +88,8 @@ class Dialect:
     lacks: tuple[str, ...]
     named: bool
     """Whether only the config can tell it from others."""
+    sign_symmetry: bool
+    """As of the family, where its block does not differ from the family's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Family:
     rope: bool
     fixed_positions: bool
     """Whether sinusoids are added to its residual stream."""
+    sign_symmetry: bool
+    """Whether its gated block computes the same after (up, down) -> -(up, down) of any unit, biases of up included."""
     requires: tuple[tuple[str, ...], ...]
     """Roles or keys; of each group one must be there."""
     within: tuple[str, ...]
@@ -138,6 +142,17 @@ def families() -> Mapping[str, Family]:
 
 
 @cache
+def has_sign_symmetry(name: str) -> bool:
+    """Whether (up, down) -> -(up, down) is known to change nothing in the blocks of a family or dialect of this name.
+
+    Unknown names, and names that stand for more than one design of which one lacks it, have none.
+    """
+    flags = [family.sign_symmetry for family in families().values() if family.name == name]
+    flags += [each.sign_symmetry for family in families().values() for each in family.dialects if each.name == name]
+    return bool(flags) and all(flags)
+
+
+@cache
 def rules_by_pattern() -> Mapping[Segments, tuple[Rule, ...]]:
     """All rules of all families by the pattern of the names they fit."""
     index: dict[Segments, list[Rule]] = {}
@@ -168,10 +183,14 @@ def _read_family(name: str, tables: Mapping[str, dict[str, Any]]) -> Family:
         kind=Kind(table.take("kind", str)),
         rope=table.take("rope", bool),
         fixed_positions=table.take("fixed_positions", bool, default=False),
+        sign_symmetry=table.take("sign_symmetry", bool, default=False),
         requires=tuple(tuple(group.split(OR)) for group in table.take_strings("requires")),
         within=table.take_strings("within", ()),
         rules=tuple(rules),
-        dialects=tuple(_read_dialect(key, value) for key, value in table.take("dialects", dict, {}).items()),
+        dialects=tuple(
+            _read_dialect(key, value, content.get("sign_symmetry") is True)
+            for key, value in table.take("dialects", dict, {}).items()
+        ),
     )
     table.close()
     return family
@@ -226,10 +245,14 @@ def _read_entry(where: str, value: str | dict[str, Any]) -> Entry:
     return entry
 
 
-def _read_dialect(name: str, value: dict[str, Any]) -> Dialect:
+def _read_dialect(name: str, value: dict[str, Any], symmetric: bool) -> Dialect:  # noqa: FBT001  the family's own
     table = Table(f"dialect {name}", value)
     dialect = Dialect(
-        name, table.take_strings("has"), table.take_strings("lacks"), table.take("named", bool, default=False)
+        name,
+        table.take_strings("has"),
+        table.take_strings("lacks"),
+        table.take("named", bool, default=False),
+        table.take("sign_symmetry", bool, symmetric),
     )
     table.close()
     return dialect

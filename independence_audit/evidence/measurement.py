@@ -110,8 +110,10 @@ class DisguisedTest:
     """One test that looked for units of a reference's layer among all units of one of the subject's."""
 
     test: str
-    """``order``, ``up_sign`` and ``descriptors`` have a rigorous p-value; ``agreement`` and
-    ``descriptor_agreement`` are empirical: they are held against what was measured between strangers."""
+    """``order`` has a rigorous p-value. ``up_sign`` and ``descriptors`` have one where the symmetry (up, down) ->
+    -(up, down) of both designs' blocks is known and the signs of neither side lean; elsewhere they have a z alone, that
+    of what the matches show beyond random and near ones. That z, ``agreement`` and ``descriptor_agreement`` are
+    empirical: they are held against what was measured between strangers."""
     layer: int
     """Of the subject."""
     reference_layer: int
@@ -121,7 +123,7 @@ class DisguisedTest:
     """Those that ascend (order), have a partner of their own (up_sign), or agree."""
     z: float | None = None
     p_value: float | None = None
-    """Of this test by itself."""
+    """Of this test by itself; None where it is empirical."""
     second_z: float | None = None
     """The other role at the matches of the first, in standard deviations of ranks at random; empirical."""
 

@@ -18,7 +18,7 @@ from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.model import ComponentUnits, Frame, UnitLayer, shared_labels
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test, even_match
 from independence_audit.statistics.matching import Match, match
-from independence_audit.statistics.units import UnitTests, are_alike, are_ordered, unit_tests
+from independence_audit.statistics.units import UnitTests, are_ordered, are_tied, unit_tests
 
 MANY = 512
 """Units of a whole layer that are looked for in another."""
@@ -29,6 +29,13 @@ COUNTED = 256
 64 and more, 120 of 512 and more by descriptors."""
 AGREEING = 0.2
 DESCRIBED_AGREEING = 0.15
+
+EMPIRICAL_Z = 7.0
+"""z of a sign test that is held against random and near matches, from which it is evidence: twice what strangers show.
+
+Measured by descriptors: 72 layer pairs of trained gpt-oss designs mean 0.3, sd 1.07, at most 2.1; 222 of made layers
+that lean in 18 ways at most 3.4, whatever the number of their units; disguised copies of gpt-oss 22.5, continued for as
+long as they were trained 17.6 and 11.2. 64 units reach 8 at most."""
 
 _DESCRIBED = ("descriptors", "descriptor_agreement")
 """Tests that need no anchors."""
@@ -57,16 +64,23 @@ class DisguisedSearch:
         return any(test.test in _DESCRIBED for test in self.found)
 
 
-def search_disguised(subject: ComponentUnits | None, reference: ComponentUnits | None) -> DisguisedSearch:
+def search_disguised(
+    subject: ComponentUnits | None, reference: ComponentUnits | None, *, symmetric: bool
+) -> DisguisedSearch:
     """Look for a reference component's units among the subject's.
 
     Args:
         subject: Units of the subject's component; None where its fingerprint was made without.
         reference: The same of the reference.
+        symmetric: Whether both designs' blocks are known to compute the same after (up, down) -> -(up, down); without
+            that no sign test is rigorous.
     """
     if subject is None or reference is None:
         return DisguisedSearch(0, reason="units_not_kept")
-    tests = [*_by_anchors(subject, reference), *_by_descriptors(subject, reference)]
+    tests = [
+        *_by_anchors(subject, reference, symmetric=symmetric),
+        *_by_descriptors(subject, reference, symmetric=symmetric),
+    ]
     if not tests:
         return DisguisedSearch(0, reason=_reason(subject, reference))
     strongest: dict[tuple[str, int], DisguisedTest] = {}
@@ -76,7 +90,7 @@ def search_disguised(subject: ComponentUnits | None, reference: ComponentUnits |
             strongest[test.test, test.layer] = test
     kinds = list(dict.fromkeys(test.test for test in tests))
     found = sorted(strongest.values(), key=lambda test: (kinds.index(test.test), -_rank(test)))
-    return DisguisedSearch(sum(test.p_value is not None for test in tests), tuple(found))
+    return DisguisedSearch(sum(test.p_value is not None or is_empirical_sign(test) for test in tests), tuple(found))
 
 
 def matched_units(
@@ -117,13 +131,23 @@ def _whole(units: ComponentUnits, layer: int) -> UnitLayer | None:
     return next((one for one in units.layers if one.layer == layer and one.whole), None)
 
 
+def is_empirical_sign(test: DisguisedTest) -> bool:
+    """Whether a sign test has no rigorous bound: it was held against random and near matches of the same layers."""
+    return test.p_value is None and test.z is not None
+
+
 def is_counted(test: DisguisedTest) -> bool:
-    """Whether a count without a p-value is beyond what strangers were ever seen to reach."""
+    """Whether a count or a z without a p-value is beyond what strangers were ever seen to reach."""
+    if is_empirical_sign(test):
+        return (test.z or 0.0) >= EMPIRICAL_Z
     least = {"agreement": AGREEING, "descriptor_agreement": DESCRIBED_AGREEING}.get(test.test)
     return least is not None and test.units >= COUNTED and (test.count or 0) >= least * test.units
 
 
 def _rank(test: DisguisedTest) -> float:
+    """Larger for what shows more, among tests of one kind."""
+    if test.z is not None:
+        return test.z
     return -test.p_value if test.p_value is not None else (test.count or 0) / max(1, test.units)
 
 
@@ -138,7 +162,7 @@ def _reason(subject: ComponentUnits, reference: ComponentUnits) -> str:
     return "other_units"
 
 
-def _by_anchors(subject: ComponentUnits, reference: ComponentUnits) -> Iterator[DisguisedTest]:
+def _by_anchors(subject: ComponentUnits, reference: ComponentUnits, *, symmetric: bool) -> Iterator[DisguisedTest]:
     """Every search layer of one side with every layer of the other."""
     if subject.anchors is None or reference.anchors is None:
         return
@@ -158,19 +182,19 @@ def _by_anchors(subject: ComponentUnits, reference: ComponentUnits) -> Iterator[
         for other, sampled in few:
             if other.gated == layer.gated and len(other.units) > 1:
                 places = (other.layer, layer.layer) if turned else (layer.layer, other.layer)
-                found = _evidence(unit_tests(sampled, everything), *places)
-                no_order, alike = silent[id(other)]
-                both_alike = alike and are_alike(everything)
+                found = _evidence(unit_tests(sampled, everything, symmetric=symmetric), *places)
+                no_order, tied = silent[id(other)]
+                both_tied = tied and are_tied(everything)
                 yield from (
                     test
                     for test in found
-                    if not (no_order and test.test == "order") and not (both_alike and test.test in _BY_TWO_ROLES)
+                    if not (no_order and test.test == "order") and not (both_tied and test.test in _BY_TWO_ROLES)
                 )
 
 
 def _silent(responses: Responses) -> tuple[bool, bool]:
-    """Whether units that are looked for stand in an order of their own, and whether their two roles are alike."""
-    return are_ordered(next(iter(responses.values()))), are_alike(responses)
+    """Whether units that are looked for stand in an order of their own, and whether their two roles are one."""
+    return are_ordered(next(iter(responses.values()))), are_tied(responses)
 
 
 def _few(layer: UnitLayer, frame: Frame) -> Responses:
@@ -191,7 +215,7 @@ def _evidence(tests: UnitTests, layer: int, reference_layer: int) -> Iterator[Di
         yield make("agreement", count=tests.agreed)
 
 
-def _by_descriptors(subject: ComponentUnits, reference: ComponentUnits) -> Iterator[DisguisedTest]:
+def _by_descriptors(subject: ComponentUnits, reference: ComponentUnits, *, symmetric: bool) -> Iterator[DisguisedTest]:
     """Search layers of both sides, whatever embeddings they stand behind."""
     for layer in subject.layers:
         for other in reference.layers:
@@ -200,7 +224,7 @@ def _by_descriptors(subject: ComponentUnits, reference: ComponentUnits) -> Itera
                 continue
             count = len(other.units)
             chosen = None if count <= MANY else np.arange(MANY) * count // MANY
-            test = descriptor_test(*pair, chosen)
+            test = descriptor_test(*pair, chosen, symmetric=symmetric and layer.signed)
             places = {"layer": layer.layer, "reference_layer": other.layer, "units": test.units}
             if layer.signed:
                 yield DisguisedTest("descriptors", **places, z=test.z, p_value=test.p_value)

@@ -19,6 +19,7 @@ from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.changes import changes, layer_map_of
 from independence_audit.lineage.decide import Verdict
+from independence_audit.lineage.disguised import is_empirical_sign
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.rank import Ranking
 
@@ -32,7 +33,9 @@ _DISGUISED = {
     "agreement": "fact.disguised_agreement",
     "descriptor_agreement": "fact.disguised_descriptor_agreement",
 }
-"""How the report words what each test found."""
+"""How the report words what each test found; of signs without a p-value in words of their own."""
+
+_EMPIRICAL = "_empirical"
 
 
 def tensor_evidence(subject: Fingerprint, ranking: Ranking) -> list[TensorEvidence]:
@@ -235,7 +238,8 @@ def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) ->
         case Relation.TRANSFORMED if component.disguised:
             strongest = {test.test: test for test in reversed(component.disguised)}
             for test in reversed(strongest.values()):
-                yield Message(_DISGUISED[test.test], {**data, **_test_data(test)})
+                key = _DISGUISED[test.test] + (_EMPIRICAL if is_empirical_sign(test) else "")
+                yield Message(key, {**data, **_test_data(test)})
         case Relation.RELATED | Relation.TRANSFORMED:
             yield Message("fact.related", {**data, "r": component.r, "p": component.p_value})
         case Relation.UNRELATED:

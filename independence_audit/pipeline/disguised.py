@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from independence_audit.anatomy import has_sign_symmetry
 from independence_audit.evidence.relation import FOUND
 from independence_audit.fingerprint.units.model import ComponentUnits
 from independence_audit.fingerprint.units.read import is_near, read_units, unit_plan
@@ -50,7 +51,9 @@ def search_where_nothing_was_found(
 def _searched(
     one: ComponentMeasured, ours: Mapping[str, ComponentUnits], theirs: Mapping[str, ComponentUnits]
 ) -> DisguisedSearch:
-    return search_disguised(ours.get(one.pair.subject.name), theirs.get(one.pair.reference.name))
+    mine, reference = one.pair.subject, one.pair.reference
+    symmetric = has_sign_symmetry(mine.family) and has_sign_symmetry(reference.family)
+    return search_disguised(ours.get(mine.name), theirs.get(reference.name), symmetric=symmetric)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.statistics.anchors import unit_rows
+from independence_audit.statistics.leaning import controlled_z, leans, without_lean
 from independence_audit.statistics.matching import Match, match
 from independence_audit.statistics.scores import Floats
 from independence_audit.statistics.units import sign_p, sign_z
@@ -39,9 +40,10 @@ class DescriptorTest:
     """What the descriptors of two layers come to."""
 
     z: float
-    p_value: float
-    """Rigorous for gated layers without biases, exp(-z²/2): given the reference, everything is linear in the subject's
-    signs."""
+    """Of the signs at the matches; without a p-value, of what they show beyond random and near matches."""
+    p_value: float | None
+    """Rigorous, exp(-z²/2), where blocks have the symmetry and no side leans: given the reference, everything is linear
+    in the subject's signs. None elsewhere."""
     agreement: int
     """Units that even and |odd| descriptors match with the same one; empirical."""
     agreed: int
@@ -90,21 +92,35 @@ def unit_descriptors(gate: Matrix, up: Matrix, down: Matrix, matrices: Sequence[
 
 
 def descriptor_test(
-    reference: Descriptors, subject: Descriptors, units: NDArray[np.int64] | None = None
+    reference: Descriptors, subject: Descriptors, units: NDArray[np.int64] | None = None, *, symmetric: bool
 ) -> DescriptorTest:
     """Match units by what is even in (up, down), and test the sign of what is odd at the match.
+
+    Where signs are not left to chance on both sides, what is odd is first freed of all that the even explain of it, and
+    held against random and near matches.
 
     Args:
         reference: Its descriptors, whose covariance whitens both.
         subject: Its descriptors.
         units: Which units of the reference are looked for; all of them by default.
+        symmetric: Whether (up, down) -> -(up, down) is a symmetry of both sides' blocks.
     """
-    odd = _cosines(reference.odd, _by_size(subject.odd), units)
-    found = even_match(reference, subject, units)
+    rigorous = symmetric and not any(leans(side.odd, _white(side.even)) for side in (reference, subject))
+    one, other = (
+        (side.odd if rigorous else without_lean(side.odd, _white(side.even))) for side in (reference, subject)
+    )
+    odd, even = _cosines(one, _by_size(other), units), _cosines(reference.even, subject.even, units)
+    found = match(even)
     i, j = found.one_to_one()
-    z = sign_z(odd[i, j])
+    z = sign_z(odd[i, j]) if rigorous else controlled_z(odd, even, found)
     same = np.abs(odd).argmax(axis=1) == found.place
-    return DescriptorTest(z, sign_p(z), int(same.sum()), len(np.unique(found.place[same])), len(found.place))
+    return DescriptorTest(
+        z=z,
+        p_value=sign_p(z) if rigorous else None,
+        agreement=int(same.sum()),
+        agreed=len(np.unique(found.place[same])),
+        units=len(found.place),
+    )
 
 
 def even_match(reference: Descriptors, subject: Descriptors, units: NDArray[np.int64] | None = None) -> Match:
@@ -116,6 +132,11 @@ def _cosines(reference: Matrix, subject: Matrix, units: NDArray[np.int64] | None
     frame = _frame(reference)
     chosen = reference if units is None else reference[units]
     return np.asarray(unit_rows(chosen @ frame) @ unit_rows(subject @ frame).T)
+
+
+def _white(features: Matrix) -> Floats:
+    """Features [m, F] in their own frame, the strongest directions first."""
+    return np.asarray(features @ _frame(features)[:, ::-1])
 
 
 def _by_size(odd: Matrix) -> Matrix:

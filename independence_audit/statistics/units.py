@@ -1,10 +1,12 @@
 """Are the units of one layer those of another, in whatever order, scale and basis? Three tests of whitened responses.
 
 Order: where the units kept their order, those that k sampled ones are matched with ascend (exact law). Up-sign: turning
-a unit's (up, down) into -(up, down) is a symmetry of initialisation, Adam and weight decay in a gated layer without
-biases, so that between strangers the cosine of the up rows of two units matched *through gate alone* has a random sign
-(rigorous bound exp(-z²/2), by Hoeffding's inequality for signed sums). Agreement: how many units gate and up match with
-the same one (empirical: strangers share hubs and a few universal units).
+a unit's (up, down) into -(up, down) is a symmetry of initialisation, Adam and weight decay in a layer whose block is
+linear in up, so that between strangers the cosine of the up rows of two units matched *through gate alone* has a random
+sign (rigorous bound exp(-z²/2), by Hoeffding's inequality for signed sums). Blocks such as gpt-oss's (up + 1) glu(gate)
+have no such symmetry, and signs that lean were not left to chance: there up is freed of what the unit's own gate and
+all units together show of it, and held against random and near matches (empirical). Agreement: how many units gate and
+up match with the same one (empirical: strangers share hubs and a few universal units).
 """
 
 from __future__ import annotations
@@ -16,14 +18,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from independence_audit.statistics.anchors import unit_rows
+from independence_audit.statistics.leaning import controlled_z
 from independence_audit.statistics.matching import Match, match
 from independence_audit.statistics.order import is_ordered
 from independence_audit.statistics.scores import normal_scores
 from independence_audit.statistics.sequence import order_p, strict_lis
 
 LEANING = 0.1
-"""Mean cosine of a unit's gate and up from which their signs are not left to chance. Where both sides lean by c, up
-rows matched through gate lean by about c², so that z of 512 units grows by 75 c²: 0.8 at 0.1, 3 at 0.2, 6 at 0.3."""
+"""Mean cosine of a unit's gate and up, or root of that of all units' ups with each other, from which their signs are
+not left to chance. Where both sides lean by c, up rows matched through gate lean by about c², so that z of 512 units
+grows by 75 c²: 0.8 at 0.1, 3 at 0.2, 6 at 0.3."""
 
 TIED = 1 / 3
 """Median cosine of a unit's two roles from which they are one; of 192 anchors' responses strangers have 0.05."""
@@ -43,6 +48,7 @@ class UnitTests:
     up_sign_z: float | None
     """None without gates."""
     up_sign_p: float | None
+    """None without gates, and where signs are not left to chance: up_sign_z is then empirical."""
     both_z: float | None
     """up·down in place of up: survives flipped signs; empirical. None where a side has no down."""
     agreement: int | None
@@ -54,26 +60,37 @@ class UnitTests:
     ranks at random; empirical, because strangers share hubs."""
 
 
-def unit_tests(sampled: Mapping[str, NDArray[np.floating]], whole: Mapping[str, NDArray[np.floating]]) -> UnitTests:
+def unit_tests(
+    sampled: Mapping[str, NDArray[np.floating]], whole: Mapping[str, NDArray[np.floating]], *, symmetric: bool
+) -> UnitTests:
     """Look for sampled units among all units of a layer.
 
     Args:
         sampled: Whitened responses [k, t] by role: gate and up, or fc1; down and fc2 where they are there.
         whole: The same [m, t].
+        symmetric: Whether (up, down) -> -(up, down) is a symmetry of both sides' blocks.
     """
     first, second = ("gate", "up") if "gate" in sampled else ("fc1", "fc2")
-    found = match(sampled[first] @ whole[first].T)
-    other = sampled[second] @ whole[second].T if second in sampled and second in whole else None
+    closeness = sampled[first] @ whole[first].T
+    found = match(closeness)
+    there = second in sampled and second in whole
+    leaning = there and (are_leaning(sampled) or are_leaning(whole))
+    chance = symmetric and not leaning
+    if there and (leaning or (first == "gate" and not symmetric)):
+        sampled, whole = (side | {second: _freed(side[first], side[second])} for side in (dict(sampled), dict(whole)))
+    other = sampled[second] @ whole[second].T if there else None
     order = strict_lis(found.place.tolist())
     agreement, agreed = _agreement(found, other)
     z, both = _signs(found, sampled, whole) if first == "gate" else (None, None)
+    if z is not None and other is not None and not chance:
+        z = controlled_z(other, closeness, found)
     return UnitTests(
         units=len(found.place),
         matched=len(np.unique(found.place)),
         order=order,
         order_p=order_p(len(found.place), order),
         up_sign_z=z,
-        up_sign_p=None if z is None else sign_p(z),
+        up_sign_p=sign_p(z) if z is not None and chance else None,
         both_z=both,
         agreement=agreement,
         agreed=agreed,
@@ -89,18 +106,39 @@ def are_ordered(responses: NDArray[np.floating]) -> bool:
     return is_ordered(normal_scores(np.ascontiguousarray(responses.T)))
 
 
-def are_alike(side: Mapping[str, NDArray[np.floating]]) -> bool:
-    """Whether the two roles of each unit look alike on one side by itself, so that matching both says nothing new.
+def are_tied(side: Mapping[str, NDArray[np.floating]]) -> bool:
+    """Whether the two roles of each unit are one on one side by itself, so that matching both says nothing new.
 
-    Between gate and up that is a common lean, which initialisation leaves to chance; where most units have a cosine
-    above a third, matrices are tied or one was made of the other.
+    Where most units have a cosine above a third, matrices are tied or one was made of the other.
     """
-    first, second = ("gate", "up") if "gate" in side else ("fc1", "fc2")
-    if second not in side:
+    cosines = _own_cosines(side)
+    return cosines is not None and float(np.median(np.abs(cosines))) >= TIED
+
+
+def are_leaning(side: Mapping[str, NDArray[np.floating]]) -> bool:
+    """Whether the second roles of one side lean by themselves: towards the unit's first role, or all the same way.
+
+    Between strangers who lean alike neither signs nor second matches are left to chance.
+    """
+    cosines = _own_cosines(side)
+    if cosines is None:
         return False
-    cosines = (side[first] * side[second]).sum(axis=1)
-    tied = float(np.median(np.abs(cosines))) >= TIED
-    return tied or (first == "gate" and abs(float(cosines.mean())) > LEANING)
+    units = side["up" if "gate" in side else "fc2"]
+    total, count = units.sum(axis=0, dtype=np.float64), len(units)
+    pairwise = (float(total @ total) - count) / max(1, count * (count - 1))
+    return abs(float(cosines.mean())) > LEANING or pairwise > LEANING**2
+
+
+def _own_cosines(side: Mapping[str, NDArray[np.floating]]) -> NDArray[np.floating] | None:
+    """Cosine of every unit's two roles [k]; None where the second is not there."""
+    first, second = ("gate", "up") if "gate" in side else ("fc1", "fc2")
+    return (side[first] * side[second]).sum(axis=1) if second in side else None
+
+
+def _freed(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Second roles [k, t] without what they have in common and without the direction of their own first role."""
+    rest = second - second.mean(axis=0)
+    return unit_rows(rest - (rest * first).sum(axis=1, keepdims=True) * first)
 
 
 def sign_z(values: NDArray[np.floating]) -> float:

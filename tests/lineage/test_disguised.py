@@ -58,7 +58,7 @@ def search(subject: Path, reference: Path, **layers: int) -> DisguisedSearch:
     """Search the only component of one for that of another."""
     (mine,) = units_of(subject, layers.get("ours", 2))
     (theirs,) = units_of(reference, layers.get("theirs", 2))
-    return search_disguised(mine, theirs)
+    return search_disguised(mine, theirs, symmetric=True)
 
 
 def by_test(found: DisguisedSearch) -> dict[str, DisguisedTest]:
@@ -136,21 +136,24 @@ def test_one_whole_layer_and_sampled_units_are_enough(made: Make) -> None:
 def test_kept_order_is_found(made: Make) -> None:
     """A width that was only turned keeps the order of its units."""
     (mine,), (theirs,) = units_of(SEEDS / "continued"), units_of(SEEDS / "base")
-    assert by_test(search_disguised(mine, theirs))["order"].p_value == pytest.approx(0.0, abs=1e-100)
+    assert by_test(search_disguised(mine, theirs, symmetric=True))["order"].p_value == pytest.approx(0.0, abs=1e-100)
 
 
 def test_what_cannot_be_searched_says_why() -> None:
     """No units kept, no layer read whole, no anchors in common, units of another kind."""
     (whole,), (few,) = units_of(SEEDS / "base"), units_of(SEEDS / "other_seed", 0)
-    assert search_disguised(None, whole).reason == "units_not_kept"
-    assert search_disguised(few, few).reason == "no_search_layers"
+    assert search_disguised(None, whole, symmetric=True).reason == "units_not_kept"
+    assert search_disguised(few, few, symmetric=True).reason == "no_search_layers"
     assert whole.anchors is not None
     bare = tuple(replace(layer, even=None, odd=None) for layer in whole.layers)
     strange = replace(whole.anchors, labels=tuple(f"token:{i}" for i in range(len(whole.anchors.labels))))
-    assert search_disguised(replace(whole, anchors=strange, layers=bare), whole).reason == "few_anchors"
+    assert search_disguised(replace(whole, anchors=strange, layers=bare), whole, symmetric=True).reason == "few_anchors"
     plain = tuple(replace(layer, responses={"fc1": layer.responses["gate"]}) for layer in bare)
-    assert search_disguised(replace(whole, layers=plain), replace(whole, layers=bare)).reason == "other_units"
-    assert search_disguised(ComponentUnits("a", None, reason="no_units"), whole).reason == "no_units"
+    assert (
+        search_disguised(replace(whole, layers=plain), replace(whole, layers=bare), symmetric=True).reason
+        == "other_units"
+    )
+    assert search_disguised(ComponentUnits("a", None, reason="no_units"), whole, symmetric=True).reason == "no_units"
 
 
 def test_constant_units_are_no_copy() -> None:
@@ -160,7 +163,7 @@ def test_constant_units_are_no_copy() -> None:
         replace(layer, even=None, odd=None, responses={role: np.zeros_like(r) for role, r in layer.responses.items()})
         for layer in one.layers
     )
-    found = search_disguised(replace(one, layers=layers), one)
+    found = search_disguised(replace(one, layers=layers), one, symmetric=True)
     assert all(test.p_value is None or test.p_value > 0.01 for test in found.found)
-    nothing = search_disguised(replace(one, layers=layers), replace(one, layers=layers))
+    nothing = search_disguised(replace(one, layers=layers), replace(one, layers=layers), symmetric=True)
     assert not any(is_counted(test) for test in nothing.found)

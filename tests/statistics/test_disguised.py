@@ -16,7 +16,7 @@ from independence_audit.statistics.descriptors import Descriptors, descriptor_te
 from independence_audit.statistics.matching import Match
 from independence_audit.statistics.sequence import order_bound, order_p, strict_lis
 from independence_audit.statistics.spectrum import Shared, shared_by, spectral_profile
-from independence_audit.statistics.units import are_alike, are_ordered, sign_p, unit_tests
+from independence_audit.statistics.units import are_leaning, are_ordered, are_tied, sign_p, unit_tests
 from tests.statistics.layers import Layer, disguise, further, layer
 
 ROLES = ("gate", "up", "down")
@@ -44,7 +44,7 @@ def test_unit_tests_are_those_of_the_specification(oracle: ModuleType) -> None:
     reference = responses(layer(1))
     subject = responses(disguise(further(layer(1), 0.6, 2), 3))
     sampled = {role: each[:48] for role, each in reference.items()}
-    ours, theirs = unit_tests(sampled, subject), oracle.unit_tests(sampled, subject)
+    ours, theirs = unit_tests(sampled, subject, symmetric=True), oracle.unit_tests(sampled, subject)
     assert ours.up_sign_z == pytest.approx(theirs["up_sign_z"], rel=1e-9)
     assert ours.up_sign_p == pytest.approx(theirs["up_sign_p"], rel=1e-9)
     assert ours.both_z == pytest.approx(theirs["up_down_z"], rel=1e-9)
@@ -66,7 +66,7 @@ def test_descriptors_are_those_of_the_specification(oracle: ModuleType) -> None:
         theirs.append(oracle.unit_descriptors(each.gate, each.up, each.down, matrices))
     even, odd = theirs[1]
     expected = oracle.descriptor_test(theirs[0], (even, odd / np.sqrt(np.square(odd).mean(axis=0))))
-    found = descriptor_test(described(one), described(two))
+    found = descriptor_test(described(one), described(two), symmetric=True)
     np.testing.assert_allclose(described(one).even, theirs[0][0], atol=1e-8)
     np.testing.assert_allclose(np.sort(described(one).odd, axis=1), np.sort(theirs[0][1], axis=1), atol=1e-8)
     assert found.z == pytest.approx(expected["z"], rel=1e-6)
@@ -88,13 +88,13 @@ def test_a_disguise_changes_nothing(seed: int) -> None:
     """Rotating, permuting, rescaling, permuting heads and mixing values leave every statistic as it was."""
     one = layer(seed % 7)
     hidden = disguise(one, seed)
-    tests = unit_tests({role: each[:40] for role, each in responses(one).items()}, responses(hidden))
+    tests = unit_tests({role: each[:40] for role, each in responses(one).items()}, responses(hidden), symmetric=True)
     assert tests.agreement == tests.units == tests.matched == 40
     assert tests.up_sign_z == pytest.approx(40**0.5)
     plain, turned = described(one), described(hidden)
     even = plain.even[:, None] - turned.even[None]
     assert np.abs(even).max(axis=2).min(axis=1).max() < 1e-6
-    assert descriptor_test(plain, turned).z == pytest.approx(len(one.gate) ** 0.5)
+    assert descriptor_test(plain, turned, symmetric=True).z == pytest.approx(len(one.gate) ** 0.5)
 
 
 def test_strangers_stay_silent() -> None:
@@ -102,10 +102,10 @@ def test_strangers_stay_silent() -> None:
     z, without, agreements = [], [], []
     for seed in range(150):
         one, two = layer(2 * seed + 100), layer(2 * seed + 101)
-        tests = unit_tests(responses(one), responses(two))
+        tests = unit_tests(responses(one), responses(two), symmetric=True)
         assert tests.up_sign_z is not None
         z.append(tests.up_sign_z)
-        without.append(descriptor_test(described(one), described(two)).z)
+        without.append(descriptor_test(described(one), described(two), symmetric=True).z)
         assert tests.agreement is not None
         agreements.append(tests.agreement / tests.units)
     for each in (z, without):
@@ -146,7 +146,7 @@ def test_each_partner_is_taken_once() -> None:
 def test_constant_layers_have_no_z() -> None:
     """Zeros give no sign, no match worth the name and no error."""
     nothing = {role: np.zeros((8, 4)) for role in ROLES}
-    tests = unit_tests(nothing, nothing)
+    tests = unit_tests(nothing, nothing, symmetric=True)
     assert tests.up_sign_z == 0.0
     assert tests.up_sign_p == 1.0
     assert spectral_profile(np.zeros((64, 64)), np.ones((64, 64))) is None
@@ -186,12 +186,25 @@ def test_units_in_an_order_of_their_own_are_seen() -> None:
     assert are_ordered(unit_vectors(drawn + experts))
 
 
-@pytest.mark.parametrize(("share", "alike"), [(0.0, False), (0.05, False), (0.5, True), (1.0, True)])
-def test_roles_that_are_no_draws_apart_are_seen(share: float, alike: bool) -> None:  # noqa: FBT001  a case's parameter
+@pytest.mark.parametrize(
+    ("share", "tied", "leaning"),
+    [(0.0, False, False), (0.05, False, False), (0.2, False, True), (0.5, True, True), (1.0, True, True)],
+)
+def test_roles_that_are_no_draws_apart_are_seen(share: float, tied: bool, leaning: bool) -> None:  # noqa: FBT001  a case's parameters
     """Gates that up was made of, or fc2 that is fc1 turned over: matching both says nothing then."""
     generator = np.random.default_rng(22)
     one, other = generator.normal(size=(2, 512, 64))
     both = unit_vectors(one), unit_vectors(share * one + np.sqrt(1 - share**2) * other)
-    assert are_alike({"gate": both[0], "up": both[1]}) == alike
-    assert are_alike({"fc1": both[0], "fc2": both[1]}) == alike
-    assert not are_alike({"fc1": both[0]})
+    for first, second in (("gate", "up"), ("fc1", "fc2")):
+        side = {first: both[0], second: both[1]}
+        assert (are_tied(side), are_leaning(side)) == (tied, leaning)
+        assert not are_tied({first: both[0]})
+        assert not are_leaning({first: both[0]})
+
+
+def test_a_direction_that_all_ups_share_is_a_lean() -> None:
+    """Positive weights, or one token that every unit speaks of: whatever the gates, signs are not random."""
+    generator = np.random.default_rng(23)
+    gate, up = generator.normal(size=(2, 512, 64))
+    assert not are_leaning({"gate": unit_vectors(gate), "up": unit_vectors(up)})
+    assert are_leaning({"gate": unit_vectors(gate), "up": unit_vectors(up + 0.3)})
