@@ -12,6 +12,7 @@ from independence_audit import __version__
 from independence_audit.declaration.compare import hold
 from independence_audit.declaration.model import Declaration
 from independence_audit.evidence.codec import as_written
+from independence_audit.evidence.finite import without_overflow
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
@@ -39,6 +40,7 @@ from independence_audit.pipeline.inputs import (
 )
 from independence_audit.pipeline.models import Model, as_claimed, of_one_sampler, read_model
 from independence_audit.pipeline.nearest import nearest_references
+from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.pipeline.shared_training import shared_of
@@ -50,6 +52,7 @@ from independence_audit.policy.reading import load_policy
 from independence_audit.training.scratch import scratch_evidence
 
 
+@ANY_SCALE
 def audit(
     subject: str,
     references: Sequence[str],
@@ -86,7 +89,7 @@ def audit(
         alone = Beside(partial(_by_itself, mine.fingerprint))
         rankings, shared = nearest_references(mine, known.models, settings, progress)
         seen = _with_exhibit(alone.result(), mine.fingerprint, known.models, rankings, settings, progress)
-        report = as_written(_report(mine, known, rankings, shared, seen, policy, handed_in, settings))
+        report = as_written(_finite(_report(mine, known, rankings, shared, seen, policy, handed_in, settings)))
         for model in (mine, *known.models):
             model.confirm()
         return report
@@ -263,6 +266,15 @@ def _incomplete(
     yield from unread_references(unread, allowed=allow_missing)
     yield from unverified(verified=mine.checkpoint is not None)
     yield from unread_subject(len(mine.fingerprint.unreadable))
+
+
+def _finite(report: AuditReport) -> AuditReport:
+    """The report without numbers that overflowed, and a notice where there were any."""
+    settled, count = without_overflow(report)
+    if not count:
+        return report
+    notices = (*settled.subject.notices, Message("notice.overflow", {"count": count}))
+    return replace(settled, subject=replace(settled.subject, notices=notices))
 
 
 def _non_finite(tensors: Sequence[TensorEvidence]) -> list[Message]:

@@ -6,13 +6,16 @@ import socket
 from datetime import UTC, datetime
 
 from independence_audit import __version__
+from independence_audit.evidence.finite import without_overflow
 from independence_audit.evidence.report import Run, Tool
 from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.pipeline.models import read_model
+from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.training.scratch import scratch_evidence
 
 
+@ANY_SCALE
 def scratch(subject: str, settings: AuditSettings | None = None, progress: Progress | None = None) -> TrainingReport:
     """Look for what training has not touched in one checkpoint.
 
@@ -28,7 +31,7 @@ def scratch(subject: str, settings: AuditSettings | None = None, progress: Progr
     model = read_model(subject, settings.sampler, progress, offline=settings.offline)
     model.close()
     fingerprint = model.fingerprint
-    return TrainingReport(
+    report = TrainingReport(
         tool=Tool("independence-audit", __version__),
         run=run_of(settings),
         subject=fingerprint.name,
@@ -36,6 +39,7 @@ def scratch(subject: str, settings: AuditSettings | None = None, progress: Progr
         training=scratch_evidence(fingerprint),
         notices=fingerprint.notices,
     )
+    return without_overflow(report)[0]
 
 
 def run_of(settings: AuditSettings) -> Run:

@@ -11,6 +11,7 @@ from independence_audit import __version__
 from independence_audit.anatomy import LastPlaced
 from independence_audit.checkpoint import open_named
 from independence_audit.errors import InputError, ReadError, UsageError
+from independence_audit.evidence.finite import without_overflow
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Tool
 from independence_audit.evidence.training import Conclusion, Order, ReferencePoint, TrainingEvidence
@@ -20,6 +21,7 @@ from independence_audit.fingerprint.sampler import Sampler, sampler_of
 from independence_audit.pipeline.checkpoints import expand
 from independence_audit.pipeline.models import Model, check_samplers, read_model
 from independence_audit.pipeline.outcome import FINDING, INCONCLUSIVE, PASSED
+from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.references import find_references
 from independence_audit.pipeline.replay import Replayed, replayed
 from independence_audit.pipeline.scratch import contradicted, incomplete, run_of
@@ -89,6 +91,7 @@ class Followed:
     last: Fingerprint
 
 
+@ANY_SCALE
 def trajectory(
     checkpoints: Sequence[str], settings: TrajectorySettings | None = None, progress: Progress | None = None
 ) -> TrainingReport:
@@ -106,7 +109,7 @@ def trajectory(
     settings, progress = settings or TrajectorySettings(), progress or NoProgress()
     known = [model.fingerprint for model in _references(settings, progress)]
     followed = follow(checkpoints, known, settings, progress)
-    return TrainingReport(
+    report = TrainingReport(
         tool=Tool("independence-audit", __version__),
         run=run_of(settings.audit),
         subject=followed.last.name,
@@ -114,6 +117,7 @@ def trajectory(
         training=followed.evidence,
         notices=followed.last.notices,
     )
+    return without_overflow(report)[0]
 
 
 def follow(

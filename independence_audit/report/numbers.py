@@ -10,6 +10,8 @@ SMALLEST_P = 1e-12
 """Below this a p-value says nothing more; METHOD.md section 2."""
 NEAR_ONE = 0.9
 """From here on the fourth decimal of a coefficient matters."""
+LARGE = 1e6
+"""From here on a coefficient, score or ratio is written with a power of ten: weights of any scale can be handed in."""
 BINARY_STEP = 1024
 SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -23,6 +25,8 @@ def coefficient(value: float | None) -> str:
     """Write a correlation or cosine with three decimals, four near one; ``> 0.9999`` where rounding would say 1."""
     if value is None:
         return NONE
+    if abs(value) >= LARGE:
+        return f"{value:.2e}"
     decimals = 4 if abs(value) >= NEAR_ONE else 3
     text = f"{value:.{decimals}f}"
     if abs(float(text)) == 1.0 and abs(value) < 1.0:
@@ -32,12 +36,16 @@ def coefficient(value: float | None) -> str:
 
 def score(value: float | None) -> str:
     """Write a z-score with one decimal."""
-    return NONE if value is None else f"{value + 0.0:.1f}".replace("-0.0", "0.0")
+    if value is None or abs(value) >= LARGE:
+        return coefficient(value)
+    return f"{value + 0.0:.1f}".replace("-0.0", "0.0")
 
 
 def decimal(value: float | None) -> str:
     """Write a number with two decimals."""
-    return NONE if value is None else f"{value:.2f}".replace("-0.00", "0.00")
+    if value is None or abs(value) >= LARGE:
+        return coefficient(value)
+    return f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def p_value(value: float | None) -> str:

@@ -57,9 +57,11 @@ def spectral_profile(first: NDArray[np.floating], second: NDArray[np.floating]) 
         second: B, of the same shape.
 
     Returns:
-        None where A has too few directions, or no value other than zero in the bands.
+        None where A has too few directions, no value other than zero in the bands, or one of both an infinite value.
     """
     a, b = (np.asarray(matrix, dtype=np.float64) for matrix in (first, second))
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return None
     if a.shape[0] > a.shape[1]:
         a, b = a.T, b.T
     # With A = U S Vᵀ, v_i = Aᵀ u_i / σ_i: the small Gram AAᵀ tells all, several times faster than A itself.
