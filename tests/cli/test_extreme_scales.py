@@ -54,4 +54,5 @@ def test_only_what_overflowed_is_taken_out() -> None:
     """A finite report is the same object; NaN and infinities are counted, in messages and in figures."""
     report = finding()
     assert without_overflow(report) == (report, 0)
-    assert without_overflow((1.0, float("nan"), {"x": float("-inf")}, "inf")) == ((1.0, None, {"x": None}, "inf"), 2)
+    mixed: tuple[Any, ...] = (1.0, float("nan"), {"x": float("-inf")}, "inf")
+    assert without_overflow(mixed) == ((1.0, None, {"x": None}, "inf"), 2)
