@@ -32,7 +32,7 @@ class Table:
         if value is REQUIRED:
             raise ValueError(f"{self._where} lacks {key!r}.")
         if not isinstance(value, kind):
-            raise ValueError(f"{self._where}: {key!r} is {value!r}, but a {kind.__name__} is needed.")  # noqa: TRY004
+            raise ValueError(f"{self._where}: {key!r} is {value!r:.80}, but a {kind.__name__} is needed.")  # noqa: TRY004
         return value
 
     def take_strings(self, key: str, default: Collection[str] | None = None) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ class Table:
         """
         value = self.take(key, list, REQUIRED if default is None else list(default))
         if not all(isinstance(item, str) for item in value):
-            raise ValueError(f"{self._where}: {key!r} is {value!r}, but a list of strings is needed.")
+            raise ValueError(f"{self._where}: {key!r} is {value!r:.80}, but a list of strings is needed.")
         return tuple(value)
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class Table:
             ValueError: There are keys that nobody knows.
         """
         if self._left:
-            raise ValueError(f"{self._where} has unknown keys: {', '.join(sorted(self._left))}.")
+            raise ValueError(f"{self._where} has unknown keys: {', '.join(sorted(self._left)):.200}.")
 
 
 def read_table(name: str) -> dict[str, Any]:

@@ -7,14 +7,20 @@ it is passed over, never an error.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from independence_audit.declaration.model import CARD, WHOLE, Declaration, Entry
 from independence_audit.evidence.declaration import Origin
 
 LARGEST = 1_000_000
 """Bytes of a card that are looked at; real ones have some ten thousand."""
+LONGEST = 20_000
+"""Characters of the keys that are looked at; a merge of a hundred models has some thousand."""
+DEEPEST = 8
+"""Flow collections; a list of models is one. The parser's time grows with the cube of a nest's depth."""
+KEYS = frozenset({"base_model", "base_model_relation", "license", "license_name"})
+TEXT = "tag:yaml.org,2002:str"
 FENCE = "---"
 
 
@@ -37,10 +43,10 @@ def parse_card(content: bytes) -> Card:
     facts = _front_matter(content[:LARGEST].decode("utf-8", "replace"))
     return Card(
         sha256=digest,
-        base_models=_texts(facts.get("base_model")),
-        relation=_text(facts.get("base_model_relation")),
-        licence=_text(facts.get("license")),
-        licence_name=_text(facts.get("license_name")),
+        base_models=facts.get("base_model", ()),
+        relation=_first(facts.get("base_model_relation", ())),
+        licence=_first(facts.get("license", ())),
+        licence_name=_first(facts.get("license_name", ())),
     )
 
 
@@ -60,30 +66,53 @@ def licence_of(card: Card) -> str:
     return card.licence_name if card.licence == "other" and card.licence_name else card.licence
 
 
-def _front_matter(text: str) -> dict[str, Any]:
+def _front_matter(text: str) -> dict[str, tuple[str, ...]]:
+    """The texts of the keys that are looked at; of nothing else anything is parsed."""
     lines = text.splitlines()
     if not lines or lines[0].strip() != FENCE:
         return {}
     end = next((number for number, line in enumerate(lines[1:], 1) if line.strip() == FENCE), None)
-    if end is None:
+    block = "\n".join(_wanted(lines[1:end])) if end is not None else ""
+    if not block or len(block) > LONGEST or _depth(block) > DEEPEST:
         return {}
     import yaml  # loaded only where there is a card to read
 
-    block = "\n".join(lines[1:end])
     try:
-        # Aliases could be nested into billions of values; no card needs them.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block, Loader=yaml.SafeLoader)):
+        events = yaml.parse(block, Loader=yaml.SafeLoader)
+        # Aliases could be nested into billions of values, and tags ask for other types than text; no card needs them.
+        if any(getattr(event, "anchor", None) or getattr(event, "tag", None) for event in events):
             return {}
-        facts = yaml.safe_load(block)
+        root = yaml.compose(block, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError, ValueError):
         return {}
-    return facts if isinstance(facts, dict) else {}
+    if not isinstance(root, yaml.MappingNode):
+        return {}
+    return {key.value: _texts(value) for key, value in root.value if isinstance(key, yaml.ScalarNode)}
 
 
-def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
+def _wanted(lines: Sequence[str]) -> Iterator[str]:
+    """The lines of the keys that are looked at, each with those that belong to it: indented ones and list items."""
+    taking = False
+    for line in lines:
+        if line[:1] not in {" ", "\t", "-", ""}:
+            taking = line.partition(":")[0].strip("\"' ") in KEYS
+        if taking:
+            yield line
 
 
-def _texts(value: object) -> tuple[str, ...]:
-    values = value if isinstance(value, list) else [value]
-    return tuple(text for text in map(_text, values) if text)
+def _depth(block: str) -> int:
+    """How deep flow collections may be nested at most: what opens one may as well stand in a text."""
+    return sum(block.count(bracket) for bracket in "[{")
+
+
+def _texts(node: object) -> tuple[str, ...]:
+    """The texts of a scalar or of a list of scalars; what YAML takes for a number, a date or nothing is no text."""
+    import yaml
+
+    nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    texts = (each.value.strip() for each in nodes if isinstance(each, yaml.ScalarNode) and each.tag == TEXT)
+    return tuple(text for text in texts if text)
+
+
+def _first(texts: Sequence[str]) -> str:
+    return texts[0] if texts else ""

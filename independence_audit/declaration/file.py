@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections import Counter
 from typing import Any
 
 from independence_audit.anatomy.tables import Table
+from independence_audit.core.toml import parse_toml
 from independence_audit.declaration.model import Declaration, Entry
 from independence_audit.errors import MalformedError
 from independence_audit.evidence.declaration import Origin, Rights
 
 FORMAT = 1
-LARGEST = 1_000_000
-"""Bytes; a declaration has a few thousand."""
 
 
 def parse_declaration(content: bytes, where: str) -> Declaration:
@@ -28,7 +26,7 @@ def parse_declaration(content: bytes, where: str) -> Declaration:
         MalformedError: It is no TOML, has unknown or missing keys, or contradicts itself.
     """
     try:
-        return _declaration(tomllib.loads(content.decode()), content, where)
+        return _declaration(parse_toml(content), content, where)
     except (ValueError, TypeError, RecursionError) as error:
         raise MalformedError(
             f"The declaration {where} cannot be used: {str(error).rstrip('.')}.",
@@ -38,8 +36,6 @@ def parse_declaration(content: bytes, where: str) -> Declaration:
 
 def _declaration(data: dict[str, Any], content: bytes, where: str) -> Declaration:
     table = Table("The file", data)
-    if len(content) > LARGEST:
-        raise ValueError(f"It has over {LARGEST} bytes")
     if table.take("format", int) != FORMAT:
         raise ValueError(f"Its format is not {FORMAT}")
     texts = {key: table.take(key, str, "") for key in ("team", "stage", "model", "licence")}

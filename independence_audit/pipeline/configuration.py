@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,14 +10,13 @@ from typing import Any
 
 from independence_audit.anatomy.tables import Table
 from independence_audit.core.bounded import read_bounded
+from independence_audit.core.toml import LARGEST, parse_toml
 from independence_audit.errors import UsageError
 from independence_audit.evidence.report import Severity
 from independence_audit.policy.suppress import Suppress
 
 FILE = "audit.toml"
 PROJECT = "pyproject.toml"
-LARGEST = 1_000_000
-"""Bytes; a configuration has some thousand."""
 PATHS = ("policy", "subject", "declaration", "library", "salt-file", "sign-key", "model-key", "init")
 FLAGS = ("full", "whole-files", "offline", "allow-missing")
 TEXTS = ("team", "stage", "model", "lang", "step-regex")
@@ -71,7 +69,7 @@ def find_configuration(named: str, folder: Path) -> Configuration:
 
 def _read(path: Path) -> Configuration:
     try:
-        data = tomllib.loads(read_bounded(path, LARGEST).decode())
+        data = parse_toml(read_bounded(path, LARGEST))
         if path.name == PROJECT:
             data = data.get("tool", {}).get("audit")
             if data is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
@@ -15,6 +14,7 @@ from typing import Any
 from independence_audit.anatomy import Kind
 from independence_audit.anatomy.tables import Table
 from independence_audit.core.bounded import read_bounded
+from independence_audit.core.toml import LARGEST, parse_toml
 from independence_audit.errors import UsageError
 from independence_audit.evidence.report import Outcome, Severity
 from independence_audit.policy.case import COUNTRY, OF_SUBMISSION, VOCABULARY, is_possible
@@ -22,8 +22,6 @@ from independence_audit.policy.messages import CHANGES, CRITERIA, HEADLINES
 from independence_audit.policy.model import NONE, OTHER, CriterionRules, Lead, Policy, Rule, Scope
 
 SUFFIX = ".toml"
-LARGEST = 1_000_000
-"""Bytes of a policy file; real ones have some thousand."""
 MOST_CASES = 100_000
 """Combinations of words that are tried for a gap; the shipped policies have a thousand at most."""
 MOST_RULES = 200
@@ -75,7 +73,7 @@ def parse_policy(content: bytes) -> Policy:
         UsageError: The file is no TOML, has unknown keys or words, or gives a case no rule, or more than one.
     """
     try:
-        return _policy(tomllib.loads(content.decode()), hashlib.sha256(content).hexdigest())
+        return _policy(parse_toml(content), hashlib.sha256(content).hexdigest())
     except (ValueError, TypeError, RecursionError) as error:
         message = f"The policy cannot be used: {str(error).rstrip('.')}."
         raise UsageError(message, "See docs/policies.md for a policy's keys and words.") from error

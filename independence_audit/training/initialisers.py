@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from independence_audit.anatomy import Axis
+from independence_audit.core.bounded import read_bounded
+from independence_audit.core.toml import LARGEST, parse_toml
 from independence_audit.errors import UsageError
 from independence_audit.fingerprint.model import Sample
 from independence_audit.statistics.laws import LAWS, Dependence, LawFit, fit_law, row_dependence, spread_excess
@@ -33,6 +35,8 @@ SPREAD = 0.06
 """Relative spread of rows' or columns' lengths beyond chance. Initial at most 0.041, trained 0 to 1.5."""
 SCALE = 0.01
 """How far a scale may be from a known one, beyond three standard errors."""
+LARGEST_NUMBER = 1e6
+"""Beyond it lies no deviation, gain or bias that anybody draws."""
 ANY = "any"
 """A declared law of this name is any of the known ones."""
 
@@ -155,7 +159,9 @@ def defaults_of(model_type: str, config: Mapping[str, Any]) -> Initialiser:
     """What ``transformers`` draws for a model type; a config's ``initializer_range`` is its scale."""
     table = _table()
     stated = config.get("initializer_range")
-    base = dict(table["default"]) | ({"scale": stated} if isinstance(stated, float) and stated > 0.0 else {})
+    base = dict(table["default"]) | (
+        {"scale": stated} if isinstance(stated, float) and 0.0 < stated < LARGEST_NUMBER else {}
+    )
     return Initialiser(model_type, _expected(base | dict(table["model_type"].get(model_type, {}))), {})
 
 
@@ -166,27 +172,45 @@ def read_initialiser(path: Path) -> Initialiser:
         UsageError: The file cannot be read, or says something that is unknown.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = parse_toml(read_bounded(path, LARGEST))
         _refuse_unknown(set(table) - {"default", "roles"})
-        default = dict(_table()["default"]) | dict(table.get("default", {}))
-        roles = {role: _expected(default | dict(entry)) for role, entry in table.get("roles", {}).items()}
+        default = dict(_table()["default"]) | _entry(table.get("default", {}), "[default]")
+        entries = _entry(table.get("roles", {}), "[roles]")
+        roles = {role: _expected(default | _entry(entry, f"[roles.{role}]")) for role, entry in entries.items()}
         return Initialiser(path.name, _expected(default), roles)
-    except (OSError, ValueError, TypeError) as error:  # a TOML error is a ValueError
+    except (OSError, ValueError) as error:  # a TOML error is a ValueError
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(
-            f"The initialiser {path} cannot be used: {error}.",
+            f"The initialiser {path} cannot be used: {why}.",
             'Write TOML such as: [default]  law = "normal"  scale = 0.02  gain = 1.0  bias = 0.0',
         ) from error
 
 
+def _entry(data: object, where: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ValueError(f"{where:.80} is {data!r:.80}, which is no table")  # noqa: TRY004  said as any wrong value
+    return dict(data)
+
+
 def _refuse_unknown(words: set[str]) -> None:
     if words:
-        msg = f"it says {', '.join(sorted(map(str, words)))}, which is unknown"
-        raise ValueError(msg)
+        raise ValueError(f"it says {', '.join(sorted(words)):.200}, which is unknown")
 
 
 def _expected(entry: Mapping[str, Any]) -> Expected:
     _refuse_unknown(set(entry) - {"law", "scale", "gain", "bias"})
     law = entry["law"]
-    _refuse_unknown({law} - {*LAWS, ANY})
-    scale, gain, bias = (None if entry.get(key) is None else float(entry[key]) for key in ("scale", "gain", "bias"))
+    _refuse_unknown({f"the law {law!r}"} if law not in (*LAWS, ANY) else set())
+    scale, gain, bias = (_number(entry, key) for key in ("scale", "gain", "bias"))
+    if scale is not None and scale <= 0.0:
+        raise ValueError(f"its scale is {scale}, but a deviation is above 0")
     return Expected(law, None if law == ANY else scale, gain, bias)
+
+
+def _number(entry: Mapping[str, Any], key: str) -> float | None:
+    value = entry.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST_NUMBER:
+        raise ValueError(f"its {key} is {value!r:.80}, which is no such number")
+    return float(value)
