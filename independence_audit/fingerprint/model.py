@@ -54,6 +54,9 @@ class Sample:
     _ranks: list[Ranks] = field(default_factory=list, init=False, repr=False, compare=False)
     """What scores are made of, once they were asked for: ranking is the dearest step, and one subject meets many."""
 
+    known_emptiness: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+    """Why its values say nothing (:mod:`independence_audit.lineage.emptiness`), once that was asked for."""
+
     @property
     def scores(self) -> Floats:
         """Normal scores of the sampled values along their rows, float64 [rows, columns]."""

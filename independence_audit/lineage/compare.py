@@ -13,6 +13,8 @@ from independence_audit.lineage.disguised import DisguisedSearch
 from independence_audit.lineage.glance import Glance
 from independence_audit.lineage.measure import Measured, measure
 from independence_audit.lineage.pairing import ComponentPair, Pairing, with_tiles
+from independence_audit.lineage.searched import Outcome, Searched
+from independence_audit.lineage.surface import has_layers, is_surface
 from independence_audit.lineage.tiles import Tile
 from independence_audit.statistics.aligned import aligned_test
 from independence_audit.statistics.joint import JointResult, JointTest
@@ -58,11 +60,17 @@ class ComponentMeasured:
     """All roles together."""
     weakest: JointResult | None
     """The joint result nearest to nothing with any one role left out."""
+    weights: JointResult | None = None
+    """The same over weights alone, without tables and vectors (:mod:`independence_audit.lineage.surface`)."""
     search: MovedSearch | None = None
     disguised: DisguisedSearch | None = None
     """What became of searching for a disguised copy; None where nothing had to be searched."""
     elsewhere: ElsewhereSearch | None = None
     """What became of looking for weights elsewhere; None where nothing had to be looked for."""
+    tokens: Outcome | None = None
+    """What became of comparing token tables by tokens."""
+    searched: Searched | None = None
+    """Which searches were made, or need not be; None where nothing had to be searched."""
     counted: int | None = None
     """With moves undone: how many tests were made to get there. None where nothing was undone."""
     looked: int = 0
@@ -80,11 +88,9 @@ class ComponentMeasured:
         return made + self.pair.choices + sum(searched)
 
     @property
-    def tested_share(self) -> float:
-        """Share of the subject's parameters that were tested, of those that could say anything."""
-        tested = sum(one.subject.parameters for one in self.measured if one.test)
-        silent = sum(one.subject.parameters for one in self.measured if one.reason and not one.incomparable)
-        return tested / max(1, self.pair.subject.parameters - silent)
+    def layered(self) -> bool:
+        """Whether the reference's component has matrices in layers."""
+        return has_layers((*(theirs for _, theirs in self.pair.pairs), *self.pair.free))
 
     def with_measured(self, measured: tuple[Measured, ...]) -> ComponentMeasured:
         """The same comparison with better numbers."""
@@ -123,7 +129,14 @@ class Comparer:
 def measured_in_full(compared: ComponentMeasured) -> ComponentMeasured:
     """A comparison at a glance with all that measuring it shows, and what was searched for since."""
     full = measure_component(compared.reference, compared.pair)
-    return replace(full, search=compared.search, disguised=compared.disguised, elsewhere=compared.elsewhere)
+    return replace(
+        full,
+        search=compared.search,
+        disguised=compared.disguised,
+        elsewhere=compared.elsewhere,
+        tokens=compared.tokens,
+        searched=compared.searched,
+    )
 
 
 def measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
@@ -145,9 +158,18 @@ def measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
         measured.append(result)
         if product is not None and mine.axis == theirs.axis == Axis.RESIDUAL and result.evidence:
             _add(joint, mine, result, product, tile)
-    results = [(test.result(), test.weakest()) for test in joint.values()]
-    whole, weakest = max(results, key=lambda both: both[0].effective_rows if both[0] else 0.0, default=(None, None))
-    return ComponentMeasured(reference, pair, tuple(measured), whole, weakest)
+    surface = _surface_roles(pair)
+    results = [(test.result(), test.weakest(), test.weakest(surface)) for test in joint.values()]
+    whole, weakest, weights = max(
+        results, key=lambda each: each[0].effective_rows if each[0] else 0.0, default=(None, None, None)
+    )
+    return ComponentMeasured(reference, pair, tuple(measured), whole, weakest, weights)
+
+
+def _surface_roles(pair: ComponentPair) -> set[str]:
+    """Roles of tables and vectors: what two models may have alike that share no weight."""
+    layered = has_layers((*(theirs for _, theirs in pair.pairs), *pair.free))
+    return {mine.role for mine, theirs in pair.pairs if is_surface(theirs, layered=layered)}
 
 
 def _add(joint: dict[int, JointTest], sample: Sample, measured: Measured, product: Product, tile: Tile | None) -> None:

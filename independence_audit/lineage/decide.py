@@ -3,7 +3,8 @@
 A component is *found* to share weights when its Simes p-value over {joint test, tensor tests}, corrected for all
 components and references, is at most alpha, and the evidence does not hang on one weak tensor: the joint test holds
 with any one role left out, or two roles are significant, or one tensor reaches |z| of at least 8. Equality of weights
-beyond chance is found without a test.
+beyond chance is found without a test. Where all of this holds with tables and vectors only, the relation is
+``token_tables``. Nothing is ``unrelated`` of which a considerable part was not tested.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from statistics import median
 from independence_audit.evidence.measurement import DisguisedTest, LayerEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.coverage import untested
 from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.surface import is_surface
 from independence_audit.statistics.decision import bonferroni, detection_bound, simes
+from independence_audit.statistics.joint import JointResult
 
 SINGLE_Z = 8.0
 """|z| at which one tensor alone carries a finding. Measured on real networks: strangers reach 3.6 at most."""
@@ -24,9 +28,6 @@ SINGLE_Z = 8.0
 ENOUGH_POWER = 0.5
 """A detection bound above this leaves real copies unseen: continued for 1.5 times its training a copy still has
 r = 0.75, after 400 steps from its own initialisation 0.67."""
-
-ENOUGH_TESTED = 0.5
-"""A component of which less was tested is not called unrelated: the rest may be shared."""
 
 EXACT_VALUES = 1024
 """Equal values of one tensor that are a finding by themselves: no training from another start ends on them."""
@@ -69,15 +70,16 @@ def decide(compared: ComponentMeasured, level: Level) -> Verdict:
     """Judge one component comparison."""
     level = replace(level, tests=level.tests + compared.looked)
     p_value = _component_p(compared, level)
-    found = _is_found(compared, p_value, level)
+    found = _found(compared, p_value, level)
+    surface = _surface(compared)
     bounds = tuple(_tensor_bound(measured, level) for measured in compared.measured)
     tensors = tuple(
-        tensor_relation(measured, bound, level, found=found)
-        for measured, bound in zip(compared.measured, bounds, strict=True)
+        tensor_relation(measured, bound, level, found=found if table or found != Relation.TOKEN_TABLES else None)
+        for measured, bound, table in zip(compared.measured, bounds, surface, strict=True)
     )
     layers = tuple(_layers(compared.measured, tensors))
     bound = _component_bound(compared, bounds, level)
-    relation, reason = _found_relation(layers, tensors) if found else _open_relation(compared, p_value, bound, level)
+    relation, reason = _relation(compared, found, (layers, tensors), p_value, bound, level)
     return Verdict(
         compared=compared,
         relation=relation,
@@ -91,8 +93,8 @@ def decide(compared: ComponentMeasured, level: Level) -> Verdict:
     )
 
 
-def tensor_relation(measured: Measured, bound: float | None, level: Level, *, found: bool) -> Relation:
-    """Judge one tensor; ``found`` says whether its component shares weights at all."""
+def tensor_relation(measured: Measured, bound: float | None, level: Level, *, found: Relation | None) -> Relation:
+    """Judge one tensor; ``found`` says what its component was found to share: weights, or tables and vectors alone."""
     if measured.incomparable:
         return Relation.NOT_TESTED
     if measured.reason or measured.test is None:
@@ -102,7 +104,7 @@ def tensor_relation(measured: Measured, bound: float | None, level: Level, *, fo
         return Relation.ROUNDED if measured.rounding else Relation.IDENTICAL
     significant = bonferroni(measured.test.p_value, level.tests) <= level.alpha
     if found and (significant or exact):
-        return Relation.TRANSFORMED if measured.undone else Relation.RELATED
+        return Relation.TRANSFORMED if measured.undone and found == Relation.RELATED else found
     if measured.doubt:
         return Relation.UNINFORMATIVE
     powerful = bound is not None and bound <= ENOUGH_POWER
@@ -110,23 +112,61 @@ def tensor_relation(measured: Measured, bound: float | None, level: Level, *, fo
 
 
 def _component_p(compared: ComponentMeasured, level: Level) -> float | None:
-    p_values = [measured.evidence.p_value for measured in compared.measured if measured.evidence]
-    if compared.weakest:
-        p_values.append(compared.weakest.p_value)
+    return _p_of(compared.measured, compared.weakest, compared, level)
+
+
+def _p_of(
+    measured: Sequence[Measured], joint: JointResult | None, compared: ComponentMeasured, level: Level
+) -> float | None:
+    """Simes over tensors and their joint test, corrected for comparisons and choices."""
+    p_values = [one.evidence.p_value for one in measured if one.evidence]
+    if joint:
+        p_values.append(joint.p_value)
     if not p_values:
         return None
     return bonferroni(simes(p_values), level.comparisons * (1 + compared.pair.choices + compared.looked))
 
 
-def _is_found(compared: ComponentMeasured, p_value: float | None, level: Level) -> bool:
-    if any(_is_exact(measured) for measured in compared.measured):
+def _surface(compared: ComponentMeasured) -> list[bool]:
+    """For every tensor whether it may be alike in models that share no weight."""
+    layered = compared.layered
+    return [is_surface(measured.reference, layered=layered) for measured in compared.measured]
+
+
+def _weights(compared: ComponentMeasured) -> list[Measured]:
+    return [one for one, table in zip(compared.measured, _surface(compared), strict=True) if not table]
+
+
+def _weights_p(compared: ComponentMeasured, level: Level) -> float | None:
+    """As the component's p-value, over weights alone."""
+    return _p_of(_weights(compared), compared.weights, compared, level)
+
+
+def _found(compared: ComponentMeasured, p_value: float | None, level: Level) -> Relation | None:
+    """What speaks of the component: ``related`` for its weights, ``token_tables`` for tables and vectors alone.
+
+    A component that is nothing but tables is its tables: equal values are shared weights; alike they may have become.
+    """
+    if not _speaks(compared.measured, compared.weakest, p_value, level):
+        return None
+    weights = _weights(compared)
+    if _speaks(weights, compared.weights, _weights_p(compared, level), level):
+        return Relation.RELATED
+    told = [one for one in compared.measured if one.is_matrix and one.test]
+    bare = not any(one.is_matrix for one in weights) and not compared.layered
+    return Relation.RELATED if bare and told and all(map(_is_exact, told)) else Relation.TOKEN_TABLES
+
+
+def _speaks(measured: Sequence[Measured], joint: JointResult | None, p_value: float | None, level: Level) -> bool:
+    """Whether tensors, with their joint test, are a finding."""
+    if any(_is_exact(one) for one in measured):
         return True
     if p_value is None or p_value > level.alpha:
         return False
-    tested = [(measured.subject.role, measured.evidence) for measured in compared.measured if measured.evidence]
+    tested = [(one.subject.role, one.evidence) for one in measured if one.evidence]
     roles = {role for role, test in tested if bonferroni(test.p_value, level.tests) <= level.alpha}
-    joint = compared.weakest is not None and bonferroni(compared.weakest.p_value, level.tests) <= level.alpha
-    return joint or len(roles) > 1 or any(abs(test.z) >= SINGLE_Z for _, test in tested)
+    together = joint is not None and bonferroni(joint.p_value, level.tests) <= level.alpha
+    return together or len(roles) > 1 or any(abs(test.z) >= SINGLE_Z for _, test in tested)
 
 
 def _is_exact(measured: Measured) -> bool:
@@ -188,7 +228,25 @@ def _deciding(members: Sequence[tuple[Measured, Relation]]) -> Sequence[tuple[Me
     return members
 
 
-def _found_relation(layers: Sequence[LayerEvidence], tensors: Sequence[Relation]) -> tuple[Relation, None]:
+def _relation(  # noqa: PLR0913, PLR0917  everything that it rests on
+    compared: ComponentMeasured,
+    found: Relation | None,
+    told: tuple[Sequence[LayerEvidence], Sequence[Relation]],
+    p_value: float | None,
+    bound: float | None,
+    level: Level,
+) -> tuple[Relation, str | None]:
+    """The component's relation, and what keeps it from being told, or the rest of it from being cleared."""
+    if found == Relation.RELATED:
+        return _strongest(*told), None
+    of_weights = _weights_p(compared, level) if found else p_value
+    relation, reason = _open_relation(compared, of_weights, bound, level)
+    if found is None:
+        return relation, reason
+    return Relation.TOKEN_TABLES, reason
+
+
+def _strongest(layers: Sequence[LayerEvidence], tensors: Sequence[Relation]) -> Relation:
     """The strongest relation that covers at least one whole layer.
 
     Where only scattered tensors share weights, ``related``, or ``transformed`` where every one of them was moved.
@@ -196,9 +254,9 @@ def _found_relation(layers: Sequence[LayerEvidence], tensors: Sequence[Relation]
     whole = [layer.relation for layer in layers if layer.layer is not None] or [layer.relation for layer in layers]
     strongest = max(whole, key=STRENGTH.__getitem__)
     if strongest in FOUND:
-        return strongest, None
+        return strongest
     shared = {relation for relation in tensors if relation in FOUND}
-    return (Relation.TRANSFORMED if shared == {Relation.TRANSFORMED} else Relation.RELATED), None
+    return Relation.TRANSFORMED if shared == {Relation.TRANSFORMED} else Relation.RELATED
 
 
 def _open_relation(
@@ -212,8 +270,9 @@ def _open_relation(
         return Relation.INCONCLUSIVE, "single_finding"
     if any(measured.reason == "unreadable" for measured in compared.measured):
         return Relation.INCONCLUSIVE, "unreadable"
-    if compared.tested_share < ENOUGH_TESTED:
-        return Relation.INCONCLUSIVE, "little_compared"
+    left = untested(compared)
+    if left.is_hole:
+        return Relation.INCONCLUSIVE, left.reason
     if bound is None or bound > ENOUGH_POWER:
         return Relation.INCONCLUSIVE, "low_power"
     return Relation.UNRELATED, None

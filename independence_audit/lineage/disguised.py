@@ -59,6 +59,11 @@ class DisguisedSearch:
     """Why it could not be made, as a message key; empty where it was."""
 
     @property
+    def by_anchors(self) -> bool:
+        """Whether units were looked for by anchors, whatever these stand for."""
+        return any(test.test not in _DESCRIBED for test in self.found)
+
+    @property
     def without_anchors(self) -> bool:
         """Whether units were also looked for by descriptors, which new embeddings cannot hide them from."""
         return any(test.test in _DESCRIBED for test in self.found)

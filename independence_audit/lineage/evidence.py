@@ -15,16 +15,21 @@ from independence_audit.evidence.measurement import (
     TensorEvidence,
     Value,
 )
-from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.changes import changes, layer_map_of
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.disguised import is_empirical_sign
+from independence_audit.lineage.emptiness import NO_MODEL, empty_share
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.rank import Ranking
+from independence_audit.lineage.searched import Name, Outcome, Status
 
 _NORM_COSINE = 0.9
 """Raw cosine of a norm gain from which the report explains that it says nothing."""
+
+ELSEWHERE = "elsewhere"
+"""The search by shape and value in all of every reference."""
 
 _DISGUISED = {
     "up_sign": "fact.disguised_up_sign",
@@ -66,30 +71,40 @@ def component_evidence(
     """
     component, best = ranking.component, ranking.best
     shares = relation_shares(tensors)
-    found = best is not None and best.relation in FOUND
+    relation = ranking.relation
+    named = relation in NAMED
     evidence = ComponentEvidence(
         name=component.name,
         kind=component.kind.value,
         family=component.family,
         parameters=component.parameters,
-        relation=best.relation if best else Relation.NOT_TESTED,
+        relation=relation,
         relations=shares,
-        reference=best.compared.reference if best and found else None,
-        reference_component=best.compared.pair.reference.name if best and found else None,
+        reference=best.compared.reference if best and named else None,
+        reference_component=best.compared.pair.reference.name if best and named else None,
         p_value=best.p_value if best else None,
         r=best.r if best else None,
         joint_z=best.compared.weakest.z if best and best.compared.weakest else None,
         detection_bound=best.detection_bound if best else None,
         layers=best.layers if best else (),
-        layer_map={str(layer): there for layer, there in layer_map_of(best).items()} if best and found else {},
-        runners_up=tuple(_comparison(verdict) for verdict in ranking.verdicts[1 if found else 0 :]),
+        layer_map={str(layer): there for layer, there in layer_map_of(best).items()}
+        if best and relation in FOUND
+        else {},
+        runners_up=tuple(_comparison(verdict) for verdict in ranking.verdicts[1 if named else 0 :]),
         searches=_searches(ranking),
         changes=changes(ranking.verdicts),
         repeated=tuple(repeated),
         disguised=best.disguised if best else (),
-        reason=best.reason if best else _unmet_reason(ranking),
+        reason=ranking.reason if best else _unmet_reason(ranking),
     )
-    return replace(evidence, explanation=(*_explain(evidence, tensors), *_shared_ancestry(evidence, ancestors)))
+    explanation = (
+        *_explain(evidence, tensors),
+        *_beside(evidence, tensors),
+        *_uncleared(ranking),
+        *_no_model(ranking),
+        *_shared_ancestry(evidence, ancestors),
+    )
+    return replace(evidence, explanation=explanation)
 
 
 def _unmet_reason(ranking: Ranking) -> str:
@@ -159,45 +174,38 @@ def _reason(measured: Measured, relation: Relation) -> str | None:
         return measured.doubt
     if relation == Relation.INCONCLUSIVE:
         return measured.undone or "low_power"
-    if relation == Relation.TRANSFORMED:
-        return measured.undone
+    if relation in (Relation.TRANSFORMED, Relation.TOKEN_TABLES):
+        return measured.undone or None
     only_there = relation == Relation.RELATED and measured.numbers.identical_fraction == 1.0
     return "equal_in_sample" if only_there and measured.differs_elsewhere else None
 
 
 def _searches(ranking: Ranking) -> Mapping[str, Search]:
-    """By name, whether each search was made."""
-    searches = {
-        "moved": _moved_search(ranking),
-        "disguised": _disguised_search(ranking),
-        "elsewhere": _elsewhere_search(ranking),
-    }
-    made = [verdict.compared.disguised for verdict in ranking.verdicts if verdict.compared.disguised]
-    if searches["disguised"].status == "done" and not any(search.without_anchors for search in made):
-        searches["without_anchors"] = Search("not_possible", "no_descriptors")
-    return searches
-
-
-def _moved_search(ranking: Ranking) -> Search:
-    """Whether moved copies were searched for, in one reference at least."""
-    searches = [verdict.compared.search for verdict in ranking.verdicts if verdict.compared.search]
-    if not searches and ranking.best and ranking.best.relation in FOUND:
-        return Search("not_needed", "found_in_place")
-    if not searches:
-        return Search("not_possible", "no_reference_of_kind")
-    reasons = [search.reason for search in searches]
-    return Search("not_possible", reasons[0]) if all(reasons) else Search("done")
-
-
-def _disguised_search(ranking: Ranking) -> Search:
-    """Whether disguised copies were searched for, in one reference at least, where nothing else was found."""
+    """By name, what became of each search: done where it was made beside every reference that has to clear."""
     if not ranking.verdicts:
-        return Search("not_possible", "no_reference_of_kind")
-    searches = [verdict.compared.disguised for verdict in ranking.verdicts if verdict.compared.disguised]
-    if not searches:
-        return Search("not_needed", "found_in_place")
-    reasons = [search.reason for search in searches]
-    return Search("not_possible", reasons[0]) if all(reasons) else Search("done")
+        none = Search(Status.NOT_POSSIBLE, "no_reference_of_kind")
+        return {Name.MOVED.value: none, Name.DISGUISED.value: none, ELSEWHERE: _elsewhere_search(ranking)}
+    made = [outcomes for verdict in ranking.asked or ranking.verdicts if (outcomes := verdict.compared.searched)]
+    searches = {name.value: _worst([outcomes[name] for outcomes in made if name in outcomes]) for name in Name}
+    if not made:
+        found = Search(Status.NOT_NEEDED, "found_in_place")
+        searches = {Name.MOVED.value: _moved(ranking), Name.DISGUISED.value: found}
+    return {**searches, ELSEWHERE: _elsewhere_search(ranking)}
+
+
+def _moved(ranking: Ranking) -> Search:
+    """The search for moved copies where something was found: it is made beforehand."""
+    reasons = [verdict.compared.search.reason for verdict in ranking.verdicts if verdict.compared.search]
+    if not reasons:
+        return Search(Status.NOT_NEEDED, "found_in_place")
+    return Search(Status.NOT_POSSIBLE, reasons[0]) if all(reasons) else Search(Status.DONE)
+
+
+def _worst(outcomes: Sequence[Outcome]) -> Search:
+    """A search beside several references: not possible beside one is not possible."""
+    order = (Status.NOT_POSSIBLE, Status.DONE, Status.NOT_APPLICABLE)
+    worst = min(outcomes, key=lambda one: order.index(one.status), default=Outcome(Status.NOT_APPLICABLE))
+    return Search(worst.status.value, worst.reason or None)
 
 
 def _elsewhere_search(ranking: Ranking) -> Search:
@@ -225,7 +233,7 @@ def _comparison(verdict: Verdict) -> Comparison:
 
 
 def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) -> Iterator[Message]:
-    """What the evidence for a component's relation is, as messages; the trap of the norm gains last."""
+    """What the evidence for a component's relation is, as messages."""
     data = {"component": component.name, "reference": component.reference}
     compared = [tensor for tensor in tensors if tensor.identical_fraction is not None]
     values = sum(tensor.compared_values for tensor in compared if tensor.relation == component.relation)
@@ -242,6 +250,8 @@ def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) ->
                 yield Message(key, {**data, **_test_data(test)})
         case Relation.RELATED | Relation.TRANSFORMED:
             yield Message("fact.related", {**data, "r": component.r, "p": component.p_value})
+        case Relation.TOKEN_TABLES:
+            yield _tables(component, compared)
         case Relation.UNRELATED:
             references = len(component.runners_up)
             bound = component.detection_bound
@@ -250,11 +260,57 @@ def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) ->
             yield Message("fact.inconclusive", {**data, "reason": component.reason})
         case _:
             yield Message("fact.not_tested", {**data, "reason": component.reason})
+
+
+def _beside(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) -> Iterator[Message]:
+    """What is to be said beside a component's relation: what is unchanged in it, and the trap of the norm gains."""
     unchanged = component.relations.get(Relation.IDENTICAL, 0.0)
     if component.relation == Relation.RELATED and unchanged > 0.0:
-        yield Message("fact.mixed", {**data, "unchanged": unchanged})
-    if component.relation not in FOUND:
+        data = {"component": component.name, "reference": component.reference, "unchanged": unchanged}
+        yield Message("fact.mixed", data)
+    if component.relation not in NAMED:
         yield from _norm_trap(component.name, tensors)
+
+
+def _tables(component: ComponentEvidence, compared: Sequence[TensorEvidence]) -> Message:
+    """That tables alone are alike; with how many values are equal where some tables are equal in all."""
+    data: dict[str, Value] = {"component": component.name, "reference": component.reference}
+    equal = [tensor for tensor in compared if tensor.relation in (Relation.IDENTICAL, Relation.ROUNDED)]
+    if equal:
+        values = sum(tensor.compared_values for tensor in equal)
+        return Message("fact.token_tables_equal", {**data, "tensors": len(equal), "values": values})
+    alike = [tensor for tensor in compared if tensor.relation == Relation.TOKEN_TABLES]
+    strongest = max((abs(tensor.r) for tensor in alike if tensor.r is not None), default=None)
+    return Message("fact.token_tables", {**data, "tensors": len(alike), "r": strongest, "p": component.p_value})
+
+
+def _uncleared(ranking: Ranking) -> Iterator[Message]:
+    """Which references leave a component open, and why: one sentence for each reason, the most frequent first."""
+    open_ones = [verdict for verdict in ranking.uncleared if verdict.reason]
+    if ranking.relation in FOUND or (len(ranking.verdicts) == 1 and ranking.relation != Relation.TOKEN_TABLES):
+        return
+    by_reason: dict[str, list[str]] = {}
+    for verdict in open_ones:
+        by_reason.setdefault(verdict.reason or "", []).append(verdict.compared.reference)
+    for reason, references in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0])):
+        data: dict[str, Value] = {
+            "component": ranking.component.name,
+            "reference": references[0],
+            "count": len(references),
+            "total": len(ranking.verdicts),
+            "reason": reason,
+        }
+        yield Message("fact.not_cleared", data)
+
+
+def _no_model(ranking: Ranking) -> Iterator[Message]:
+    """That a component's weights say nothing, where most of them do not."""
+    if ranking.best is None:
+        return
+    pair = ranking.best.compared.pair
+    share = empty_share((*(mine for mine, _ in pair.pairs), *pair.unmatched), ranking.component.parameters)
+    if share >= NO_MODEL:
+        yield Message("fact.no_trained_model", {"component": ranking.component.name, "share": share})
 
 
 def _test_data(test: DisguisedTest) -> dict[str, Value]:

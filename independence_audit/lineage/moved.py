@@ -21,6 +21,7 @@ from independence_audit.lineage.layers import choose_layers
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.pairing import ComponentPair
 from independence_audit.statistics.decision import critical_z
+from independence_audit.statistics.joint import JointResult
 
 IN_PLACE = 0.5
 """Mean r in its own place from which a layer or expert is not looked for elsewhere: a wrong one of the same lineage
@@ -207,12 +208,14 @@ class _Search:
         )
         measured = (*kept, *(one for each in again for one in each.measured))
         joint = max((compared, *again), key=lambda each: abs(each.weakest.z) if each.weakest else 0.0)
+        weights = max((each.weights for each in (compared, *again) if each.weights), key=_size, default=None)
         return ComponentMeasured(
             reference=compared.reference,
             pair=_pair(compared.pair, measured, compared.pair.choices + self.tests),
             measured=measured,
             joint=joint.joint,
             weakest=joint.weakest,
+            weights=weights,
             search=MovedSearch(self.tests, assignments=self.assignments),
             counted=compared.tests + self.tests,
         )
@@ -229,6 +232,10 @@ class _Search:
             told = zip(result.measured, proposals, strict=True)
             results.append(result.with_measured(tuple(_told(measured, one) for measured, one in told)))
         return results
+
+
+def _size(result: JointResult) -> float:
+    return abs(result.z)
 
 
 def _all_in_place(cells: LayerCells) -> bool:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from independence_audit.anatomy import Component
-from independence_audit.evidence.relation import FOUND, STRENGTH
+from independence_audit.anatomy import Component, Kind
+from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relation
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.lineage.compare import ComponentMeasured, ElsewhereSearch
+from independence_audit.lineage.coverage import could_hold_a_layer
 from independence_audit.lineage.decide import Level, Verdict, decide
-from independence_audit.lineage.unmasked import unmasked
+from independence_audit.lineage.unmasked import cleared, unmasked
+
+_UNDECIDED = (Relation.INCONCLUSIVE, Relation.UNINFORMATIVE, Relation.NOT_TESTED)
+
+SINGLE = "single_finding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,52 @@ class Ranking:
     def best(self) -> Verdict | None:
         """The nearest reference's verdict; None where the component met no reference."""
         return self.verdicts[0] if self.verdicts else None
+
+    @property
+    def asked(self) -> tuple[Verdict, ...]:
+        """The verdicts on references that have to clear the component: those of its kind, and what may hide in it."""
+        return tuple(verdict for verdict in self.verdicts if _is_asked(verdict))
+
+    @property
+    def uncleared(self) -> tuple[Verdict, ...]:
+        """The verdicts that leave the component, or what it has beside its tables, open."""
+        return tuple(verdict for verdict in self.asked if verdict.relation in _UNDECIDED or verdict.reason)
+
+    @property
+    def relation(self) -> Relation:
+        """The component's relation: the strongest that was found; else it is cleared by every reference, or open."""
+        if self.best is None:
+            return Relation.NOT_TESTED
+        if self.best.relation in NAMED:
+            return self.best.relation
+        told = self.asked or self.verdicts
+        if all(verdict.relation == Relation.NOT_TESTED for verdict in told):
+            return Relation.NOT_TESTED
+        return Relation.INCONCLUSIVE if self.uncleared or not self.asked else Relation.UNRELATED
+
+    @property
+    def reason(self) -> str | None:
+        """Why the component, or what it has beside its tables, is open: the reason that most references give."""
+        if self.best is None:
+            return "no_reference_of_kind"
+        if self.relation in FOUND or self.relation == Relation.UNRELATED:
+            return None
+        given = Counter(verdict.reason for verdict in self.uncleared or self.verdicts if verdict.reason)
+        return min(given, key=lambda reason: (-given[reason], reason), default=None)
+
+
+def _is_asked(verdict: Verdict) -> bool:
+    """Whether a component is not cleared without this reference.
+
+    Parts of no known kind meet everything. What the reference has of them says nothing of a decoder; but the subject's
+    may be a decoder under names that nobody knows, if it is large enough to be one.
+    """
+    pair = verdict.compared.pair
+    if verdict.reason == SINGLE or pair.subject.kind == pair.reference.kind:
+        return True
+    if pair.reference.kind == Kind.OTHER:
+        return False
+    return pair.subject.kind != Kind.OTHER or could_hold_a_layer(pair)
 
 
 def level_of(compared: Sequence[ComponentMeasured], alpha: float) -> Level:
@@ -66,24 +118,27 @@ def rank(
 
 
 def _better(compared: ComponentMeasured, level: Level) -> Verdict:
-    """The verdict in place, or with moves undone or weights found elsewhere where that shows more."""
+    """The verdict in place, or with moves undone or weights found elsewhere where that shows more.
+
+    It is left open where something that it takes to clear was not searched.
+    """
     best = unmasked(decide(compared, level), level)
     for search in (compared.search, compared.elsewhere):
         if search is not None and search.found is not None:
             other = decide(search.found, level)
             best = other if _shown(other) > _shown(best) else best
-    return best
+    return cleared(best, compared.searched)
 
 
-def _shown(verdict: Verdict) -> float:
-    """Parameters found, each tensor's weighted by its correlation."""
-    if verdict.relation not in FOUND:
-        return 0.0
+def _shown(verdict: Verdict) -> tuple[bool, float]:
+    """Whether weights were found, and parameters found, each tensor's weighted by its correlation."""
+    if verdict.relation not in NAMED:
+        return False, 0.0
     pairs = zip(verdict.compared.measured, verdict.tensors, strict=True)
-    return sum(
+    return verdict.relation in FOUND, sum(
         one.subject.parameters * abs(one.test.r)
         for one, relation in pairs
-        if relation in FOUND and one.test is not None
+        if relation in NAMED and one.test is not None
     )
 
 
@@ -92,7 +147,7 @@ def _distance(verdict: Verdict) -> tuple[int, bool, float, float, float, str]:
 
     Among strangers those that were measured come before those that were only glanced at.
     """
-    found = verdict.relation in FOUND
+    found = verdict.relation in NAMED
     matched = sum(measured.subject.parameters for measured in verdict.compared.measured if measured.test)
     return (
         -STRENGTH[verdict.relation] if found else 1,

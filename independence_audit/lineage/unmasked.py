@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from independence_audit.evidence.measurement import DisguisedTest
-from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.lineage.decide import Level, Verdict
 from independence_audit.lineage.disguised import is_counted
 from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.searched import Searched, first_gap
 from independence_audit.statistics.decision import bonferroni
 
 DISGUISED = "disguised"
 
 _UNIT_ROLES = ("gate", "up", "down", "fc1", "fc2")
+_CLEARING = (Relation.UNRELATED, Relation.TOKEN_TABLES)
+"""What says that nothing was found, or nothing but tables."""
 _OPEN = (Relation.UNRELATED, Relation.INCONCLUSIVE)
 
 
@@ -47,6 +50,8 @@ def unmasked(verdict: Verdict, level: Level) -> Verdict:
         layers=tuple(
             replace(layer, relation=Relation.TRANSFORMED, reference_layer=layers[layer.layer], r=None)
             if layer.layer in layers
+            else layer
+            if layer.relation in NAMED
             else replace(layer, relation=Relation.INCONCLUSIVE, r=None)
             for layer in verdict.layers
         ),
@@ -55,6 +60,20 @@ def unmasked(verdict: Verdict, level: Level) -> Verdict:
         reason=None,
         disguised=found,
     )
+
+
+def cleared(verdict: Verdict, searched: Searched | None) -> Verdict:
+    """The verdict, left open where it says that nothing was found but a search that it takes was not made.
+
+    Args:
+        verdict: What was found.
+        searched: What became of every search; None where none was needed, or none was made yet.
+    """
+    gap = first_gap(searched) if searched else ""
+    if not gap or verdict.reason or verdict.relation not in _CLEARING:
+        return verdict
+    relation = Relation.INCONCLUSIVE if verdict.relation == Relation.UNRELATED else verdict.relation
+    return replace(verdict, relation=relation, reason=gap)
 
 
 def layers_found(tests: Sequence[DisguisedTest]) -> dict[int, int]:

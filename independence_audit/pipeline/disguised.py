@@ -10,8 +10,9 @@ from independence_audit.evidence.relation import FOUND
 from independence_audit.fingerprint.units.model import ComponentUnits
 from independence_audit.fingerprint.units.read import is_near, read_units, unit_plan
 from independence_audit.lineage.compare import ComponentMeasured
-from independence_audit.lineage.disguised import DisguisedSearch, search_disguised
+from independence_audit.lineage.disguised import search_disguised
 from independence_audit.lineage.rank import Ranking
+from independence_audit.lineage.searched import Name, moved_outcome, unit_outcomes
 from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import AuditSettings, Progress
 
@@ -41,19 +42,23 @@ def search_where_nothing_was_found(
         wanted = {one.pair.reference.name for one in open_ones if one.reference == name}
         units[name] = (ours.beside(model), _units(model, wanted, settings, _depth(mine, model))) if wanted else ({}, {})
         progress.step("searching for disguised copies", done, len(known))
-    found = [
-        replace(one, disguised=_searched(one, *units[one.reference])) if one.pair.subject.name in searched else one
-        for one in compared
-    ]
+    found = [_searched(one, *units[one.reference]) if one.pair.subject.name in searched else one for one in compared]
     return found, units
 
 
 def _searched(
     one: ComponentMeasured, ours: Mapping[str, ComponentUnits], theirs: Mapping[str, ComponentUnits]
-) -> DisguisedSearch:
-    mine, reference = one.pair.subject, one.pair.reference
-    symmetric = has_sign_symmetry(mine.family) and has_sign_symmetry(reference.family)
-    return search_disguised(ours.get(mine.name), theirs.get(reference.name), symmetric=symmetric)
+) -> ComponentMeasured:
+    """A comparison with the search for a disguised copy, and with what became of every search."""
+    mine, other = ours.get(one.pair.subject.name), theirs.get(one.pair.reference.name)
+    families = one.pair.subject.family, one.pair.reference.family
+    search = search_disguised(mine, other, symmetric=all(map(has_sign_symmetry, families)))
+    outcomes = dict(unit_outcomes(one.pair, search, mine, other))
+    if one.search is not None:
+        outcomes[Name.MOVED] = moved_outcome(one.pair, one.search.reason)
+    if one.tokens is not None:
+        outcomes[Name.TOKENS] = one.tokens
+    return replace(one, disguised=search, searched=outcomes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from independence_audit.anatomy import Part
 from independence_audit.checkpoint import Checkpoint, read_vocabulary
 from independence_audit.errors import ReadError
 from independence_audit.fingerprint.units.matrices import is_readable, read_rows
 from independence_audit.fingerprint.units.read import is_near
-from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.compare import ComponentMeasured, measured_in_full
+from independence_audit.lineage.glance import CURIOUS
 from independence_audit.lineage.measure import Measured
-from independence_audit.lineage.tables import by_token, open_tables, shared_tokens, with_tables
+from independence_audit.lineage.searched import DONE, Outcome, Reason, Status
+from independence_audit.lineage.tables import TABLES, by_token, open_tables, shared_tokens, with_tables
 from independence_audit.pipeline.models import Model
 
 
@@ -28,10 +31,26 @@ def by_tokens(
 
 
 def _again(one: ComponentMeasured, ours: _Tables, theirs: _Tables, salt: bytes) -> ComponentMeasured:
-    if one.glanced or not (ours.here and theirs.here):
-        return one
+    outcome = _outcome(one, ours, theirs)
+    if outcome != DONE:
+        return replace(one, tokens=outcome)
     found = {id(table): _measured(table, ours, theirs, salt) for table in open_tables(one)}
-    return with_tables(one, {key: measured for key, measured in found.items() if measured is not None})
+    known = {key: measured for key, measured in found.items() if measured is not None}
+    shows = [measured.test for measured in known.values() if measured.test and abs(measured.test.z) >= CURIOUS]
+    if one.glanced and shows:  # no stranger: everything is measured, and its tables again
+        return _again(measured_in_full(one), ours, theirs, salt)
+    return replace(one if one.glanced else with_tables(one, known), tokens=DONE)
+
+
+def _outcome(one: ComponentMeasured, ours: _Tables, theirs: _Tables) -> Outcome:
+    """Whether tables can be compared by tokens; there is nothing to do where none is open."""
+    if not any(sample.role in TABLES for sample in (*(other for _, other in one.pair.pairs), *one.pair.free)):
+        return Outcome(Status.NOT_APPLICABLE, Reason.NO_TABLES_THERE)
+    if not open_tables(one):
+        return DONE
+    if not (ours.here and theirs.here):
+        return Outcome(Status.NOT_POSSIBLE, Reason.TABLES_FAR)
+    return DONE if ours.vocabulary() and theirs.vocabulary() else Outcome(Status.NOT_POSSIBLE, Reason.NO_TOKENIZER)
 
 
 def _measured(table: Measured, ours: _Tables, theirs: _Tables, salt: bytes) -> Measured | None:

@@ -95,6 +95,7 @@ def undecided_components(
         component.name
         for component in components
         if component.name in open_
+        or _is_open(component)
         or (
             (component.relation in _UNDECIDED or (component.relation not in FOUND and not verified))
             and not (verified and kind_of(component) in policy.optional_kinds and _may_go_untested(component, total))
@@ -106,6 +107,11 @@ def _may_go_untested(component: ComponentEvidence, total: int) -> bool:
     """Whether a connecting part is small, and was looked for by shape and value in all of every reference."""
     looked = component.searches.get("elsewhere")
     return component.parameters <= CONSIDERABLE * total and looked is not None and looked.status == "done"
+
+
+def _is_open(component: ComponentEvidence) -> bool:
+    """Whether it remains open what a component has beside tables that are alike."""
+    return component.relation == Relation.TOKEN_TABLES and component.reason is not None
 
 
 def worst_severity(opinion: Opinion) -> Severity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,32 +70,38 @@ class JointTest:
     def result(self) -> JointResult | None:
         """The test over all roles; None where nothing was added."""
         self._finish()
-        return self._result(self._total(), None) if self._products else None
+        return self._result(self._total(self._products.values()), self._products, None) if self._products else None
 
-    def weakest(self) -> JointResult | None:
+    def weakest(self, without: Collection[str] = ()) -> JointResult | None:
         """The result nearest to nothing with any one role left out.
 
         One tensor that is not exchangeable must not carry the test. None with fewer than two roles.
+
+        Args:
+            without: Roles that are left out in any case.
         """
         self._finish()
-        if len(self._products) < 2:  # noqa: PLR2004  nothing would be left
+        kept = {role: matrix for role, matrix in self._products.items() if role not in without}
+        if len(kept) < 2:  # noqa: PLR2004  nothing would be left
             return None
-        total = self._total()
-        results = (self._result(total - matrix, role) for role, matrix in self._products.items())
+        total = self._total(kept.values())
+        results = (
+            self._result(total - matrix, [role for role in kept if role != out], out) for out, matrix in kept.items()
+        )
         return min(results, key=lambda result: abs(result.z))
 
     def _finish(self) -> None:
         for role in tuple(self._waiting):
             self._multiply(role)
 
-    def _total(self) -> Floats:
+    def _total(self, matrices: Iterable[Floats]) -> Floats:
         total = np.zeros((self.columns, self.columns))
-        for matrix in self._products.values():
+        for matrix in matrices:
             total += matrix
         return total
 
-    def _result(self, total: Floats, left_out: str | None) -> JointResult:
-        size = sum(size for role, size in self._sizes.items() if role != left_out)
+    def _result(self, total: Floats, roles: Iterable[str], left_out: str | None) -> JointResult:
+        size = sum(self._sizes[role] for role in roles)
         product = DenseProduct(total)
         statistic = permutation_statistic(product)
         z = statistic.z if statistic else 0.0

@@ -117,4 +117,4 @@ def compared_of(
     own, other = component_of(component, parameters=size), component_of("theirs")
     pair = ComponentPair(own, other, tuple((one.subject, one.reference) for one in measured), (), choices)
     joint = None if weakest is None else joint_of(weakest)
-    return ComponentMeasured(reference, pair, measured, joint, joint)
+    return ComponentMeasured(reference, pair, measured, joint, joint, joint)

@@ -175,18 +175,6 @@ def test_choices_count_as_tests() -> None:
     assert compared_of(measured_of(1.0), weakest=1.0).tests == 2
 
 
-def test_share_of_what_was_tested() -> None:
-    """Untested parts count, what could never say anything does not."""
-    tested, silent = measured_of(0.0), measured_of(None, role="mask", reason="constant")
-    size = tested.subject.parameters
-    assert compared_of(tested).tested_share == 1.0
-    assert compared_of(tested, silent).tested_share == 1.0
-    assert compared_of(tested, parameters=4 * size).tested_share == 0.25
-    other = measured_of(None, role="k", equal=None, reason="shape_differs", incomparable=True)
-    assert compared_of(tested, other).tested_share == 0.5
-    assert compared_of(silent).tested_share == 0.0
-
-
 def test_better_numbers_take_the_place_of_the_sampled_ones() -> None:
     """Full mode exchanges the measurements and keeps the rest."""
     found, exact = compared_of(measured_of(3.0), weakest=2.0), measured_of(3.0, equal=1.0)

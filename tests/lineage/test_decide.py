@@ -119,12 +119,19 @@ class TestComponents:
 class TestEvidenceThatDoesNotCount:
     """What is printed and carries nothing."""
 
-    @pytest.mark.parametrize("facts", [{"doubt": "ramp"}, {"doubt": "fixed_positions"}, {"repeated": True}])
-    def test_doubtful_and_repeated_tests_carry_nothing(self, facts: dict[str, Any]) -> None:
+    @pytest.mark.parametrize(
+        ("facts", "relation"),
+        [
+            ({"doubt": "ramp"}, Relation.UNRELATED),
+            ({"doubt": "fixed_positions"}, Relation.INCONCLUSIVE),  # the reference has none: the subject brought it up
+            ({"repeated": True}, Relation.UNRELATED),
+        ],
+    )
+    def test_doubtful_and_repeated_tests_carry_nothing(self, facts: dict[str, Any], relation: Relation) -> None:
         """No finding rests on them, alone or in company."""
         doubtful = [measured_of(30.0, role=role, **facts) for role in ("v", "o")]
         verdict = verdict_of(*doubtful, *strangers())
-        assert verdict.relation is Relation.UNRELATED
+        assert verdict.relation is relation
         assert verdict.p_value == verdict_of(*strangers()).p_value
 
     @pytest.mark.parametrize("facts", [{"doubt": "ramp"}, {"repeated": True}])
@@ -187,11 +194,10 @@ class TestExactEquality:
 class TestTensors:
     """One tensor's relation."""
 
-    @pytest.mark.parametrize("found", [True, False])
-    def test_significant_tensor_follows_its_component(self, found: bool) -> None:  # noqa: FBT001  a case's parameter
-        """Related where the component is, else inconclusive: never unrelated."""
-        relation = tensor_relation(measured_of(7.0), 0.03, LEVEL, found=found)
-        assert relation is (Relation.RELATED if found else Relation.INCONCLUSIVE)
+    @pytest.mark.parametrize("found", [Relation.RELATED, Relation.TOKEN_TABLES, None])
+    def test_significant_tensor_follows_its_component(self, found: Relation | None) -> None:
+        """As the component is, else inconclusive: never unrelated."""
+        assert tensor_relation(measured_of(7.0), 0.03, LEVEL, found=found) is (found or Relation.INCONCLUSIVE)
 
     @pytest.mark.parametrize(
         ("bound", "relation"),
@@ -201,16 +207,19 @@ class TestTensors:
             (None, Relation.INCONCLUSIVE),
         ],
     )
-    @pytest.mark.parametrize("found", [True, False])
-    def test_nothing_found_needs_power(self, bound: float | None, relation: Relation, found: bool) -> None:  # noqa: FBT001  a case's parameter
+    @pytest.mark.parametrize("found", [Relation.RELATED, None])
+    def test_nothing_found_needs_power(self, bound: float | None, relation: Relation, found: Relation | None) -> None:
         """Without power silence says nothing."""
         assert tensor_relation(measured_of(1.0), bound, LEVEL, found=found) is relation
 
     def test_untested_tensors(self) -> None:
         """Not compared is not tested; compared without meaning is uninformative."""
         other = measured_of(None, equal=None, reason="shape_differs", incomparable=True)
-        assert tensor_relation(other, None, LEVEL, found=True) is Relation.NOT_TESTED
-        assert tensor_relation(measured_of(None, reason="ramp"), None, LEVEL, found=True) is Relation.UNINFORMATIVE
+        assert tensor_relation(other, None, LEVEL, found=Relation.RELATED) is Relation.NOT_TESTED
+        assert (
+            tensor_relation(measured_of(None, reason="ramp"), None, LEVEL, found=Relation.RELATED)
+            is Relation.UNINFORMATIVE
+        )
 
     def test_narrow_tensor_has_no_bound(self) -> None:
         """No copy of 32 columns is found at this level: its silence is inconclusive."""
@@ -236,10 +245,11 @@ class TestOpenComponents:
         assert verdict.detection_bound < 0.1
 
     def test_little_compared(self) -> None:
-        """Where most of the component met nothing, the rest does not speak for it."""
-        one = measured_of(0.5)
-        verdict = decide(compared_of(one, parameters=3 * one.subject.parameters), LEVEL)
-        assert (verdict.relation, verdict.reason) == (Relation.INCONCLUSIVE, "little_compared")
+        """Where a whole layer and more met nothing, the rest does not speak for it."""
+        told = measured_of(0.5)
+        left = measured_of(None, role="k", equal=None, reason="shape_differs", incomparable=True)
+        verdict = verdict_of(told, left)
+        assert (verdict.relation, verdict.reason) == (Relation.INCONCLUSIVE, "shape_differs")
 
     @pytest.mark.parametrize(
         ("reasons", "told"),
@@ -328,6 +338,7 @@ SUSPICION = (
     Relation.UNINFORMATIVE,
     Relation.UNRELATED,
     Relation.INCONCLUSIVE,
+    Relation.TOKEN_TABLES,
     Relation.RELATED,
     Relation.ROUNDED,
     Relation.IDENTICAL,

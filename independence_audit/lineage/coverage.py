@@ -1,0 +1,155 @@
+"""How much of a component was not tested, why, and from when on that leaves it open whether it is a copy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from independence_audit.anatomy import Axis
+from independence_audit.fingerprint.model import Sample
+from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.emptiness import emptiness
+from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.pairing import ComponentPair
+
+FINDING = 1.0
+"""Layers of the reference that fit into what was not tested, from which a component is left open: a relation is that of
+at least one whole layer, so that less could not hold what the report would name."""
+
+MOST_UNTESTED = 0.15
+"""Share that may go untested at most, where a layer is more: in components of fewer than seven layers. What innocents
+of the reference's design have beside it (biases, norms of queries and keys, registers) is below 1% in models and in the
+examples; a first layer that is dense, where the reference has experts, holds 13% of the shallowest of them."""
+
+TOKENS = frozenset({"embed", "head", "position"})
+"""Tables whose height is a vocabulary's or a context's: another height cannot be compared in place, and is no disguise
+of a layer. They are excused beside layers that fit; what is alike in tables is no more than ``token_tables``."""
+
+
+FIXED = "fixed_positions"
+"""The doubt that sinusoids in the residual stream cast; a subject may hold them for no other purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untested:
+    """What of a component was not tested against one reference."""
+
+    share: float
+    """Of its parameters; tables of another height, and what was looked through for moved layers, left out."""
+    reason: str
+    """Why the largest part of it was not, as a message key."""
+    limit: float
+    """The share from which the component is left open."""
+
+    @property
+    def is_hole(self) -> bool:
+        """Whether a copy of a whole layer could stand there."""
+        return self.share > self.limit
+
+
+def untested(compared: ComponentMeasured) -> Untested:
+    """What of the subject's component was not tested."""
+    pair = compared.pair
+    total = max(1, pair.subject.parameters)
+    limit = _limit(pair, total)
+    left = [(sample, reason) for sample, reason in _open(compared) if reason and not _is_excused(sample, pair)]
+    if sum(sample.parameters for sample, _ in left) > limit * total:
+        looked = _looked_through(compared, [sample for sample, _ in left])
+        left = [(sample, reason) for sample, reason in left if id(sample) not in looked]
+    reasons: Counter[str] = Counter()
+    for sample, reason in left:
+        reasons[reason] += sample.parameters
+    largest = max(reasons, key=lambda reason: (reasons[reason], reason), default="")
+    return Untested(sum(reasons.values()) / total, largest, limit)
+
+
+def could_hold_a_layer(pair: ComponentPair) -> bool:
+    """Whether the subject's component is as large as the smallest layer of the reference's."""
+    return pair.subject.parameters >= min(_layers(_theirs(pair)).values(), default=0)
+
+
+def _limit(pair: ComponentPair, total: int) -> float:
+    """The share of a component that the smallest layer of the reference would take, or the most that may be."""
+    return min(MOST_UNTESTED, FINDING * min(_layers(_theirs(pair)).values(), default=total) / total)
+
+
+def _layers(samples: Iterable[Sample]) -> Counter[int]:
+    """Parameters of every layer that holds a matrix."""
+    layers: Counter[int] = Counter()
+    for sample in samples:
+        if sample.layer is not None and sample.shape[0] > 1:
+            layers[sample.layer] += sample.parameters
+    return layers
+
+
+def _open(compared: ComponentMeasured) -> Iterator[tuple[Sample, str]]:
+    """Every sample of the subject with why it was not tested; empty where it was, or where nothing is to be had."""
+    for measured in compared.measured:
+        yield measured.subject, _why(measured, compared.pair)
+    met = {id(measured.subject) for measured in compared.measured}
+    for sample in compared.pair.unmatched:
+        if id(sample) not in met:
+            yield sample, (sample.raw is None and sample.reason) or "no_counterpart"
+
+
+def _why(measured: Measured, pair: ComponentPair) -> str:
+    """Why a pair was not tested, where that is the subject's doing.
+
+    What a reference holds nothing in cannot be a copy of it: its constants and computed buffers say nothing of either.
+    """
+    if measured.incomparable:
+        return "" if measured.reference.reason == measured.subject.reason != "" else measured.reason
+    if Axis.NONE in (measured.subject.axis, measured.reference.axis):
+        return measured.reason if measured.reference.axis != Axis.NONE else ""
+    if measured.doubt == FIXED and not pair.reference.fixed_positions:
+        return FIXED
+    own = emptiness(measured.subject)
+    return own if own and not emptiness(measured.reference) else ""
+
+
+def _is_excused(sample: Sample, pair: ComponentPair) -> bool:
+    """Whether it is a table of tokens or positions beside a reference's of the same width."""
+    widths = {theirs.shape[1] for theirs in _theirs(pair) if theirs.role in TOKENS}
+    return sample.role in TOKENS and sample.raw is not None and sample.shape[1] in widths
+
+
+def _looked_through(compared: ComponentMeasured, samples: Iterable[Sample]) -> set[int]:
+    """Samples that were compared wherever they may stand in the reference.
+
+    The search for moved layers takes every role of every layer, looking elsewhere every matrix of one shape.
+    """
+    moved = compared.search is not None and not compared.search.reason
+    there: dict[tuple[object, ...], list[Sample]] = {}
+    for sample in _theirs(compared.pair):
+        if _may_be_looked_for(sample):
+            for place in _places(sample, moved=moved):
+                there.setdefault(place, []).append(sample)
+    return {
+        id(sample)
+        for sample in samples
+        if _may_be_looked_for(sample)
+        and not emptiness(sample)
+        and any(_meets(sample, there.get(place, ())) for place in _places(sample, moved=moved))
+    }
+
+
+def _theirs(pair: ComponentPair) -> Sequence[Sample]:
+    return (*(theirs for _, theirs in pair.pairs), *pair.free)
+
+
+def _may_be_looked_for(sample: Sample) -> bool:
+    return sample.raw is not None and sample.axis != Axis.NONE and sample.shape[0] > 1
+
+
+def _places(sample: Sample, *, moved: bool) -> Iterator[tuple[object, ...]]:
+    """Where a sample is met: by its shape, and in a layer by its role and columns."""
+    yield sample.shape, sample.start, sample.stop, sample.identity.tobytes()
+    if moved and sample.layer is not None:
+        yield sample.role, sample.shape[1], sample.start, sample.stop
+
+
+def _meets(sample: Sample, others: Iterable[Sample]) -> bool:
+    return any(np.intersect1d(sample.identity, other.identity, assume_unique=True).size for other in others)
