@@ -150,8 +150,11 @@ def _found(compared: ComponentMeasured, p_value: float | None, level: Level) -> 
     if not _speaks(compared.measured, compared.weakest, p_value, level):
         return None
     weights = _weights(compared)
-    if _speaks(weights, compared.weights, _weights_p(compared, level), level):
+    of_weights = _weights_p(compared, level)
+    if _speaks(weights, compared.weights, of_weights, level):
         return Relation.RELATED
+    if of_weights is not None and of_weights <= level.alpha and any(_is_significant(one, level) for one in weights):
+        return Relation.RELATED  # one weak weight, but no longer alone: the others are its witnesses
     told = [one for one in compared.measured if one.is_matrix and one.test]
     bare = not any(one.is_matrix for one in weights) and not compared.layered
     return Relation.RELATED if bare and told and all(map(_is_exact, told)) else Relation.TOKEN_TABLES
@@ -163,10 +166,14 @@ def _speaks(measured: Sequence[Measured], joint: JointResult | None, p_value: fl
         return True
     if p_value is None or p_value > level.alpha:
         return False
-    tested = [(one.subject.role, one.evidence) for one in measured if one.evidence]
-    roles = {role for role, test in tested if bonferroni(test.p_value, level.tests) <= level.alpha}
+    tested = [one.evidence for one in measured if one.evidence]
+    roles = {one.subject.role for one in measured if _is_significant(one, level)}
     together = joint is not None and bonferroni(joint.p_value, level.tests) <= level.alpha
-    return together or len(roles) > 1 or any(abs(test.z) >= SINGLE_Z for _, test in tested)
+    return together or len(roles) > 1 or any(abs(test.z) >= SINGLE_Z for test in tested)
+
+
+def _is_significant(measured: Measured, level: Level) -> bool:
+    return measured.evidence is not None and bonferroni(measured.evidence.p_value, level.tests) <= level.alpha
 
 
 def _is_exact(measured: Measured) -> bool:

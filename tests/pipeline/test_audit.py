@@ -76,12 +76,13 @@ class TestRelations:
         assert relation_of(a, b, full=full) is Relation.IDENTICAL
 
     def test_borrowed_embeddings_alone_are_found(self, tmp_path: Path, *, full: bool) -> None:
-        """Scattered shared tensors make a component related, with their share beside it."""
+        """They are named as what they are, with their share beside it: nothing else is shared."""
         weights = llama(1) | {"model.embed_tokens.weight": llama(2)["model.embed_tokens.weight"]}
         a, b = save(weights, tmp_path / "a.safetensors"), save(llama(2), tmp_path / "b.safetensors")
         report = audit(a, [b], AuditSettings(full=full))
         component = report.components[0]
-        assert component.relation is Relation.RELATED
+        assert (component.relation, component.reference) == (Relation.TOKEN_TABLES, "b.safetensors")
+        assert component.explanation[0].key == "fact.token_tables_equal"
         assert component.relations[Relation.IDENTICAL] == pytest.approx(256 * 128 / component.parameters)
 
 
@@ -90,7 +91,7 @@ def test_other_shapes_leave_the_audit_inconclusive(tmp_path: Path) -> None:
     a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(2, width=160), tmp_path / "b.safetensors")
     report = audit(a, [b])
     assert report.components[0].relation is Relation.INCONCLUSIVE
-    assert report.components[0].reason == "little_compared"
+    assert report.components[0].reason == "shape_differs"
     assert exit_code(report, Severity.NOT_MET) == 3
 
 
@@ -265,4 +266,4 @@ def test_a_secret_salt_finds_what_was_hidden_from_the_public_one(tmp_path: Path)
     assert relation_of(a, b) is Relation.UNRELATED
     report = audit(a, [b], AuditSettings(salt=b"a secret of an evaluation"))
     assert "salt=public" not in report.settings.sampler
-    assert report.components[0].relation is Relation.RELATED
+    assert report.components[0].relation is Relation.TOKEN_TABLES

@@ -62,8 +62,8 @@ def test_stolen_embeddings_alone_are_found(tmp_path: Path) -> None:
     stolen = load_file(SEEDS / "base" / "model.safetensors")[TABLES[0]]
     subject = renumbered("other_seed", tmp_path / "subject", lambda weights: weights | {TABLES[0]: stolen})
     report = audit(str(subject), [str(SEEDS / "base")])
-    assert embedding(report) == (Relation.TRANSFORMED, "tokens_reordered")
-    assert report.components[0].relation == Relation.RELATED
+    assert embedding(report) == (Relation.TOKEN_TABLES, "tokens_reordered")
+    assert report.components[0].relation == Relation.TOKEN_TABLES
 
 
 def test_a_renumbered_stranger_is_none(tmp_path: Path) -> None:
