@@ -137,7 +137,9 @@ def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
             columns=TENSOR_COLUMNS,
             declared_columns=COLUMNS,
             component_index={row.name: number for number, row in enumerate(page.components)},
-            methods=[text for key, text in catalogue(lang).items() if key.startswith("method.")],
+            methods=[
+                word("method", key.partition(".")[2], lang) for key in catalogue(lang) if key.startswith("method.")
+            ],
         )
         + "\n"
     )

@@ -74,6 +74,13 @@ def percent(value: float | None) -> str:
     return f"{value:.2%}" if min(value, 1 - value) < 0.01 else f"{value:.1%}"  # noqa: PLR2004 - the same
 
 
+def ratio(value: float | None) -> str:
+    """Write a ratio as a whole percentage, which may exceed 100%."""
+    if value is None or abs(value) >= LARGE:
+        return coefficient(value)
+    return f"{value:.0%}".replace("-0%", "0%")
+
+
 def size(value: float | None) -> str:
     """Write a number of bytes with three digits and a binary unit: ``4.56 GiB``."""
     if value is None:

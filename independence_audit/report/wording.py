@@ -11,6 +11,7 @@ from importlib.resources import files
 from independence_audit.errors import MalformedError, UsageError
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.report import numbers
+from independence_audit.report.figures import FIGURES, figure
 from independence_audit.report.josa import PARTICLES, particle
 from independence_audit.report.languages import LANGUAGES
 from independence_audit.report.plain import shortened, visible
@@ -30,6 +31,7 @@ NUMBERS: Mapping[str, Callable[[float | None], str]] = {
     "decimal": numbers.decimal,
     "p_statement": numbers.p_statement,
     "percent": numbers.percent,
+    "ratio": numbers.ratio,
     "size": numbers.size,
 }
 """Formats of a placeholder that write a number."""
@@ -66,12 +68,12 @@ def say(message: Message, lang: str) -> str:
 
     def fill(match: re.Match[str]) -> str:
         name = match["name"]
-        if name not in message.data:
+        if name not in message.data and name not in FIGURES:
             raise MalformedError(
                 f"The message {visible(message.key)} of the report says nothing about {name}.",
                 "Make the report again, or use the version of the tool that wrote it.",
             )
-        value = message.data[name]
+        value = message.data[name] if name in message.data else figure(name)
         filled = _filled(value, match["format"], lang)
         compares = not isinstance(value, str) and filled.startswith(tuple(COMPARISONS))
         equals = "" if compares else match["equals"] or ""
@@ -91,7 +93,8 @@ def word(group: str, key: str, lang: str) -> str:
     Raises:
         MalformedError: The catalogue has no such word.
     """
-    return _entry(f"{group}.{key}", lang)
+    text = _entry(f"{group}.{key}", lang)
+    return say(Message(f"{group}.{key}"), lang) if "{" in text else text
 
 
 def word_or_name(group: str, key: str, lang: str) -> str:

@@ -17,6 +17,10 @@ from independence_audit.statistics.anchors import unit_rows
 
 Matrix = NDArray[np.floating]
 
+STRANGERS_OTHERS, STRANGERS_ATTENTION = 0.12, 0.21
+"""Largest |r| of other roles and of attention behind a basis recovered between unrelated models (docs/benchmark.md,
+``python -m benchmarks.lineage``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class SecondLook:

@@ -30,6 +30,7 @@ from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import Outcome
 from independence_audit.evidence.training import Conclusion
+from independence_audit.report.figures import FIGURES, figure
 from independence_audit.report.languages import ENGLISH, KOREAN, LANGUAGES
 from independence_audit.report.wording import (
     NUMBERS,
@@ -43,6 +44,7 @@ from independence_audit.report.wording import (
     word_or_name,
 )
 from independence_audit.statistics.laws import LAWS
+from independence_audit.statistics.spectrum import TRAINED_TOP
 from independence_audit.training.initialisers import ANY
 
 PACKAGE = Path(independence_audit.__file__).parent
@@ -311,3 +313,50 @@ def test_unknown_languages_are_a_usage_error() -> None:
     with pytest.raises(UsageError) as caught:
         label("title", "xx")
     assert ENGLISH in caught.value.hint
+
+
+STRUCTURAL = (
+    *(
+        "SHA-256",
+        "schema 1.0",
+        "--search-layers 2",
+        "step 0",
+        "Step 0",
+        "0스텝",
+        "0단계",
+        "A flat line at 1",
+        "1에 머무는 선",
+    ),
+    *("near 1", "1 근처", "1에 가까", "far from 0", "0에서 멀어", "mean 0, standard deviation 1", "평균 0, 표준편차 1"),
+    *(
+        "cut at 2 deviations",
+        "cut at 3 deviations",
+        "표준편차 2배에서",
+        "표준편차 3배에서",
+        "around 0",
+        "0 둘레",
+        "정확히 0임",
+    ),
+    *("10분의 1", "학습률이 0", "AES-256"),
+)
+"""Numbers that nobody measured: names, and points that a law or a definition fixes."""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_sentence_holds_a_measured_figure(lang: str) -> None:
+    """What was measured, or is a limit of the method, is filled in from the evidence or from the constant itself."""
+    for key, text in catalogue(lang).items():
+        left = PLACEHOLDER.sub("", text)
+        for name in STRUCTURAL:
+            left = left.replace(name, "")
+        assert not re.search(r"(?<![A-Za-z\d-])\d", left), (key, left)
+
+
+def test_figures_are_those_of_the_method() -> None:
+    """Every figure that a sentence asks for is a constant, and every constant is asked for."""
+    asked = {match["name"] for text in catalogue(ENGLISH).values() for match in PLACEHOLDER.finditer(text)}
+    assert set(FIGURES) <= asked
+    assert all(figure(name) > 0.0 for name in FIGURES)
+    shared = Message("fact.shared_training", {"component": "A", "reference": "R", "matrices": 4, "top": 1.01})
+    assert f"from {TRAINED_TOP:.0%} on" in say(shared, ENGLISH)
+    assert "101%" in say(shared, KOREAN)
