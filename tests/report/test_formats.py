@@ -104,7 +104,7 @@ def test_korean_first_screen(name: str) -> None:
         "언어 디코더: 참조 3개와 공유 증거 없음 (검출 한계 r ≥ 0.003).",
         "‘증거 없음’은 처음부터 학습했다는 증명이 아님",
         "학습 중 동결 여부",
-        "0단계 체크포인트",
+        "(0스텝) 체크포인트",
         "2026년 01월 15일 09:30:00 UTC+09:00",
     ):
         assert plain(sentence) in text, sentence

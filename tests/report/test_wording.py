@@ -317,29 +317,16 @@ def test_unknown_languages_are_a_usage_error() -> None:
 
 STRUCTURAL = (
     *(
-        "SHA-256",
-        "schema 1.0",
         "--search-layers 2",
-        "step 0",
-        "Step 0",
-        "0스텝",
-        "0단계",
-        "A flat line at 1",
-        "1에 머무는 선",
-    ),
-    *("near 1", "1 근처", "1에 가까", "far from 0", "0에서 멀어", "mean 0, standard deviation 1", "평균 0, 표준편차 1"),
-    *(
+        "10분의 1",
         "cut at 2 deviations",
         "cut at 3 deviations",
         "표준편차 2배에서",
         "표준편차 3배에서",
-        "around 0",
-        "0 둘레",
-        "정확히 0임",
     ),
-    *("10분의 1", "학습률이 0", "AES-256"),
 )
-"""Numbers that nobody measured: names, and points that a law or a definition fixes."""
+"""Numbers that nobody measured: settings, and laws by their definition. A 0 or 1 by itself is none either."""
+MEASURED_FIGURE = re.compile(r"(?<![A-Za-z\d.-])(?!(?:0|1)(?![\d.%]))\d")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -349,7 +336,7 @@ def test_no_sentence_holds_a_measured_figure(lang: str) -> None:
         left = PLACEHOLDER.sub("", text)
         for name in STRUCTURAL:
             left = left.replace(name, "")
-        assert not re.search(r"(?<![A-Za-z\d-])\d", left), (key, left)
+        assert not MEASURED_FIGURE.search(left), (key, left)
 
 
 def test_figures_are_those_of_the_method() -> None:
