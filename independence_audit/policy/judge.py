@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from independence_audit.evidence.measurement import ComponentEvidence, Message, Value
 from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relation
@@ -36,8 +35,6 @@ CONSIDERABLE = 0.05
 """Share of the parameters above which no component goes untested, whatever it is called. Projectors of published models
 hold up to 3.2% (nanoVLM 3.2, SmolVLM-256M 2.8, BLIP-2 2.8, moondream 1.2, LLaVA-1.5 0.3)."""
 
-MISSING, MORE = "change.reference", "change.more_references"
-"""What would change an opinion: references that could not be had, or others than those that were asked for."""
 
 _UNDECIDED = (Relation.INCONCLUSIVE, Relation.UNINFORMATIVE, Relation.NOT_TESTED)
 
@@ -58,7 +55,7 @@ def judge(
     """
     known = known or Known()
     judged = list(_judged(policy, components, references, known))
-    criteria = tuple(_with_references_named((criterion for criterion, _ in judged), references))
+    criteria = tuple(criterion for criterion, _ in judged)
     open_ = {criterion.component for criterion, rule in judged if rule.undecided}
     undecided = undecided_components(policy, components, verified=known.verified, open_=open_)
     changes = [change for criterion in criteria for change in criterion.would_change]
@@ -140,14 +137,6 @@ def _judged(
                 yield _of_component(rules, rule, component, case, missing, verified=known.verified), rule
 
 
-def _with_references_named(criteria: Iterable[Criterion], references: Sequence[Reference]) -> Iterator[Criterion]:
-    """The criteria; where every reference could be had, further ones would change them, not missing ones."""
-    missing = any(reference.status == "not_available" for reference in references)
-    for criterion in criteria:
-        keys = [MORE if change.key == MISSING and not missing else change.key for change in criterion.would_change]
-        yield replace(criterion, would_change=tuple(map(Message, keys)))
-
-
 def _of_submission(rules: CriterionRules, rule: Rule, missing: int, *, verified: bool) -> Criterion:
     unproven = rule.outcome in _PASSED and not verified
     return Criterion(
@@ -196,8 +185,8 @@ def _changes(rule: Rule, missing: int, *, unproven: bool) -> Iterator[Message]:
             yield Message(key)
         elif missing:
             yield Message("change.missing_references", {"missing": missing})
-        elif rule.outcome == Outcome.MATERIAL_MISSING:
-            yield Message("change.other_references")
+        else:
+            yield Message("change.more_references")
 
 
 def data_of(component: ComponentEvidence, case: Case) -> dict[str, Value]:

@@ -372,3 +372,15 @@ def test_public_words_come_with_their_source() -> None:
         for criterion in load_policy(name).criteria:
             assert (criterion.quote is None) == (criterion.source is None)
     assert all(criterion.quote for criterion in load_policy("kai-stage1").criteria if criterion.id != "declaration")
+
+
+def test_references_are_asked_for_as_they_are() -> None:
+    """Those that could not be had are counted; where all were compared, further ones would change the opinion."""
+    missing = (*FOREIGN, Reference("gone", "not_available", "pull_failed"))
+    for references, key, data in (
+        (FOREIGN, "change.more_references", {}),
+        (missing, "change.missing_references", {"missing": 1}),
+    ):
+        opinion = judge(load_policy("evidence-only"), [component(Relation.UNRELATED)], references)
+        [change] = [each for each in opinion.would_change if "references" in each.key]
+        assert (change.key, change.data) == (key, data)
