@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Lock
 
 from independence_audit.checkpoint.config import read_config
 from independence_audit.checkpoint.fingerprints import KEY, is_fingerprint
-from independence_audit.checkpoint.header import Header, read_header
+from independence_audit.checkpoint.header import MAX_TENSORS, Header, read_header
 from independence_audit.checkpoint.index import check_index, read_index, shards_of
 from independence_audit.checkpoint.layout import Layout, missing_shards
 from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, TensorInfo
@@ -84,7 +85,8 @@ def _weights_of(name: str, headers: Mapping[str, Header], layout: Layout) -> dic
 def _read_headers(source: ByteSource, shards: Sequence[str]) -> dict[str, Header]:
     """The headers of all shards, in their order."""
     with ThreadPoolExecutor(_READERS) as threads:
-        return dict(zip(shards, threads.map(partial(read_header, source), shards), strict=True))
+        read = partial(read_header, source, alone=Lock())
+        return dict(zip(shards, threads.map(read, shards), strict=True))
 
 
 def _check_present(source: ByteSource, shards: Iterable[str]) -> None:
@@ -98,6 +100,8 @@ def _merged_tensors(headers: Iterable[Header]) -> dict[str, TensorInfo]:
     """The tensors of all shards by name; none may be in two."""
     tensors: dict[str, TensorInfo] = {}
     for header in headers:
+        if len(tensors) + len(header.tensors) > 2 * MAX_TENSORS:
+            raise MalformedError(f"There are over {2 * MAX_TENSORS:,} tensors, more than are read.", _ONE_COPY)
         for tensor in header.tensors:
             first = tensors.setdefault(tensor.name, tensor)
             if first is not tensor:

@@ -8,6 +8,7 @@ weights than a user, and both are errors here.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from math import prod
 from typing import NamedTuple, TypeGuard
@@ -22,8 +23,21 @@ from independence_audit.errors import MalformedError
 
 LENGTH_BYTES = 8
 """Bytes in front of the header, which hold its length."""
-MAX_HEADER_BYTES = 100_000_000
-"""The longest header that the safetensors library accepts."""
+MAX_HEADER_BYTES = 25_000_000
+"""The longest header that is read. The safetensors library accepts four times as much; the longest that were published,
+of 100,000 tensors in one file, have 12 million."""
+MAX_TENSORS = 250_000
+"""Tensors of one file, at most, and twice as many of all of a checkpoint's: the largest published ones, of a thousand
+billion parameters in packed experts, have 210,000 in all."""
+MAX_EMPTY = 10_000
+"""Tensors of no bytes in one file, at most: models have a few, if any, and each costs as much as one with weights."""
+MANY = 8_000
+"""Tensors of one file from which on their size is looked at."""
+LEAST_MEAN = 1024
+"""Bytes that many tensors have on average, at least: those of published models have over a hundred thousand, with the
+scalars of their packings, and smaller ones cost far more than they could say."""
+LARGE = 1_000_000
+"""Bytes of a header from which on no other one is parsed at the same time: parsing takes some twenty times as many."""
 
 LARGE_HEADER = "large_header"
 """The notice of a header that could hold weights."""
@@ -36,11 +50,21 @@ _LARGEST = 2**63 - 1
 _MOST_DIMENSIONS = 64
 _DAMAGED = "Copy or download the file again; if it stays the same, it has to be exported again."
 _NOT_SAFETENSORS = "Give a *.safetensors file, or a folder that holds one; if this is one, download it again."
+_SHARDS = "Export the weights in shards of fewer tensors, with the safetensors library (save_file)."
 _WRITTEN_WRONG = "Export the weights again with the safetensors library (save_file)."
 
 
 class _EntryError(ValueError):
     """The entry of a tensor is wrong by itself."""
+
+
+class _Fields(NamedTuple):
+    """What the entry of a tensor says."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
 
 
 class Header(NamedTuple):
@@ -52,8 +76,13 @@ class Header(NamedTuple):
     notices: list[Notice]
 
 
-def read_header(source: ByteSource, file: str) -> Header:
+def read_header(source: ByteSource, file: str, alone: AbstractContextManager[object] | None = None) -> Header:
     """Read and parse the header of one file of a source.
+
+    Args:
+        source: Where the bytes come from.
+        file: The file's name.
+        alone: Is entered while a large header is in memory, so that several threads do not hold several of them.
 
     Raises:
         MalformedError: The file is no safetensors file, is cut short, or its header contradicts itself.
@@ -70,7 +99,8 @@ def read_header(source: ByteSource, file: str) -> Header:
     if header_size > MAX_HEADER_BYTES:
         check_magic(bytes(length), file)
         raise MalformedError(
-            f"{quoted(file)} is not a safetensors file: its first bytes announce a header of {header_size} bytes.",
+            f"{quoted(file)} is not a safetensors file: its first bytes announce a header of {header_size:,} bytes, "
+            f"and no more than {MAX_HEADER_BYTES:,} are read.",
             _NOT_SAFETENSORS,
         )
     if header_size > file_size - LENGTH_BYTES:
@@ -79,12 +109,13 @@ def read_header(source: ByteSource, file: str) -> Header:
             f"but only {file_size - LENGTH_BYTES} follow.",
             _DAMAGED,
         )
-    raw_json = bytearray(header_size)
-    source.read(file, LENGTH_BYTES, memoryview(raw_json))
-    return parse_header(bytes(raw_json), file_size, file)
+    with alone if alone is not None and header_size > LARGE else nullcontext():
+        raw_json = bytearray(header_size)
+        source.read(file, LENGTH_BYTES, memoryview(raw_json))
+        return parse_header(raw_json, file_size, file)
 
 
-def parse_header(raw_json: bytes, file_size: int, file: str) -> Header:
+def parse_header(raw_json: bytes | bytearray, file_size: int, file: str) -> Header:
     """Parse a header. Pure: depends on nothing but its arguments.
 
     Args:
@@ -95,26 +126,40 @@ def parse_header(raw_json: bytes, file_size: int, file: str) -> Header:
     Raises:
         MalformedError: The header contradicts itself, the format or the file's size.
     """
+    data_start = LENGTH_BYTES + len(raw_json)
+    _check_length(raw_json, file_size - data_start, file)
     entries = _entries(raw_json, file)
     metadata = _metadata(entries.pop(_METADATA, {}), file)
-    data_start = LENGTH_BYTES + len(raw_json)
     tensors = [_tensor(name, entry, data_start, file) for name, entry in entries.items()]
+    if sum(tensor.start == tensor.end for tensor in tensors) > MAX_EMPTY:
+        raise MalformedError(f"{quoted(file)} has over {MAX_EMPTY:,} tensors without a single byte.", _WRITTEN_WRONG)
     tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
     _check_cover(tensors, data_start, file_size, file)
     notices = [*_hostile_names(tensors), *_shared_offsets(tensors), *_large_header(tensors, len(raw_json), file)]
     return Header(tensors, metadata, notices)
 
 
-def _entries(raw_json: bytes, file: str) -> dict[str, object]:
-    """The header's JSON object."""
+def _check_length(raw_json: bytes | bytearray, data_size: int, file: str) -> None:
+    """Raise where a header is larger, or describes more, than is worth parsing."""
     if len(raw_json) > MAX_HEADER_BYTES:
-        raise MalformedError(f"The header of {quoted(file)} has over {MAX_HEADER_BYTES} bytes.", _WRITTEN_WRONG)
+        raise MalformedError(f"The header of {quoted(file)} has over {MAX_HEADER_BYTES:,} bytes.", _SHARDS)
+    tensors = raw_json.count(b'"data_offsets"')
+    if tensors > MAX_TENSORS:
+        raise MalformedError(f"{quoted(file)} has over {MAX_TENSORS:,} tensors, more than are read.", _SHARDS)
+    if tensors > MANY and data_size < LEAST_MEAN * tensors:
+        raise MalformedError(
+            f"{quoted(file)} has {tensors:,} tensors, but only {data_size:,} bytes for them.", _WRITTEN_WRONG
+        )
+
+
+def _entries(raw_json: bytes | bytearray, file: str) -> dict[str, object]:
+    """The header's JSON object, with what its tensors' entries say in place of these."""
     if not raw_json.startswith(b"{"):
         raise MalformedError(
             f"{quoted(file)} is not a safetensors file: its header is not a JSON object.", _NOT_SAFETENSORS
         )
     try:
-        return parse_object(raw_json)
+        return parse_object(raw_json, make=_made)
     except JsonError as error:
         raise MalformedError(f"The header of {quoted(file)} {error}.", _WRITTEN_WRONG) from error
 
@@ -132,14 +177,22 @@ def _metadata(value: object, file: str) -> dict[str, str]:
 def _tensor(name: str, entry: object, data_start: int, file: str) -> TensorInfo:
     """One tensor from its entry, checked for itself."""
     try:
-        dtype, shape, begin, end = _fields(entry)
+        fields = entry if isinstance(entry, _Fields) else _fields(entry)
     except _EntryError as error:
         raise MalformedError(f"Tensor {quoted(name)} of {quoted(file)} {error}.", _WRITTEN_WRONG) from error
-    return TensorInfo(name, dtype, shape, file, data_start + begin, data_start + end)
+    return TensorInfo(name, fields.dtype, fields.shape, file, data_start + fields.begin, data_start + fields.end)
 
 
-def _fields(entry: object) -> tuple[str, tuple[int, ...], int, int]:
-    """Dtype, shape, begin and end of an entry; the text of an error is the end of a sentence."""
+def _made(entry: dict[str, object]) -> object:
+    """What an object of the header says as the entry of a tensor, a third of its size; what is none stays as it is."""
+    try:
+        return _fields(entry)
+    except _EntryError:
+        return entry
+
+
+def _fields(entry: object) -> _Fields:
+    """What an entry says; the text of an error is the end of a sentence."""
     if not isinstance(entry, dict) or entry.keys() != _KEYS:
         raise _EntryError("is not described by exactly dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -153,7 +206,7 @@ def _fields(entry: object) -> tuple[str, tuple[int, ...], int, int]:
     bits, spanned = DTYPES[dtype].bits * prod(shape), 8 * (end - begin)
     if bits != spanned:
         raise _EntryError(f"is {dtype} {shape}, which is {bits} bits, but its data_offsets span {spanned}")
-    return dtype, tuple(shape), begin, end
+    return _Fields(DTYPES[dtype].name, tuple(shape), begin, end)
 
 
 def _is_whole_numbers(value: object) -> TypeGuard[list[int]]:

@@ -12,8 +12,10 @@ from independence_audit.checkpoint.strict_json import JsonError, parse_object
 from independence_audit.checkpoint.whole_files import file_bytes
 from independence_audit.errors import MalformedError
 
-MAX_INDEX_BYTES = 100_000_000
-"""The largest index that is read; a real one of a thousand billion parameters has some megabytes."""
+MAX_INDEX_BYTES = 50_000_000
+"""The largest index that is read; one of 210,000 tensors, of a thousand billion parameters, has 25 million."""
+MOST_ENTRIES = 1_000_000
+"""Values of an index, at most: one a tensor."""
 
 _HINT = "Export the weights again, or remove the index so that all shards of the folder are read."
 
@@ -27,9 +29,9 @@ def read_index(source: ByteSource, file: str) -> dict[str, str]:
         ReadError: It could not be read.
     """
     if source.files()[file] > MAX_INDEX_BYTES:
-        raise MalformedError(f"The index {quoted(file)} has over {MAX_INDEX_BYTES} bytes.", _HINT)
+        raise MalformedError(f"The index {quoted(file)} has over {MAX_INDEX_BYTES:,} bytes.", _HINT)
     try:
-        weight_map = parse_object(file_bytes(source, file)).get("weight_map")
+        weight_map = parse_object(file_bytes(source, file), most_values=MOST_ENTRIES).get("weight_map")
     except JsonError as error:
         raise MalformedError(f"The index {quoted(file)} {error}.", _HINT) from error
     if not isinstance(weight_map, dict) or not weight_map:

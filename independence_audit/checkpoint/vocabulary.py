@@ -12,10 +12,12 @@ from independence_audit.checkpoint.model import Checkpoint
 from independence_audit.checkpoint.whole_files import file_bytes
 from independence_audit.errors import ReadError
 
-MAX_BYTES = 64_000_000
+MAX_BYTES = 40_000_000
 """The largest tokenizer file that is read; those with 260,000 tokens have 35 million bytes."""
 
-MAX_TOKENS = 4_000_000
+MAX_TOKENS = 1_000_000
+MAX_VALUES = 4 * MAX_TOKENS
+"""Values of a tokenizer file, at most; those with 260,000 tokens and twice as many merges have two million."""
 
 
 def read_vocabulary(checkpoint: Checkpoint) -> Mapping[str, int]:
@@ -28,6 +30,8 @@ def read_vocabulary(checkpoint: Checkpoint) -> Mapping[str, int]:
         return {}
     try:
         raw = file_bytes(checkpoint.source, file)
+        if sum(map(raw.count, (b",", b"[", b"{", b"\n"))) > MAX_VALUES:
+            return {}
         numbers = _ranks(raw) if file.endswith(".tiktoken") else _json_numbers(json.loads(raw))
     except (ReadError, ValueError, RecursionError):
         return {}

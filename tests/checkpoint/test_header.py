@@ -15,7 +15,8 @@ from safetensors import SafetensorError, deserialize, safe_open
 from safetensors.torch import save
 
 from independence_audit.checkpoint import TensorInfo, parse_header, read_header
-from independence_audit.checkpoint.header import MAX_HEADER_BYTES
+from independence_audit.checkpoint.header import LEAST_MEAN, MANY, MAX_EMPTY, MAX_HEADER_BYTES, MAX_TENSORS
+from independence_audit.checkpoint.smallest import SMALLEST
 from independence_audit.errors import AuditError, MalformedError, MissingError, UnsupportedError
 from tests.checkpoint.hostile_names import HOSTILE
 from tests.checkpoint.memory_source import MemorySource
@@ -165,7 +166,10 @@ def test_shared_offsets_are_noticed() -> None:
         (GOOD[:-1], "is cut short: tensor 'b' ends at byte"),
         (GOOD + b"\0", r"has 1 bytes behind tensor 'b' that belong to no tensor"),
         (file_bytes({}, b"x"), "has 1 bytes behind the header"),
-        ((MAX_HEADER_BYTES + 1).to_bytes(8, "little") + b"{}", "announce a header of 100000001 bytes"),
+        (
+            (MAX_HEADER_BYTES + 1).to_bytes(8, "little") + b"{}",
+            "a header of 25,000,001 bytes, and no more than 25,000,000",
+        ),
         (b"<!DOCTYPE html>", "is not a safetensors file"),
         (file_bytes(b'[{"a": 1}]'), "is not a safetensors file"),
         (file_bytes(b" {}"), "is not a safetensors file"),
@@ -300,7 +304,7 @@ def test_length_that_looks_like_a_pickle() -> None:
 
 def test_header_given_too_long() -> None:
     """The limit holds for a header from any source, before it is parsed."""
-    with pytest.raises(MalformedError, match="over 100000000 bytes"):
+    with pytest.raises(MalformedError, match="over 25,000,000 bytes"):
         parse_header(b"{" + b" " * MAX_HEADER_BYTES, 2 * MAX_HEADER_BYTES, "f")
 
 
@@ -359,3 +363,56 @@ def test_real_file(shared_cases: Path) -> None:
             name: file.get_slice(name).get_shape()
             for name in file.keys()  # noqa: SIM118 - no mapping
         }
+
+
+def _tensors(count: int, size: int) -> bytes:
+    """A header of tensors of so many bytes each."""
+    entries = {f"{number}": entry(number * size, (number + 1) * size) for number in range(count)}
+    return json.dumps(entries, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "message"),
+    [
+        (MAX_TENSORS + 1, 0, "over 250,000 tensors"),
+        (MANY + 1, 0, "8,001 tensors, but only 0 bytes"),
+        (MANY + 1, LEAST_MEAN - 1, "8,001 tensors, but only 8,185,023 bytes"),
+    ],
+)
+def test_more_tensors_than_are_worth_reading(count: int, size: int, message: str) -> None:
+    """Junk is refused before it is parsed."""
+    raw = _tensors(count, size)
+    with pytest.raises(MalformedError, match=message):
+        parse_header(raw, 8 + len(raw) + count * size, "f")
+
+
+def test_empty_tensors_beside_one_with_bytes() -> None:
+    """Each costs as much as one with weights, whatever the others weigh."""
+    entries = json.loads(_tensors(MAX_EMPTY + 1, 0)) | {"w": entry(0, 1 << 24)}
+    raw = json.dumps(entries).encode()
+    with pytest.raises(MalformedError, match="over 10,000 tensors without a single byte"):
+        parse_header(raw, 8 + len(raw) + (1 << 24), "f")
+
+
+def test_many_tensors_of_a_published_model() -> None:
+    """As many experts as the largest have in one file are read."""
+    raw = _tensors(60_000, LEAST_MEAN)
+    assert len(parse_header(raw, 8 + len(raw) + 60_000 * LEAST_MEAN, "f").tensors) == 60_000
+
+
+@pytest.mark.parametrize("beside", [{}, {"__metadata__": {"format": "pt", "note": "x" * 1000}}])
+def test_headers_of_models_say_nothing_of_their_size(beside: dict[str, Any]) -> None:
+    """Nor does what trainers write beside the tensors."""
+    raw = json.dumps(json.loads(_tensors(10, 100)) | beside).encode()
+    assert parse_header(raw, 8 + len(raw) + 1000, "f").notices == []
+
+
+def test_a_header_with_room_for_a_layer_is_noticed() -> None:
+    """In its metadata, in names of tensors, or in blanks."""
+    tensors = json.loads(_tensors(10, 100))
+    metadata = json.dumps(tensors | {"__metadata__": {"note": "x" * SMALLEST}}).encode() + b" " * 4096
+    blanks = json.dumps(tensors).encode() + b" " * (SMALLEST + 4096)
+    named = json.dumps(tensors | {"x" * 1000 + str(number): entry(0, 0) for number in range(200)}).encode()
+    for raw in (metadata, blanks, named):
+        (notice,) = [n for n in parse_header(raw, 8 + len(raw) + 1000, "f").notices if n.key == "large_header"]
+        assert int(notice.data["bytes"]) >= SMALLEST

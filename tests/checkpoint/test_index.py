@@ -86,7 +86,7 @@ def test_index_too_large() -> None:
         def files(self) -> dict[str, int]:
             return {"i": MAX_INDEX_BYTES + 1}
 
-    with pytest.raises(MalformedError, match="over 100000000 bytes"):
+    with pytest.raises(MalformedError, match="over 50,000,000 bytes"):
         read_index(Huge({}), "i")
 
 

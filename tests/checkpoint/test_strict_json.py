@@ -65,3 +65,18 @@ def test_infinities_where_allowed() -> None:
     assert parsed["a"] == math.inf
     assert parsed["c"] == -math.inf
     assert str(parsed["b"]) == "nan"
+
+
+@pytest.mark.parametrize("raw", [b'{"a":[' + b"[]," * 2000, b'{"a":[' + b"{}," * 2000, b'{"a":[' + b"1," * 4001])
+def test_too_many_values(raw: bytes) -> None:
+    """Small values are many times as large in memory as in text; they are counted before they are parsed."""
+    with pytest.raises(JsonError, match="holds more than 4,000 values"):
+        parse_object(raw, most_values=4000)
+
+
+def test_halves_of_characters_anywhere() -> None:
+    """In keys, values, lists and objects of lists, also where other escapes stand around them."""
+    for text in (r'{"\ud800x": 1}', r'{"a": [[{"b": "\udc00"}]]}', r'{"a": "\ude00\ud83d"}', r'{"a": "\ud83d\\ude00"}'):
+        with pytest.raises(JsonError, match="not valid Unicode"):
+            parse_object(text.encode())
+    assert parse_object(rb'{"a": ["\\ud800", "\ud83d\ude00\n"]}') == {"a": ["\\ud800", "\N{GRINNING FACE}\n"]}
