@@ -49,6 +49,7 @@ from independence_audit.policy.case import Known as KnownBeside
 from independence_audit.policy.judge import judge
 from independence_audit.policy.model import Policy
 from independence_audit.policy.reading import load_policy
+from independence_audit.training.exhibit import held_against
 from independence_audit.training.scratch import scratch_evidence
 
 
@@ -143,7 +144,8 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         *_incomplete(mine, known, references, allow_missing=settings.allow_missing),
     )
     summary = replace(_summary(components, every_tensor, rankings), incomplete=incomplete)
-    beside = KnownBeside(verified, settings.submission.team, declared, alone.training, summary.incomplete)
+    training = held_against(alone.training, components)
+    beside = KnownBeside(verified, settings.submission.team, declared, training, summary.incomplete)
     return AuditReport(
         tool=Tool("independence-audit", __version__),
         settings=Settings(
@@ -179,7 +181,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         tensors=every_tensor,
         summary=summary,
         opinion=judge(policy, components, references, beside),
-        training=alone.training,
+        training=training,
         declaration=declared,
     )
 

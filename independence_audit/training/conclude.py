@@ -118,7 +118,7 @@ def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, r
         *noise(steps, component, {number for number, _ in broken}),
         *made_from_the_end(steps[0], steps[-1], start.freshness, walked.carried.get(component)),
     ]
-    judged.findings.extend(as_far_as_ordered(by_order, steps, geometry) if doubts else by_order)
+    judged.findings.extend(as_far_as_ordered(by_order, steps, component, geometry) if doubts else by_order)
     if doubts or not (combinations or broken):
         judged.findings.extend(moved)
     judged.findings.extend(_start_findings(steps[0], start))
@@ -128,7 +128,7 @@ def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, r
         start = steps[renewed[-1]].starts.get(component, UNKNOWN)
     chain = steps[renewed[-1] :] if renewed else steps
     conclusion = _conclusion(chain, component, start, frozen, judged)
-    if conclusion == Conclusion.NO_EVIDENCE and judged.doubts_order:
+    if conclusion == Conclusion.NO_EVIDENCE and judged.doubts_order and not judged.contradictions:
         judged.limits.append(Message("limit.order_doubted"))
     if conclusion == Conclusion.INITIALISED_AND_TRAINED and any(seen.status != "read" for seen in walked.seen):
         conclusion = Conclusion.CONSISTENT_WITH_SCRATCH
@@ -143,7 +143,8 @@ def _conclusion(chain: Sequence[Step], component: str, start: Start, frozen: Fro
     contradictions = judged.contradictions
     if frozen.share >= MOSTLY:
         return Conclusion.UNTRAINED if start.freshness == Freshness.INITIAL else Conclusion.FROZEN_DURING_TRAINING
-    if contradictions & STARTS_ELSEWHERE:
+    elsewhere = contradictions & STARTS_ELSEWHERE
+    if elsewhere and not (elsewhere == {"finding.shares_training"} and start.freshness == Freshness.INITIAL):
         return Conclusion.STARTS_FROM_TRAINED_WEIGHTS
     if contradictions or judged.doubts_order or not _changed(chain, component) or not _tells(chain[0], component):
         return Conclusion.NO_EVIDENCE

@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.measurement import ComponentEvidence, Message
+from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.rounding import WAYPOINTS
 
+OWN_TRAINING = frozenset({Conclusion.INITIALISED_AND_TRAINED, Conclusion.CONSISTENT_WITH_SCRATCH})
+"""Conclusions that speak for a training of the component's own."""
 Samples = Mapping[tuple[int | None, str, tuple[int, int]], Sequence[Sample]]
 """A component's samples that have values, by layer, role and shape: what stays where prefixes change on release."""
 
@@ -34,6 +37,37 @@ def with_exhibit(
     ends = {component.name: _samples(last, component.name) for component in last.components}
     components = tuple(_merged(each, _samples(subject, each.component), followed, ends) for each in own.components)
     return TrainingEvidence(components, exhibit.trajectory, exhibit.replay, exhibit.logs)
+
+
+def held_against(training: TrainingEvidence, components: Sequence[ComponentEvidence]) -> TrainingEvidence:
+    """A training's conclusions beside what was found of the weights: whose training it is, checkpoints do not say.
+
+    Of a component that shares weights with a reference, checkpoints without a verified draw conclude nothing; one that
+    grew from a verified draw may have been the other's source as well, which policies leave to people. Where the
+    checkpoints show that no more than the draw is shared, they stand.
+
+    Args:
+        training: What was seen of the subject's training.
+        components: What its components came to against the references.
+    """
+    found = {each.name: each for each in components if each.relation in FOUND and each.reference is not None}
+    return replace(training, components=tuple(_beside(each, found.get(each.component)) for each in training.components))
+
+
+def _beside(own: ComponentTraining, found: ComponentEvidence | None) -> ComponentTraining:
+    if found is None or own.conclusion not in OWN_TRAINING or _is_draw_alone(own, found):
+        return own
+    limits = (*own.limits, Message("limit.shared", {"reference": found.reference}))
+    verified = own.conclusion == Conclusion.INITIALISED_AND_TRAINED
+    return replace(own, conclusion=own.conclusion if verified else Conclusion.NO_EVIDENCE, limits=limits)
+
+
+def _is_draw_alone(own: ComponentTraining, found: ComponentEvidence) -> bool:
+    """Whether the checkpoints were held against the reference and share no more than its initial draw."""
+    if found.relation in {Relation.IDENTICAL, Relation.ROUNDED}:
+        return False
+    met = {each.message.key for each in own.findings if each.message.data.get("reference") == found.reference}
+    return "finding.shares_draw" in met and "finding.shares_training" not in met
 
 
 def _merged(

@@ -189,3 +189,45 @@ def test_bad_exhibits(
     named = [each.format(place=place) for each in arguments]
     assert main(["compare", str(place / "subject"), "--ref", str(place / "stranger"), *named, "-q"]) == status
     assert sentence in capsys.readouterr().err
+
+
+SCHEMES = {
+    "a release beside its steps": ["A2-init", "A2-step100", "A2-step300", "A2-step900", "A2-step2000", "A2"],
+    "words": ["초기", "1000스텝", "2000스텝", "3000스텝", "4000스텝", "최종"],
+    "tokens": ["0B", "100B", "500B", "900B", "1.5T", "2T"],
+}
+
+
+@pytest.mark.parametrize("policy", ["kai-stage1", "strict-from-scratch"])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_an_honest_run_is_met_whatever_its_checkpoints_are_called(place: Path, scheme: str, policy: str) -> None:
+    """Given one by one, with the initialiser that the team declares."""
+    for name, weights in zip(SCHEMES[scheme], training(1), strict=True):
+        save(weights, place / "named" / name / "model.safetensors")
+    (place / "init.toml").write_text("[default]\nscale = 0.02\n", encoding="utf-8")
+    given = [word for name in SCHEMES[scheme] for word in ("--trajectory", str(place / "named" / name))]
+    report = audited(place, *given, "--init", str(place / "init.toml"), policy=policy)
+    assert outcome(report) == "met"
+    assert not [finding for each in report["training"]["components"] for finding in each["findings"]]
+    assert report["training"]["trajectory"]["order"] == "given"
+
+
+def test_checkpoints_that_show_nothing_were_handed_in_all_the_same(place: Path) -> None:
+    """That none were is said only where none were; else why they could not be used."""
+    [bare] = [each for each in audited(place)["opinion"]["criteria"] if each["id"].startswith(TRAINED)]
+    assert bare["message"]["key"] == "criterion.no_trajectory"
+    write(training(2), place / "other run")
+    write([*noised()[:-1], training(1)[-1]], place / "fake")
+    names = [f"x{number}" for number in range(6)]
+    for name, weights in zip(names, [training(1)[number] for number in (0, 3, 1, 2, 4, 5)], strict=True):
+        save(weights, place / "shuffled" / name / "model.safetensors")
+    for run, reason in (("other run", "ends_elsewhere"), ("fake", "contradicted"), ("shuffled", "order")):
+        report = audited(place, "--trajectory", str(place / run))
+        [found] = [each for each in report["opinion"]["criteria"] if each["id"].startswith(TRAINED)]
+        assert (found["message"]["key"], found["message"]["data"]["unusable"]) == (
+            "criterion.trajectory_unusable",
+            reason,
+        )
+    audited(place, "--trajectory", str(place / "other run"), "-o", f"text={place / 'text'}")
+    text = " ".join((place / "text").read_text(encoding="utf-8").split())
+    assert "were not handed in" not in text

@@ -20,8 +20,8 @@ FEWEST = 4
 """Checkpoints from which an order can be told, ..."""
 FEWEST_DOUBTED = 3
 """... and from which one that nobody claims can be doubted."""
-BY_ENDS = frozenset({"finding.noise_apart"})
-"""Findings that depend on the first and the last checkpoint without naming them."""
+NOISE_FOUND = frozenset({"finding.noise_update", "finding.noise_apart"})
+UNKNOWN = Start(Freshness.UNCLEAR, 0.0, 0.0)
 DOUBTS = frozenset({"finding.other_order", "finding.reversed_order"})
 """Findings that say that the weights stand in another order."""
 
@@ -59,26 +59,31 @@ def reversed_way(steps: Sequence[Step], start: Start, end: Start | None) -> list
     return [_finding("finding.reversed_order", data, steps[-1], end.share, claimed=claimed)]
 
 
-def as_far_as_ordered(findings: Sequence[Finding], steps: Sequence[Step], geometry: Geometry | None) -> list[Finding]:
+def as_far_as_ordered(
+    findings: Sequence[Finding], steps: Sequence[Step], component: str, geometry: Geometry | None
+) -> list[Finding]:
     """Findings that depend on an order which the weights do not follow: remarks where nobody claims the places.
 
-    Weights that no chain of links joins to the others are somebody else's in any order.
+    Weights that no chain of links joins to the others are somebody else's in any order; and noise is what a draw adds
+    to what was trained from it, so that it may be the order alone, but what trained weights add is noise in any order.
     """
     apart = geometry is None or not is_one_chain(geometry)
     order = list(range(len(steps)))
     claimed = {step.name for step in steps if step.claimed} if _by_names(steps, order) == order else set()
+    draws = {step.name for step in steps if step.starts.get(component, UNKNOWN).freshness == Freshness.INITIAL}
     ends = {steps[0].name, steps[-1].name}
-    return [
-        finding
-        if claimed.issuperset({*finding.checkpoints, *(ends if finding.message.key in BY_ENDS else ())})
-        or (finding.message.key == "finding.swapped" and apart)
-        else replace(
-            finding,
-            contradicts=False,
-            alternatives=(Message("alternative.guessed_order"), *finding.alternatives),
+    kept = []
+    for finding in findings:
+        key, named = finding.message.key, set(finding.checkpoints)
+        in_any_order = (
+            apart if key == "finding.swapped" else key in NOISE_FOUND and finding.checkpoints[-1] not in draws
         )
-        for finding in findings
-    ]
+        if in_any_order or claimed.issuperset(named | (ends if key == "finding.noise_apart" else set())):
+            kept.append(finding)
+            continue
+        alternatives = (Message("alternative.guessed_order"), *finding.alternatives)
+        kept.append(replace(finding, contradicts=False, alternatives=alternatives))
+    return kept
 
 
 def _finding(key: str, data: dict[str, Value], step: Step, effect: float, *, claimed: bool) -> Finding:

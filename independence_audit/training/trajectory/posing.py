@@ -11,7 +11,7 @@ from independence_audit.statistics.laws import Dependence
 from independence_audit.training.trajectory.ends import Between
 from independence_audit.training.trajectory.geometry import Geometry, off_the_plane
 from independence_audit.training.trajectory.start import CARRIED, Freshness
-from independence_audit.training.trajectory.updates import ENOUGH, TensorStep, pooled
+from independence_audit.training.trajectory.updates import ENOUGH, NOISE, TensorStep, pooled
 from independence_audit.training.trajectory.walk import Step
 
 COMBINED = 0.05
@@ -20,8 +20,6 @@ them. Honest runs: 0.39 and more for weights, 0.158 and more for moving averages
 bfloat16 leaves less than 0.02 where the two are far enough apart."""
 APART = 20.0
 """Times the rounding error that two checkpoints must be apart for this."""
-NOISE = 1.25
-"""Dependence of the rows of what was added below which it is noise. Honest runs: 2.1 to 60, noise 1.00."""
 ENOUGH_PAIRS = 200
 """Pairs of rows from which the dependence is known: its deviation is then 0.1 at most."""
 MOST = 0.5

@@ -166,6 +166,16 @@ def pooled(dependences: Iterable[Dependence]) -> Dependence:
     return sum(dependences, NOTHING)
 
 
+NOISE = 1.25
+"""Dependence of the rows of what was added below which it is noise. Honest runs: 2.1 to 60, noise 1.00."""
+
+
+def may_add_noise(steps: Sequence[TensorStep]) -> bool:
+    """Whether what a component adds, to the checkpoint before or to a combination of the ends, may be noise."""
+    added = [pooled(step.dependence for step in steps), pooled(step.apart for step in steps)]
+    return any(each.pairs and each.ratio <= 2.0 * NOISE for each in added)
+
+
 def median_r(steps: Sequence[TensorStep], which: str) -> float | None:
     """Median correlation of the inner matrices, or of all where there is no inner one."""
     inner = [step for step in steps if step.is_inner] or [step for step in steps if step.is_matrix]

@@ -12,7 +12,7 @@ from independence_audit.training.initialisers import UNDECLARED, Initialiser
 from independence_audit.training.trajectory.ends import ends_of
 from independence_audit.training.trajectory.start import Start, carried, start_of
 from independence_audit.training.trajectory.state import State, plane_of, state_of
-from independence_audit.training.trajectory.updates import Held, TensorStep, is_broken, tensor_steps
+from independence_audit.training.trajectory.updates import Held, TensorStep, is_broken, may_add_noise, tensor_steps
 
 SHARED = 0.5
 """Share of the first checkpoint's parameters that must be there in the same shape; else it is another model."""
@@ -43,7 +43,7 @@ class Step:
     tensors: tuple[TensorStep, ...]
     starts: Mapping[str, Start]
     """By component, whether its weights are an initial draw; where a component begins or breaks with what was
-    before."""
+    before, and where what it adds to that may be noise although nobody claims that it comes next."""
     guessed: bool = False
     claimed: bool = True
     rank: int | None = None
@@ -92,17 +92,17 @@ class Walk:
             return False
         held = Held(self._first, self._plane, self._ends, self._previous, self._before)
         tensors = tuple(tensor_steps(state, held))
-        starts = self._starts(state, tensors)
+        starts = self._starts(state, tensors, claimed=seen.claimed)
         self._steps.append(Step(seen.name, seen.step, tensors, starts, seen.guessed, seen.claimed, seen.rank))
         self._seen.append(_facts(seen, "read", reason or seen.reason))
         self._before, self._previous = self._previous, state
         return True
 
-    def _starts(self, state: State, tensors: Sequence[TensorStep]) -> dict[str, Start]:
+    def _starts(self, state: State, tensors: Sequence[TensorStep], *, claimed: bool) -> dict[str, Start]:
         starts = {}
         for name in dict.fromkeys(place[0] for place in state):
             own = [tensor for tensor in tensors if tensor.place[0] == name]
-            if self._previous is None or is_broken(own):
+            if self._previous is None or is_broken(own) or (not claimed and may_add_noise(own)):
                 starts[name] = self._start(state, name)
         return starts
 
