@@ -40,7 +40,9 @@ class ElsewhereSearch:
     """What became of looking for one component's weights in all of a reference: under other names, kinds and shapes."""
 
     tests: int
-    """Comparisons that were made; 0 where the reference has nothing of the component's shapes."""
+    """Comparisons that were made."""
+    shaped: bool = True
+    """Whether the reference has a matrix of the component's shapes."""
     reason: str = ""
     """Why not all of the component could be looked at, as a message key; empty where all was."""
     unread: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -48,10 +48,14 @@ def tensor_evidence(subject: Fingerprint, ranking: Ranking) -> list[TensorEviden
     best = ranking.best
     measured = dict(_measured_tensors(best)) if best else {}
     reason = "no_counterpart" if best else _unmet_reason(ranking)
+    pieces = _pieces(best) if best else {}
     return [
-        measured.get(id(sample)) or _bare(sample, Relation.NOT_TESTED, reason)
+        each
         for sample in subject.samples
         if sample.component == ranking.component.name
+        for each in (
+            [measured[id(sample)]] if id(sample) in measured else _in_pieces(sample, pieces.get(id(sample), ()), reason)
+        )
     ]
 
 
@@ -112,7 +116,7 @@ def _unmet_reason(ranking: Ranking) -> str:
     searches = ranking.elsewhere.values()
     if not searches or any(search.unread for search in searches):
         return "no_reference_of_kind"
-    return "nothing_alike" if any(search.tests for search in searches) else "no_such_shapes"
+    return "nothing_alike" if any(search.shaped for search in searches) else "no_such_shapes"
 
 
 def relation_shares(tensors: Iterable[TensorEvidence]) -> dict[Relation, float]:
@@ -122,6 +126,22 @@ def relation_shares(tensors: Iterable[TensorEvidence]) -> dict[Relation, float]:
         parameters[tensor.relation] += tensor.parameters
     total = sum(parameters.values())
     return {relation: parameters[relation] / total for relation in Relation if parameters[relation]}
+
+
+def _pieces(verdict: Verdict) -> Mapping[int, list[TensorEvidence]]:
+    """What was found inside of tensors, by the samples that stand for these."""
+    found: dict[int, list[TensorEvidence]] = defaultdict(list)
+    for measured, relation, bound in zip(verdict.compared.measured, verdict.tensors, verdict.bounds, strict=True):
+        if measured.piece_of is not None:
+            found[id(measured.piece_of)].append(_tensor(verdict.compared.reference, measured, relation, bound))
+    return found
+
+
+def _in_pieces(sample: Sample, pieces: Sequence[TensorEvidence], reason: str) -> list[TensorEvidence]:
+    """A tensor that was compared in pieces, and what is left of it."""
+    rest = sample.parameters - sum(piece.parameters for piece in pieces)
+    bare = _bare(sample, Relation.NOT_TESTED, reason)
+    return [*pieces, *([replace(bare, parameters=rest)] if rest > 0 or not pieces else [])]
 
 
 def _measured_tensors(verdict: Verdict) -> Iterator[tuple[int, TensorEvidence]]:
@@ -215,8 +235,10 @@ def _elsewhere_search(ranking: Ranking) -> Search:
     """
     if not ranking.elsewhere:
         return Search("not_needed", "found_in_place")
-    left_out = [search.reason for search in ranking.elsewhere.values() if search.unread]
-    return Search("not_possible", left_out[0]) if left_out else Search("done")
+    searches = ranking.elsewhere.values()
+    left_out = [search.reason for search in searches if search.unread]
+    partly = [search.reason for search in searches if search.reason]
+    return Search("not_possible", left_out[0]) if left_out else Search("done", partly[0] if partly else None)
 
 
 def _comparison(verdict: Verdict) -> Comparison:

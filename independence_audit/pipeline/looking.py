@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from independence_audit.evidence.relation import FOUND
-from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.checkpoint import Checkpoint, TensorInfo
+from independence_audit.errors import ReadError
+from independence_audit.evidence.relation import FOUND, Relation
+from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.pools import pool_parts
+from independence_audit.fingerprint.units.read import is_near
 from independence_audit.lineage.compare import ComponentMeasured, ElsewhereSearch
-from independence_audit.lineage.elsewhere import Elsewhere, Match, by_components, not_met, with_matches
+from independence_audit.lineage.elsewhere import Elsewhere, Looked, Match, by_components, not_met, with_matches
+from independence_audit.lineage.layouts import Piece
+from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.rank import Ranking
+from independence_audit.lineage.scan import Scan, Target, targets_of
 from independence_audit.pipeline.models import Model
-from independence_audit.pipeline.settings import Progress
+from independence_audit.pipeline.settings import AuditSettings, Progress
 
-NO_SUCH_SHAPES = "no_such_shapes"
-"""Why there was nothing to look for: no tensor of any reference has a shape of the component's."""
+OPEN_BYTES = 128 << 20
+"""Bytes of tensors without a counterpart that are read where not everything is: half a minute at most. They hold the
+projector of any model up to 10 GB."""
+
+TESTED_BYTES = 32 << 20
+"""The same of tensors that were compared in their places and in which nothing was found: a second or two."""
+
+FEW_VALUES = 64
+"""Fewer values of a tensor than these are not looked through."""
+
+TOO_LARGE = "too_large_to_look_through"
+FINGERPRINT_ONLY = "fingerprint_only"
+VERBATIM_ONLY = "verbatim_only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,42 +46,196 @@ class LookedElsewhere:
 
 
 def look_elsewhere(
-    mine: Model, known: Sequence[Model], rankings: Sequence[Ranking], progress: Progress
+    mine: Model, known: Sequence[Model], rankings: Sequence[Ranking], settings: AuditSettings, progress: Progress
 ) -> LookedElsewhere:
-    """Look for the samples of every component in which nothing was found in all samples of every reference.
+    """Look for every component in which nothing was found in all of every reference.
+
+    First its samples among all samples of their shapes; then everything that its tensors hold, byte by byte, wherever
+    that was not compared, or where all bytes are wanted.
 
     Args:
         mine: The subject.
         known: The references.
         rankings: What the comparisons of its components in their places came to.
+        settings: Whether every byte is read.
         progress: Is told how far the looking has come.
+
+    Raises:
+        ReadError: Bytes of the subject could not be read.
     """
     compared = [verdict.compared for ranking in rankings for verdict in ranking.verdicts]
-    names = {ranking.component.name for ranking in rankings if not (ranking.best and ranking.best.relation in FOUND)}
-    if not names:
+    unfound = [ranking for ranking in rankings if not (ranking.best and ranking.best.relation in FOUND)]
+    if not unfound:
         return LookedElsewhere(compared)
-    subject = mine.fingerprint
-    ours = Elsewhere(sample for sample in subject.samples if sample.component in names)
-    place = {(one.pair.subject.name, one.reference, one.pair.reference.name): n for n, one in enumerate(compared)}
-    searches: dict[str, dict[str, ElsewhereSearch]] = {name: {} for name in names}
+    names = {ranking.component.name for ranking in unfound}
+    ours = Elsewhere(sample for sample in mine.fingerprint.samples if sample.component in names)
+    looked = {}
     for done, model in enumerate(known, 1):
+        looked[model.fingerprint.name] = ours.look(model.fingerprint)
+        progress.step("looking elsewhere", done, len(known))
+    matched = {id(match.mine) for each in looked.values() for match in each.matches}
+    inside = _look_inside(mine, known, _untold(mine.fingerprint, unfound, matched), settings)
+    return _told(mine.fingerprint, known, compared, names, looked, inside)
+
+
+@dataclass(frozen=True, slots=True)
+class _Untold:
+    """A sample of which nothing is known yet."""
+
+    sample: Sample
+    tested: bool
+    """Whether it was compared in its place, and nothing was found."""
+
+
+def _untold(subject: Fingerprint, unfound: Sequence[Ranking], matched: set[int]) -> list[_Untold]:
+    """Samples of components in which nothing was found, without those that were matched by now."""
+    relations = {
+        id(one.subject): relation
+        for ranking in unfound
+        if ranking.best
+        for one, relation in zip(ranking.best.compared.measured, ranking.best.tensors, strict=True)
+    }
+    names = {ranking.component.name for ranking in unfound}
+    tested = (Relation.UNRELATED, Relation.INCONCLUSIVE)
+    return [
+        _Untold(sample, relations.get(id(sample)) in tested)
+        for sample in subject.samples
+        if sample.component in names and id(sample) not in matched and sample.parameters >= FEW_VALUES
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """What looking through bytes came to."""
+
+    pieces: tuple[tuple[Target, Piece], ...] = ()
+    tests: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)
+    """By component, parameters without a counterpart that were not looked through."""
+    reason: str = ""
+    holders: Mapping[str, Sample] = field(default_factory=dict)
+    """By tensor, the sample that stands for it."""
+
+
+def _look_inside(mine: Model, known: Sequence[Model], untold: Sequence[_Untold], settings: AuditSettings) -> _Inside:
+    """Read tensors that nothing is known of, those without a counterpart first."""
+    if mine.checkpoint is None or mine.anatomy is None:
+        unread: dict[str, int] = defaultdict(int)
+        for one in untold:
+            unread[one.sample.component] += 0 if one.tested else one.sample.parameters
+        return _Inside(unread=unread, reason=FINGERPRINT_ONLY if any(unread.values()) else "")
+    tensors = _tensors(mine, untold)
+    holders = {tensor.name: one.sample for tensor, one in tensors}
+    scan = Scan(mine.checkpoint, targets_of([model.fingerprint for model in known]))
+    left_out = _read(scan, mine.checkpoint, tensors, full=settings.full)
+    reason = TOO_LARGE if left_out else VERBATIM_ONLY if scan.verbatim_only else ""
+    return _Inside(tuple(scan.pieces()), scan.tests, left_out, reason, holders)
+
+
+def _tensors(mine: Model, untold: Sequence[_Untold]) -> list[tuple[TensorInfo, _Untold]]:
+    """Tensors of samples, each with the sample that leaves most open, in file order."""
+    if mine.checkpoint is None or mine.anatomy is None:
+        return []
+    by_sample = {id(one.sample): one for one in untold}
+    standing: dict[str, _Untold] = {}
+    for sample, parts in zip(mine.fingerprint.samples, pool_parts(mine.anatomy).values(), strict=True):
+        one = by_sample.get(id(sample))
+        for part in parts if one else ():
+            held = standing.get(part.tensor)
+            if one and (held is None or (held.tested and not one.tested)):
+                standing[part.tensor] = one
+    return [(tensor, standing[name]) for name, tensor in mine.checkpoint.tensors.items() if name in standing]
+
+
+def _read(
+    scan: Scan, checkpoint: Checkpoint, tensors: Sequence[tuple[TensorInfo, _Untold]], *, full: bool
+) -> Mapping[str, int]:
+    """Look through as much as the budget allows.
+
+    Returns:
+        By component, parameters of tensors without a counterpart that were left out.
+    """
+    unread: dict[str, int] = defaultdict(int)
+    left = {False: OPEN_BYTES, True: TESTED_BYTES if full or is_near(checkpoint.source) else 0}
+    for tensor, one in sorted(tensors, key=lambda each: each[1].tested):
+        size = tensor.end - tensor.start
+        if not full and size > left[one.tested]:
+            unread[one.sample.component] += 0 if one.tested else tensor.size
+            continue
+        left[one.tested] -= size
+        try:
+            scan.read(tensor, closely=not one.tested)
+        except ReadError:
+            unread[one.sample.component] += 0 if one.tested else tensor.size
+    return {name: count for name, count in unread.items() if count}
+
+
+def _told(  # noqa: PLR0913, PLR0917  everything that was looked at
+    subject: Fingerprint,
+    known: Sequence[Model],
+    compared: list[ComponentMeasured],
+    names: Iterable[str],
+    looked: Mapping[str, Looked],
+    inside: _Inside,
+) -> LookedElsewhere:
+    """The comparisons with what was found, and what became of looking."""
+    place = {(one.pair.subject.name, one.reference, one.pair.reference.name): n for n, one in enumerate(compared)}
+    searches: dict[str, dict[str, ElsewhereSearch]] = {name: {} for name in sorted(names)}
+    pieces = _pieces(inside)
+    for model in known:
         reference = model.fingerprint
-        looked = ours.look(reference)
-        for name in sorted(names):
-            tests = looked.pairs if name in looked.shaped else 0
-            searches[name][reference.name] = ElsewhereSearch(tests, "" if tests else NO_SUCH_SHAPES)
-        for (own, other), matches in by_components(looked.matches).items():
+        seen = looked[reference.name]
+        for name, search in searches.items():
+            search[reference.name] = ElsewhereSearch(
+                seen.pairs + inside.tests, name in seen.shaped, inside.reason, inside.unread.get(name, 0)
+            )
+        matches = by_components(seen.matches)
+        here = {(own, other): found for (own, name, other), found in pieces.items() if name == reference.name}
+        for own, other in dict.fromkeys([*matches, *here]):
             at = place.get((own, reference.name, other))
             standing = _unmet(subject, own, reference, other) if at is None else compared[at]
-            found = with_matches(standing, _new(standing, matches), looked.pairs)
-            if found is None:
-                continue
-            if at is None:
+            new = _new(standing, matches.get((own, other), ()))
+            found = with_matches(standing, new, seen.pairs + inside.tests, here.get((own, other), ()))
+            if found is not None and at is None:
                 compared.append(found)
-            else:
+            elif found is not None and at is not None:
                 compared[at] = replace(standing, elsewhere=replace(searches[own][reference.name], found=found))
-        progress.step("looking elsewhere", done, len(known))
     return LookedElsewhere(compared, searches)
+
+
+def _pieces(inside: _Inside) -> Mapping[tuple[str, str, str], list[Measured]]:
+    """What tensors hold, by the subject's component, the reference and its component.
+
+    No tensor holds more than its own parameters of one reference.
+    """
+    found: dict[tuple[str, str, str], list[Measured]] = defaultdict(list)
+    left: dict[tuple[str, str], int] = {}
+    for target, piece in inside.pieces:
+        holder = inside.holders[piece.tensor]
+        room = left.setdefault((piece.tensor, target.reference), holder.parameters)
+        if room > 0:
+            held = _held(holder, target, piece, room)
+            left[piece.tensor, target.reference] -= held.parameters
+            one = replace(piece.measured, subject=held, reference=target.sample, piece_of=holder)
+            found[holder.component, target.reference, target.sample.component].append(one)
+    return found
+
+
+def _held(holder: Sample, target: Target, piece: Piece, room: int) -> Sample:
+    """The part of a tensor that holds a matrix, as a sample of its own."""
+    rows, columns = piece.shape
+    rows = max(1, min(rows, room // columns)) if columns <= room else 1
+    name = piece.tensor if rows * columns == holder.parameters else f"{piece.tensor}[{piece.first}:{piece.stop}]"
+    return replace(
+        holder,
+        name=name,
+        role=target.sample.role,
+        axis=target.sample.axis,
+        members=1,
+        shape=(rows, min(columns, room)),
+        reason="",
+        whole=None,
+    )
 
 
 def _new(standing: ComponentMeasured, matches: Sequence[Match]) -> list[Match]:

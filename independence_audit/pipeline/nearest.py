@@ -38,7 +38,7 @@ def nearest_references(
     standing = by_tokens(mine, known, _in_place(mine, known, progress), settings.sampler.salt)
     compared = search_moved(standing, settings.alpha)
     rankings, _ = _ranked(mine, compared, settings)
-    looked = look_elsewhere(mine, known, rankings, progress)
+    looked = look_elsewhere(mine, known, rankings, settings, progress)
     _refuse_strangers(mine, known, looked.compared)
     rankings, _ = _ranked(mine, looked.compared, settings)
     compared, units = search_where_nothing_was_found(mine, known, rankings, settings, progress)

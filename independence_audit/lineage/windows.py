@@ -1,0 +1,169 @@
+"""Runs of a few consecutive values of references, found wherever they stand in other values, bit for bit in bfloat16.
+
+Every run of WINDOW values of the subject is hashed, at every place and with several distances between neighbours, so
+that no alignment is needed; of the references some runs of every sampled row are kept. Whatever was cast among float
+types meets all the same: both sides are rounded to bfloat16 first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.tiles import to_bf16
+
+WINDOW = 8
+"""Values of a run. Of trained weights each holds 9 bits and more in bfloat16: eight 72."""
+
+INFORMATION = 48.0
+"""Bits that a run must hold by the frequencies of its matrix's values. Of 10⁹ places and 30,000 runs one in ten audits
+has one that agrees by chance, which costs a reading: a finding takes 1,024 equal values. Constants, zeros, masks and
+values of a few levels hold less."""
+
+PER_ROW = 8
+"""Runs of every sampled row that are looked for, spread over its columns."""
+
+MOST_PLACES = 8
+"""Places of one run in one reading that are looked at: a value table that repeats itself is no more than one."""
+
+_TABLE_BITS = 22
+_FACTORS = np.array(
+    [0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1, 0xD3A2646D, 0xFD7046C5, 0xB55A4F09], dtype=np.uint32
+)
+"""Odd multipliers of a sum modulo 2³²; the first five are those of xxHash32."""
+
+Codes = NDArray[np.uint32]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Places in a subject's values at which a row of a reference's matrix seems to stand."""
+
+    target: Numbers
+    """Which of the matrices that are looked for."""
+    row: Numbers
+    """Which of its sampled rows."""
+    column: Numbers
+    """The column, counted in the whole matrix, at which the run begins."""
+    place: Numbers
+    """Where its first value stands among the subject's."""
+
+    @staticmethod
+    def none() -> Hits:
+        """No place."""
+        empty = np.zeros(0, dtype=np.int64)
+        return Hits(empty, empty, empty, empty)
+
+    @staticmethod
+    def joined(hits: Sequence[Hits]) -> Hits:
+        """All of several."""
+        if not hits:
+            return Hits.none()
+        return Hits(
+            *(np.concatenate([getattr(one, name) for one in hits]) for name in ("target", "row", "column", "place"))
+        )
+
+    def of(self, target: int) -> Hits:
+        """Those of one matrix."""
+        keep = self.target == target
+        return Hits(self.target[keep], self.row[keep], self.column[keep], self.place[keep])
+
+    def moved(self, by: int) -> Hits:
+        """The same with places counted from further ahead."""
+        return Hits(self.target, self.row, self.column, self.place + by)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.place)
+
+
+def codes_of(values: NDArray[np.float32] | NDArray[np.float64]) -> Codes:
+    """Codes of the nearest bfloat16 values, one in a word."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        single = np.ascontiguousarray(values, dtype=np.float32)
+    return to_bf16(single).astype(np.uint32)
+
+
+class Windows:
+    """Runs of the matrices that are looked for, by their hashes."""
+
+    def __init__(self, targets: Sequence[Sample], per_row: int = PER_ROW) -> None:
+        kept = [_runs(number, sample, per_row) for number, sample in enumerate(targets)]
+        codes, places = (
+            (np.concatenate(arrays) if arrays else None for arrays in zip(*kept, strict=True))
+            if kept
+            else (
+                None,
+                None,
+            )
+        )
+        self._codes = np.zeros((0, WINDOW), np.uint32) if codes is None else codes
+        self._places = np.zeros((0, 3), np.int64) if places is None else places
+        hashes = (self._codes * _FACTORS).sum(axis=1, dtype=np.uint32)
+        order = np.argsort(hashes, kind="stable")
+        self._hashes, self._codes, self._places = hashes[order], self._codes[order], self._places[order]
+        self._table = np.zeros(1 << _TABLE_BITS, dtype=np.bool_)
+        self._table[self._hashes >> np.uint32(32 - _TABLE_BITS)] = True
+
+    def __len__(self) -> int:
+        """How many runs are looked for."""
+        return len(self._hashes)
+
+    def find(self, codes: Codes, stride: int) -> Hits:
+        """Where runs stand whose neighbours are ``stride`` values apart.
+
+        Args:
+            codes: Values one behind the other, as of :func:`codes_of`.
+            stride: Distance of neighbours.
+        """
+        count = len(codes) - (WINDOW - 1) * stride
+        if count <= 0 or not len(self):
+            return Hits.none()
+        hashes = codes[:count] * _FACTORS[0]
+        product = np.empty_like(hashes)
+        for step in range(1, WINDOW):
+            np.multiply(codes[step * stride : step * stride + count], _FACTORS[step], out=product)
+            hashes += product
+        places = np.flatnonzero(self._table[hashes >> np.uint32(32 - _TABLE_BITS)])
+        return self._agreeing(codes, stride, places, hashes[places])
+
+    def _agreeing(self, codes: Codes, stride: int, places: Numbers, hashes: Codes) -> Hits:
+        """Of places whose hashes may be those of runs the ones whose values are."""
+        first = np.searchsorted(self._hashes, hashes, side="left")
+        counts = np.searchsorted(self._hashes, hashes, side="right") - first
+        places, first, counts = places[counts > 0], first[counts > 0], counts[counts > 0]
+        if not len(places):
+            return Hits.none()
+        repeated = np.repeat(np.arange(len(places)), counts)
+        run = np.arange(len(repeated)) - np.repeat(np.cumsum(counts) - counts, counts) + first[repeated]
+        place = places[repeated]
+        equal = (codes[place[:, None] + np.arange(WINDOW) * stride] == self._codes[run]).all(axis=1)
+        run, place = run[equal], place[equal]
+        order = np.argsort(run, kind="stable")
+        run, place = run[order], place[order]
+        rank = np.arange(len(run)) - np.searchsorted(run, run, side="left")
+        run, place = run[rank < MOST_PLACES], place[rank < MOST_PLACES]
+        target, row, column = self._places[run].T
+        return Hits(target, row, column, place)
+
+
+def _runs(number: int, sample: Sample, per_row: int) -> tuple[Codes, Numbers]:
+    """Runs of a sample that hold enough to be looked for: codes [runs, WINDOW], and matrix, row and column of each."""
+    codes = codes_of(sample.values())
+    columns = codes.shape[1]
+    firsts = np.arange(0, columns - WINDOW + 1, WINDOW)
+    if not len(firsts):
+        return np.zeros((0, WINDOW), np.uint32), np.zeros((0, 3), np.int64)
+    _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    held = -np.log2(counts / codes.size)[inverse].reshape(codes.shape)
+    bits = np.lib.stride_tricks.sliding_window_view(held, WINDOW, axis=1)[:, firsts].sum(axis=2)
+    chosen = firsts[np.unique(np.linspace(0, len(firsts) - 1, per_row).astype(int))]
+    row, column = np.nonzero(bits[:, np.searchsorted(firsts, chosen)] >= INFORMATION)
+    first = chosen[column]
+    places = np.stack([np.full(len(row), number), row, first + sample.start], axis=1)
+    return codes[row[:, None], first[:, None] + np.arange(WINDOW)], places.astype(np.int64)
