@@ -22,9 +22,11 @@ class AuditError(Exception):
         message: One sentence that says what is wrong, with the names involved.
         hint: What the user can do about it; empty when there is nothing to do.
         exit_code: The exit status of the command line.
+        cause: The kind of error as a word, for reports in another language than that of the sentence.
     """
 
     exit_code = 4
+    cause = "other"
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -40,6 +42,7 @@ class UsageError(AuditError):
     """The command line or a setting is wrong."""
 
     exit_code = 2
+    cause = "usage"
 
 
 class InputError(AuditError):
@@ -53,22 +56,34 @@ class CheckpointError(InputError):
 class MalformedError(CheckpointError):
     """A checkpoint's bytes contradict themselves."""
 
+    cause = "malformed"
+
 
 class UnsupportedError(CheckpointError):
     """A format that this tool refuses or does not know."""
+
+    cause = "unsupported"
 
 
 class MissingError(CheckpointError):
     """A file or folder that should be there is not."""
 
+    cause = "missing"
+
 
 class ReadError(InputError):
     """Bytes could not be read, or not all of them."""
+
+    cause = "unreadable"
 
 
 class ChangedError(ReadError):
     """A file is no longer the one that was opened: nothing that was read of it may count."""
 
+    cause = "changed"
+
 
 class IncomparableError(InputError):
     """Two models have nothing that can be compared."""
+
+    cause = "incomparable"

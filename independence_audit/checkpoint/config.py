@@ -20,9 +20,13 @@ def read_config(source: ByteSource, file: str) -> tuple[dict[str, object], tuple
         ReadError: Its bytes could not be read.
     """
     if source.files()[file] > MAX_CONFIG_BYTES:
-        return {}, (Notice("broken_config", {"file": file, "reason": f"has over {MAX_CONFIG_BYTES} bytes"}),)
+        return {}, (
+            Notice(
+                "broken_config", {"file": file, "reason": f"has over {MAX_CONFIG_BYTES} bytes", "cause": "too_large"}
+            ),
+        )
     try:
         # Some published configs hold Infinity, as a limit of time steps for instance.
         return parse_object(file_bytes(source, file), infinities=True, most_values=MOST_VALUES), ()
     except JsonError as error:
-        return {}, (Notice("broken_config", {"file": file, "reason": str(error)}),)
+        return {}, (Notice("broken_config", {"file": file, "reason": str(error), "cause": "malformed"}),)

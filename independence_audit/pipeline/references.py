@@ -102,7 +102,7 @@ def _given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSetting
     except ReadError as error:
         if os.path.lexists(name):
             raise
-        told = Message("notice.read_failed", {"model": name, "reason": error.message})
+        told = Message("notice.read_failed", {"model": name, "reason": error.message, "cause": error.cause})
         return Known(Reference(name, NOT_AVAILABLE, "read_failed", notices=(told,)), None)
     return Known(_facts_of(model), model)
 
@@ -203,7 +203,7 @@ def _from_library(library: Library, wanted: Wanted, settings: AuditSettings, pro
         fingerprint = sayable(library.read(entry, wanted.kinds))
     except InputError as error:
         facts = reference_of(entry, NOT_AVAILABLE, "pull_failed")
-        told = Message("notice.pull_failed", {"model": entry.name, "reason": error.message})
+        told = Message("notice.pull_failed", {"model": entry.name, "reason": error.message, "cause": error.cause})
         return Known(replace(facts, notices=(told,)), None, entry)
     return Known(reference_of(entry, "compared", None, fingerprint), Model(fingerprint, None, None), entry)
 

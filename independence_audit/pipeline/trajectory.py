@@ -291,7 +291,9 @@ class _Reader:
             if self._first is not None:
                 check_samplers(self._first, [model.fingerprint])
         except InputError as error:
-            return _seen(name, ordered, None, Message("limit.unreadable", {"reason": error.message}))
+            return _seen(
+                name, ordered, None, Message("limit.unreadable", {"reason": error.message, "cause": error.cause})
+            )
         if self._first is None:
             self._first = model.fingerprint
             self.config = model.checkpoint.config if model.checkpoint else {}

@@ -13,7 +13,7 @@ from independence_audit.evidence.measurement import Message, Value
 from independence_audit.report import numbers
 from independence_audit.report.figures import FIGURES, figure
 from independence_audit.report.josa import PARTICLES, particle
-from independence_audit.report.languages import LANGUAGES
+from independence_audit.report.languages import ENGLISH, LANGUAGES
 from independence_audit.report.plain import shortened, visible
 
 PLACEHOLDER = re.compile(
@@ -40,6 +40,11 @@ COMPARISONS = {"< ": "below", "> ": "above"}
 REASON = "reason"
 WORDS = ("relation", REASON, "kind", "mode", "layer_map", "law", "conclusion", "unusable")
 """Formats of a placeholder that look a word up in the group of that name."""
+CAUSE = "cause"
+"""Format of a placeholder that stands for an error's sentence. These are English; other languages have a word for the
+kind of error, which stands in the message beside it."""
+RUNS = "runs"
+"""Format of a placeholder for runs of layers, ``0-2 from 1-3``."""
 PLURALS = ("files", "models", "tensors")
 """Formats of a placeholder that stand for a noun, which agrees with the number."""
 
@@ -74,7 +79,7 @@ def say(message: Message, lang: str) -> str:
                 "Make the report again, or use the version of the tool that wrote it.",
             )
         value = message.data[name] if name in message.data else figure(name)
-        filled = _filled(value, match["format"], lang)
+        filled = _cause(message, name, lang) if match["format"] == CAUSE else _filled(value, match["format"], lang)
         compares = not isinstance(value, str) and filled.startswith(tuple(COMPARISONS))
         equals = "" if compares else match["equals"] or ""
         return equals + filled + (particle(filled, match["particle"]) if match["particle"] else "")
@@ -112,13 +117,20 @@ def _entry(key: str, lang: str) -> str:
         ) from None
 
 
+def _cause(message: Message, name: str, lang: str) -> str:
+    value, kind = message.data[name], message.data.get(CAUSE)
+    known = isinstance(kind, str) and f"{CAUSE}.{kind}" in catalogue(lang)
+    return word(CAUSE, str(kind), lang) if known and lang != ENGLISH else _filled(value, None, lang)
+
+
 def _filled(value: Value, form: str | None, lang: str) -> str:
     if form in WORDS and isinstance(value, str):
         return word(form, value, lang)
     if form == REASON and value is None:
         return word(form, "unstated", lang)
     if isinstance(value, str):
-        return shortened(visible(value), LONGEST_NAME)
+        shown = shortened(visible(value), LONGEST_NAME)
+        return shown.replace(" from ", f" {word(RUNS, 'from', lang)} ") if form == RUNS else shown
     if form in PLURALS:
         return word(form, "one" if value == 1 else "other", lang)
     written = NUMBERS[form or "count"](value)

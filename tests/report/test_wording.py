@@ -33,9 +33,11 @@ from independence_audit.evidence.training import Conclusion
 from independence_audit.report.figures import FIGURES, figure
 from independence_audit.report.languages import ENGLISH, KOREAN, LANGUAGES
 from independence_audit.report.wording import (
+    CAUSE,
     NUMBERS,
     PLACEHOLDER,
     PLURALS,
+    RUNS,
     WORDS,
     catalogue,
     label,
@@ -204,7 +206,7 @@ def test_placeholders_are_well_formed() -> None:
     for key, text in (entry for lang in LANGUAGES for entry in catalogue(lang).items()):
         assert not re.search(r"[{}]", PLACEHOLDER.sub("", text)), key
         for match in PLACEHOLDER.finditer(text):
-            assert match["format"] in {None, *NUMBERS, *WORDS, *PLURALS}, key
+            assert match["format"] in {None, CAUSE, RUNS, *NUMBERS, *WORDS, *PLURALS}, key
 
 
 def placeholders(text: str) -> set[tuple[str, str]]:
