@@ -6,6 +6,8 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from independence_audit.checkpoint.assemble import read_checkpoint
@@ -24,11 +26,12 @@ from independence_audit.checkpoint.open_hub import open_hub_checkpoint
 from independence_audit.checkpoint.open_object_store import is_store_address, open_object_store_checkpoint
 from independence_audit.checkpoint.packed import unpacked
 from independence_audit.checkpoint.sources.hub.names import parse_hub_name
+from independence_audit.checkpoint.sources.hub.patience import USUAL
 from independence_audit.checkpoint.sources.local import LocalSource, display_name
 from independence_audit.errors import MissingError, ReadError, UsageError
 
 
-def open_named(text: str, *, offline: bool = False) -> Checkpoint:
+def open_named(text: str, *, offline: bool = False, until: float = inf) -> Checkpoint:
     """Open what a user names: a path, a model on the Hub, or an address of an object store or web server.
 
     What lies on this machine under that name goes before the Hub; ``hf://`` always means the Hub. Weights that a
@@ -37,6 +40,7 @@ def open_named(text: str, *, offline: bool = False) -> Checkpoint:
     Args:
         text: A path, ``owner/name[@revision]``, ``hf://owner/name[@revision]``, or an address with s3, gs, az, https.
         offline: Use no network: of the Hub only what an earlier run kept.
+        until: The moment, by the monotonic clock, after which nothing is asked of the Hub any more.
 
     Raises:
         InputError: As :func:`open_checkpoint`, :func:`open_hub_checkpoint` and :func:`open_object_store_checkpoint`.
@@ -47,7 +51,11 @@ def open_named(text: str, *, offline: bool = False) -> Checkpoint:
             raise UsageError(f"{quoted(text)} lies elsewhere, and the network is not to be used.", "Download it first.")
         return _unpacked(open_object_store_checkpoint(text))
     name = None if os.path.lexists(text) else parse_hub_name(text)
-    return _unpacked(open_checkpoint(text) if name is None else open_hub_checkpoint(name, offline=offline))
+    return _unpacked(
+        open_checkpoint(text)
+        if name is None
+        else open_hub_checkpoint(name, offline=offline, patience=replace(USUAL, until=until))
+    )
 
 
 def _unpacked(stored: Checkpoint) -> Checkpoint:

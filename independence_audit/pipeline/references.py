@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from independence_audit.checkpoint import is_remote_name, open_named
 from independence_audit.checkpoint.model import State
+from independence_audit.checkpoint.sources.deadline import pull_end
 from independence_audit.errors import ChangedError, InputError, MissingError, ReadError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Reference
@@ -214,7 +215,7 @@ def pull_into(library: Library, entry: Entry, settings: AuditSettings, progress:
     Raises:
         InputError: The weights cannot be had, or the fingerprint cannot be written.
     """
-    opener = partial(open_named, offline=settings.offline)
+    opener = partial(open_named, offline=settings.offline, until=pull_end())
     pull(
         library,
         entry,

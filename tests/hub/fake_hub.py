@@ -6,12 +6,13 @@ than memory, writes down every request, and misbehaves when it is told to.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,6 +51,16 @@ class Fault(Enum):
     SLOW = "silence in the middle of the bytes"
     RESET = "the connection breaks in the middle of the bytes"
     PORTAL = "a page of a guest network"
+    GZIP_BOMB = "a compressed answer that unpacks to a hundred thousand times its size, and then goes on"
+    ENDLESS = "bytes without end"
+    DRIP = "one byte at a time"
+    DRIPPING_HEADERS = "headers that come one byte at a time"
+    HUGE_HEADERS = "headers of megabytes"
+    LOOP = "a redirect to the same address"
+    ELSEWHERE = "a redirect to another server, which is not there"
+
+
+ENDLESS = {Fault.GZIP_BOMB, Fault.ENDLESS, Fault.DRIP, Fault.DRIPPING_HEADERS, Fault.HUGE_HEADERS}
 
 
 class Seen(NamedTuple):
@@ -83,12 +94,14 @@ class FakeHub:
     Attributes:
         url: What ``HF_ENDPOINT`` has to be.
         seen: Every request so far.
+        described: What every repository is described by, in place of what it holds.
         retry_after: Seconds that overloaded answers ask to wait; None leaves it to the client.
         silence: Seconds that slow answers pause.
     """
 
     def __init__(self, root: Path) -> None:
         self.seen: list[Seen] = []
+        self.described: bytes | None = None
         self.retry_after: int | None = None
         self.silence = 0.3
         self._repositories: dict[str, _Repository] = {}
@@ -266,9 +279,42 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(403, b"<Error>Request has expired</Error>")
         elif fault is Fault.PORTAL:
             self.answer(200, b"<html>Welcome to our network</html>")
+        elif fault is Fault.LOOP:
+            self.answer(302, b"", Location=self.path)
+        elif fault is Fault.ELSEWHERE:
+            self.answer(302, b"", Location=f"http://127.0.0.1:9{self.path}")
+        elif fault in ENDLESS:
+            self._go_on(fault)
         else:
             return False
         return True
+
+    def _go_on(self, fault: Fault | None) -> None:
+        """Send an answer that has no end, until the other side hangs up."""
+        self.close_connection = True
+        piece, pause = b"x" * (1 << 16), 0.0
+        if fault is Fault.DRIPPING_HEADERS:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            piece, pause = b"x", 0.05
+        elif fault is Fault.HUGE_HEADERS:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        else:
+            status = 206 if "range" in self.headers else 200
+            self.send_response(status)
+            if fault is Fault.GZIP_BOMB:
+                self.send_header("Content-Encoding", "gzip")
+                piece = gzip.compress(bytes(1 << 24))
+            if fault is Fault.DRIP:
+                piece, pause = b" ", 0.05
+            asked = self.headers.get("range", "bytes=0-9").removeprefix("bytes=")
+            self.send_header("Content-Range", f"bytes {asked}/200000")
+            self.end_headers()
+        deadline = time.monotonic() + 20
+        with suppress(OSError):
+            while time.monotonic() < deadline:
+                self.wfile.write(piece)
+                self.wfile.flush()
+                time.sleep(pause)
 
     def send_file(self, path: Path, etag: str, fault: Fault | None, **headers: str) -> None:
         """Send a file or the part of it that is asked for."""
@@ -351,6 +397,9 @@ class _HubHandler(_Handler):
         if found is None:
             return
         commit, folder = found
+        if self.server.hub.described is not None:
+            self.answer(200, self.server.hub.described)
+            return
         if parts[2:3] == ["tree"]:
             self.answer(200, json.dumps(self._tree(folder)).encode())
             return

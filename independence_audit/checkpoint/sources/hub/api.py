@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from http import HTTPStatus
+from urllib.parse import quote, urljoin, urlsplit
 
-from huggingface_hub import HfApi, ModelInfo, constants, get_hf_file_metadata, get_token, hf_hub_url
+import httpx2
+from huggingface_hub import constants, get_token, hf_hub_url
+from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public by its documentation
+    build_hf_headers,
+    hf_raise_for_status,
+)
 
 from independence_audit import __version__
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.hub.errors import told
-from independence_audit.checkpoint.sources.hub.listing import ListedFile, Listing
+from independence_audit.checkpoint.sources.hub.exchange import ask, refuse_inside
+from independence_audit.checkpoint.sources.hub.listing import Listing, listing_of
 from independence_audit.checkpoint.sources.hub.names import HubName
 from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience, UnconnectedError
+from independence_audit.checkpoint.strict_json import parse_object
 from independence_audit.errors import ChangedError, ReadError, UsageError
 
 _LIBRARY = "independence-audit"
 _PORTS = {"http": 80, "https": 443}
+_MOST_REDIRECTS = 5
+_COMMIT, _ETAG, _SIZE = "x-repo-commit", "x-linked-etag", "x-linked-size"
 _CHANGED = "Run the audit again, or name a commit of the repository."
 _UNREACHABLE = (
     "Check the network and its proxy settings; --offline reads what an earlier run kept, "
@@ -55,7 +65,7 @@ def hub_endpoint() -> str:
 class HubApi:
     """Questions to the Hub about one repository."""
 
-    __slots__ = ("_api", "_name", "_patience", "_timeout", "_token", "endpoint")
+    __slots__ = ("_headers", "_name", "_patience", "_timeout", "_token", "endpoint")
 
     def __init__(self, name: HubName, endpoint: str, patience: Patience, timeout: float) -> None:
         """Name the repository; nothing is asked yet.
@@ -71,9 +81,7 @@ class HubApi:
         self._patience = patience
         self._timeout = timeout
         self._token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
-        self._api = HfApi(
-            endpoint=endpoint, token=self._token or False, library_name=_LIBRARY, library_version=__version__
-        )
+        self._headers = build_hf_headers(token=self._token or False, library_name=_LIBRARY, library_version=__version__)
 
     def listing(self) -> Listing:
         """The files of the repository, with the commit that its revision stands for now. One request.
@@ -83,13 +91,9 @@ class HubApi:
             ReadError: The Hub cannot be reached, refused, or answered with something else.
         """
         try:
-            info = self._patience.insist(self._ask_for_files)
+            return self._patience.insist(self._ask_for_files)
         except PassingError as error:
             raise self._unreachable(error) from error
-        files = _listed(info)
-        if not info.sha or files is None:
-            raise self._strange_answer()
-        return Listing(self._name.repository, info.sha, files)
 
     def location(self, listing: Listing, file: str) -> Location:
         """Where a file of the listing is served, held against the listing. One request or a few.
@@ -101,26 +105,24 @@ class HubApi:
         """
         url = hf_hub_url(listing.repository, file, revision=listing.commit, endpoint=self.endpoint)
         with told(self._name, self.endpoint):
-            found = get_hf_file_metadata(
-                url,
-                token=self._token or False,
-                timeout=self._timeout,
-                library_name=_LIBRARY,
-                library_version=__version__,
-                endpoint=self.endpoint,
-            )
+            answer = self._ask("HEAD", url)
         listed = listing.files[file]
-        is_same_kind = found.etag is not None and len(found.etag) == len(listed.identity)
+        etag = _plain_etag(answer.headers.get(_ETAG) or answer.headers.get("etag"))
+        size = answer.headers.get(_SIZE) or (None if answer.is_redirect else answer.headers.get("content-length"))
+        is_same_kind = etag is not None and len(etag) == len(listed.identity)
         if (
-            found.commit_hash not in {None, listing.commit}
-            or found.size not in {None, listed.size}
-            or (is_same_kind and found.etag != listed.identity)
+            answer.headers.get(_COMMIT) not in {None, listing.commit}
+            or size not in {None, str(listed.size)}
+            or (is_same_kind and etag != listed.identity)
         ):
             raise changed(file, listing.repository)
         try:
-            return Location(found.location, found.etag, _origin(found.location) == _origin(self.endpoint))
+            place = urljoin(str(answer.request.url), answer.headers.get("location") or "")
+            location = Location(place, etag, _origin(place) == _origin(self.endpoint))
         except ValueError as error:
             raise self._strange_answer() from error
+        refuse_inside(place, self.endpoint)
+        return location
 
     def headers(self, location: Location) -> dict[str, str]:
         """The headers of a request for bytes; the token is among them only where the Hub itself serves."""
@@ -129,17 +131,45 @@ class HubApi:
             headers["authorization"] = f"Bearer {self._token}"
         return headers
 
-    def _ask_for_files(self) -> ModelInfo:
+    def _ask_for_files(self) -> Listing:
         """One try to learn the commit and the files. A Hub that cannot be reached at all is not tried again."""
+        revision = quote(self._name.revision, safe="")
+        url = f"{self.endpoint}/api/models/{self._name.repository}/revision/{revision}?blobs=true"
         try:
             with told(self._name, self.endpoint):
-                return self._api.model_info(
-                    self._name.repository, revision=self._name.revision, files_metadata=True, timeout=self._timeout
-                )
+                answer = self._ask("GET", url)
         except UnconnectedError as error:
             raise self._unreachable(error) from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        try:
+            if answer.status_code == HTTPStatus.OK:
+                return listing_of(self._name.repository, parse_object(answer.content))
+        except ValueError as error:
             raise self._strange_answer() from error
+        raise self._strange_answer()
+
+    def _ask(self, method: str, url: str) -> httpx2.Response:
+        """An answer of the Hub itself: redirects within it are followed, as those of a repository that was renamed.
+
+        Raises:
+            HfHubHTTPError: The Hub refused.
+            TooManyRedirects: It sends the request in circles.
+        """
+        for _ in range(_MOST_REDIRECTS):
+            answer = ask(method, url, self._headers, self._timeout)
+            hf_raise_for_status(answer)
+            there = self._own_place(url, answer.headers.get("location", ""))
+            if not answer.has_redirect_location or there is None:
+                return answer
+            url = there
+        raise httpx2.TooManyRedirects(url)
+
+    def _own_place(self, url: str, location: str) -> str | None:
+        """Where a redirect leads within the Hub itself; None where it leads elsewhere, or nowhere."""
+        try:
+            there = urljoin(url, location)
+            return there if _origin(there) == _origin(self.endpoint) else None
+        except ValueError:
+            return None
 
     def _unreachable(self, reason: PassingError) -> ReadError:
         """The error for a Hub that does not answer."""
@@ -160,17 +190,8 @@ def changed(file: str, repository: str) -> ChangedError:
     return ChangedError(f"{quoted(file)} of {quoted(repository)} was changed while it was read.", _CHANGED)
 
 
-def _listed(info: ModelInfo) -> dict[str, ListedFile] | None:
-    """The files by name as the Hub lists them; None where one lacks its size or digest."""
-    files = {}
-    for sibling in info.siblings or ():
-        if sibling.lfs is not None:
-            files[sibling.rfilename] = ListedFile(sibling.lfs.size, sibling.lfs.sha256, sibling.lfs.sha256)
-        elif sibling.size is not None and sibling.blob_id:
-            files[sibling.rfilename] = ListedFile(sibling.size, sibling.blob_id, "")
-        else:
-            return None
-    return files
+def _plain_etag(etag: str | None) -> str | None:
+    return None if etag is None else etag.removeprefix("W/").strip('"')
 
 
 def _origin(url: str) -> tuple[str, str, int]:

@@ -99,7 +99,10 @@ def told(name: HubName, endpoint: str) -> Iterator[None]:
     except httpx2.TransportError as error:
         raise broken_connection(error) from error
     except httpx2.HTTPError as error:
-        raise ReadError(f"The Hub at {endpoint} sent the request for {quoted(str(name))} in circles.") from error
+        raise ReadError(
+            f"The Hub at {endpoint} sent the request for {quoted(str(name))} in circles.",
+            "Check HF_ENDPOINT and the network's proxy settings.",
+        ) from error
 
 
 def raise_if_passing(status: int, headers: Mapping[str, str]) -> None:

@@ -9,18 +9,20 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from threading import Lock
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx2
-from huggingface_hub import get_session
 
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.blocks import Block
 from independence_audit.checkpoint.sources.hub.api import HubApi, Location, changed
-from independence_audit.checkpoint.sources.hub.errors import broken_connection, raise_if_passing
+from independence_audit.checkpoint.sources.hub.errors import raise_if_passing
+from independence_audit.checkpoint.sources.hub.exchange import exchange, refuse_compressed
 from independence_audit.checkpoint.sources.hub.listing import Listing
 from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience
 from independence_audit.errors import ReadError
+
+if TYPE_CHECKING:
+    import httpx2
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)", re.ASCII)
 _REFUSED = frozenset({400, 401, 403, 404, 410})
@@ -127,19 +129,17 @@ class HubFetcher:
     def _get(self, file: _RemoteFile, address: _Address, start: int, stop: int) -> bytes:
         """The bytes of one answer, which is exactly the one that was asked for."""
         is_whole = (start, stop) == (0, file.size)
-        headers = {**self._api.headers(address.location), "accept-encoding": "identity"}
+        headers = self._api.headers(address.location)
         if not is_whole:
             headers["range"] = f"bytes={start}-{stop - 1}"
-        try:
-            with get_session().stream(
-                "GET", address.location.url, headers=headers, follow_redirects=False, timeout=self._timeout
-            ) as answer:
-                self._check_status(answer, is_whole=is_whole, file=file)
-                self._check_headers(answer, file, start, stop)
-                self._check_etag(answer, file, address)
-                return _body(answer, stop - start)
-        except httpx2.TransportError as error:
-            raise broken_connection(error) from error
+
+        def use(answer: httpx2.Response) -> bytes:
+            self._check_status(answer, is_whole=is_whole, file=file)
+            self._check_headers(answer, file, start, stop)
+            self._check_etag(answer, file, address)
+            return _body(answer, stop - start)
+
+        return exchange("GET", address.location.url, headers, self._timeout, use, stop - start)
 
     def _check_status(self, answer: httpx2.Response, *, is_whole: bool, file: _RemoteFile) -> None:
         """Raise unless the status is that of the answer that was asked for."""
@@ -164,8 +164,7 @@ class HubFetcher:
 
     def _check_headers(self, answer: httpx2.Response, file: _RemoteFile, start: int, stop: int) -> None:
         """Raise unless the headers announce exactly the wanted bytes, of the file as it was listed."""
-        if answer.headers.get("content-encoding", "identity") != "identity":
-            raise PassingError("the bytes came compressed")
+        refuse_compressed(answer)
         if answer.status_code == HTTPStatus.PARTIAL_CONTENT:
             told = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
             if told is None or (int(told[1]), int(told[2])) != (start, stop - 1):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
+from time import monotonic
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -42,20 +44,28 @@ class Patience:
     longest_wait: float = 300.0
     """Seconds: the Hub counts requests in windows of five minutes."""
     sleep: Callable[[float], None] = _sleep
+    until: float = inf
+    """The moment, by the monotonic clock, after which nothing is tried any more."""
 
     def insist(self, attempt: Callable[[], Result]) -> Result:
         """What an attempt returns, tried again while it fails in a way that may pass.
 
         Raises:
-            PassingError: The last try failed as well.
+            PassingError: The last try failed as well, or no time is left.
         """
         for number in range(self.tries - 1):
+            self._look_at_the_clock()
             try:
                 return attempt()
             except PassingError as error:
                 wait = self.first_wait * 2**number if error.wait is None else error.wait
-                self.sleep(min(wait, self.longest_wait))
+                self.sleep(min(wait, self.longest_wait, max(self.until - monotonic(), 0.0)))
+        self._look_at_the_clock()
         return attempt()
+
+    def _look_at_the_clock(self) -> None:
+        if monotonic() > self.until:
+            raise PassingError("its time is over")
 
 
 USUAL = Patience()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx2
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import constants, get_session
 
 from independence_audit.checkpoint import ByteSource
-from independence_audit.checkpoint.sources.hub import fetch
+from independence_audit.checkpoint.sources.hub import exchange
 from independence_audit.checkpoint.sources.hub.cache import Cache
 from independence_audit.checkpoint.sources.hub.names import HubName
-from independence_audit.checkpoint.sources.hub.patience import Patience
+from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience
 from independence_audit.checkpoint.sources.hub.source import HubSource, open_hub_source
 from independence_audit.errors import AuditError, ChangedError, MissingError, ReadError, UsageError
 from tests.checkpoint.source_contract import CONTENT, LARGE, SHORT_BY, SourceContract
@@ -42,6 +46,7 @@ def hub(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """The Hub that serves it."""
     with serving(tmp_path / "hub") as hub:
         reach(hub, tmp_path / "cache", monkeypatch)
+        monkeypatch.setenv("AUDIT_REQUEST_SECONDS", "0.4")
         yield hub
 
 
@@ -397,20 +402,149 @@ def test_portal_of_a_guest_network(hub: FakeHub, connect: Connect) -> None:
     assert "proxy" in caught.value.hint
 
 
+WHOLE = {"rfilename": LARGE, "size": 9, "blobId": "2" * 40}
+SHA = "1" * 40
+
+
 @pytest.mark.parametrize(
     "described",
     [
         {"id": "team/toy"},
-        {"id": "team/toy", "sha": "1" * 40, "siblings": [{"rfilename": LARGE, "size": 9}]},
-        {"id": "team/toy", "sha": "1" * 40, "siblings": [{"size": 9, "blobId": "2" * 40}]},
+        {"id": "team/toy", "sha": SHA, "siblings": [{"rfilename": LARGE, "size": 9}]},
+        {"id": "team/toy", "sha": SHA, "siblings": [{"size": 9, "blobId": "2" * 40}]},
         ["team/toy"],
+        {"sha": SHA},
+        {"sha": SHA, "siblings": None},
+        {"sha": SHA, "siblings": {"a": 1}},
+        {"sha": SHA, "siblings": ["a"]},
+        {"sha": SHA, "siblings": [[]]},
+        {"sha": 17, "siblings": [WHOLE]},
+        {"sha": "main", "siblings": [WHOLE]},
+        {"sha": "../" * 14, "siblings": [WHOLE]},
+        {"sha": SHA, "siblings": [WHOLE, WHOLE]},
+        {"sha": SHA, "siblings": [WHOLE | {"size": "9"}]},
+        {"sha": SHA, "siblings": [WHOLE | {"size": -9}]},
+        {"sha": SHA, "siblings": [WHOLE | {"size": 9.0}]},
+        {"sha": SHA, "siblings": [WHOLE | {"size": True}]},
+        {"sha": SHA, "siblings": [WHOLE | {"size": 10**400}]},
+        {"sha": SHA, "siblings": [WHOLE | {"rfilename": 9}]},
+        {"sha": SHA, "siblings": [WHOLE | {"rfilename": ""}]},
+        {"sha": SHA, "siblings": [WHOLE | {"blobId": ["2" * 40]}]},
+        {"sha": SHA, "siblings": [WHOLE | {"blobId": "short"}]},
+        {"sha": SHA, "siblings": [WHOLE | {"lfs": "yes"}]},
+        {"sha": SHA, "siblings": [WHOLE | {"lfs": {"size": "1", "sha256": "2" * 64}}]},
+        {"sha": SHA, "siblings": [WHOLE | {"lfs": {"size": 1, "sha256": "2" * 40}}]},
+        {"sha": SHA, "siblings": [WHOLE | {"lfs": {"size": 1}}]},
+        None,
+        "team/toy",
+        0,
+        [[]],
     ],
 )
-def test_incomplete_description(connect: Connect, monkeypatch: pytest.MonkeyPatch, described: object) -> None:
-    """A description without the commit, or of a file without its digest or name, is nothing to build on."""
-    monkeypatch.setattr(httpx2.Response, "json", lambda self: described)
+def test_incomplete_description(hub: FakeHub, connect: Connect, described: object) -> None:
+    """What lacks its commit, a digest or a name, or has another type, is nothing to build on."""
+    hub.described = json.dumps(described).encode()
     with pytest.raises(ReadError, match="did not answer as a Hub does"):
         connect()
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        b"",
+        b"\xff\xfe{\x00}\x00",
+        b"[" * 100_000,
+        b'{"a": ' * 100_000,
+        b'{"sha": "a", "sha": "b"}',
+        b'{"sha": NaN}',
+        b'{"sha": "\\ud800"}',
+        b"<html></html>",
+        b'{"sha": ' + b"9" * 10_000 + b"}",
+    ],
+)
+def test_description_that_is_no_json(hub: FakeHub, connect: Connect, described: bytes) -> None:
+    """Other charsets, nests, doubled keys, pages and endless numbers end in the same sentence."""
+    hub.described = described
+    with pytest.raises(ReadError, match="did not answer as a Hub does"):
+        connect()
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.GZIP_BOMB, Fault.ENDLESS, Fault.DRIP, Fault.DRIPPING_HEADERS, Fault.HUGE_HEADERS]
+)
+@pytest.mark.parametrize("server", ["hub", "storage"])
+def test_endless_answer(
+    *, hub: FakeHub, connect: Connect, waits: list[float], monkeypatch: pytest.MonkeyPatch, fault: Fault, server: str
+) -> None:
+    """A bomb, a flood, a drip and headers without end cost little, and end in a sentence."""
+    monkeypatch.setattr(exchange, "LARGEST", 1 << 20)
+    source = connect() if server == "storage" else None
+    hub.fail(fault, 100, server)
+    began = time.monotonic()
+    with pytest.raises(ReadError) as caught:
+        read(source, 0, 10) if source else connect()
+    assert time.monotonic() - began < 5
+    assert caught.value.hint
+    assert len(waits) <= 4
+
+
+def test_pull_has_one_end(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its time nothing is tried any more, however often that may be."""
+    waits: list[float] = []
+    patience = Patience(tries=1000, sleep=waits.append, until=time.monotonic() - 1)
+    with pytest.raises(PassingError, match="its time is over"):
+        patience.insist(lambda: 1)
+    assert waits == []
+
+
+@pytest.mark.parametrize(
+    "place", ["file:///etc/passwd", "http://", "//", "gopher://x/", "http://[::1", "data:,x", "\x00"]
+)
+def test_address_that_is_none(hub: FakeHub, connect: Connect, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """No file, and nothing that is no address of a web server."""
+    source = connect()
+    monkeypatch.setattr(FakeHub, "signed_url", lambda self, path: place)
+    with pytest.raises(ReadError):
+        read(source, 0, 10)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://127.0.0.1:9/x",
+        "http://localhost:9/x",
+        "http://10.0.0.1/x",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]:9/x",
+        "http://0/x",
+        "http://2130706433/x",
+    ],
+)
+def test_a_hub_elsewhere_does_not_send_inside(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A public Hub's redirect to this machine or its network is not followed; a Hub of one's own may send there."""
+    for variable in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    exchange._is_inside.cache_clear()
+    with pytest.raises(ReadError, match="inside this network"):
+        exchange.refuse_inside(place, "https://1.1.1.1")
+    exchange.refuse_inside(place, "http://127.0.0.1:8080")
+    exchange.refuse_inside("https://8.8.8.8/x", "https://1.1.1.1")
+    exchange._is_inside.cache_clear()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_redirects_in_circles(
+    hub: FakeHub, connect: Connect, monkeypatch: pytest.MonkeyPatch, waits: list[float], method: str
+) -> None:
+    """Within the Hub they are followed a few times; a description is never taken from elsewhere."""
+    source = connect()
+    hub.fail(Fault.LOOP, 100, "hub")
+    with pytest.raises(ReadError, match="in circles"):
+        connect() if method == "GET" else read(source, 0, 10)
+    hub.mend()
+    hub.fail(Fault.ELSEWHERE, 100, "hub")
+    with pytest.raises(ReadError):
+        connect() if method == "GET" else read(source, 0, 10)
 
 
 def test_address_of_another_kind(hub: FakeHub, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -435,8 +569,13 @@ def test_answers_of_other_storages(connect: Connect, monkeypatch: pytest.MonkeyP
         told = {"content-range": f"{asked.replace('=', ' ')}/200000"}
         return httpx2.Response(status, headers=told, content=iter([body]))
 
-    monkeypatch.setattr(fetch, "get_session", lambda: httpx2.Client(transport=httpx2.MockTransport(storage)))
-    source = connect()
+    source, real = connect(), get_session()
+    faked = httpx2.Client(transport=httpx2.MockTransport(storage))
+
+    def stream(method: str, url: str, **options: Any) -> Any:
+        return (faked if "range" in options["headers"] else real).stream(method, url, **options)
+
+    monkeypatch.setattr(exchange, "get_session", lambda: SimpleNamespace(stream=stream))
     assert read(source, 10, 20) == CONTENT[LARGE][10:20]
     with pytest.raises(ReadError, match="more bytes came than were asked for"):
         read(source, 30, 40)
