@@ -7,13 +7,15 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 
+FUZZ_SECONDS := 600
+
 CASE := examples/hyperclovax_case
 CODE := $(wildcard independence_audit tools tests examples benchmarks)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: fingerprints help demo test check format docs bench lineage known-pairs examples clean
+.PHONY: fingerprints help demo test test-bare fuzz check format docs bench lineage known-pairs examples clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +35,12 @@ demo: $(RUNTIME) ## Audit a small model with a foreign encoder; the report is in
 
 test: $(DEV) ## Run all tests, with warnings as errors and a floor under branch coverage
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --cov --cov-report=term
+
+test-bare: $(DEV) ## Run the tests that need a browser or pango as on a machine that has neither
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p tests.bare --no-cov tests/report tests/cli/test_scratch.py
+
+fuzz: $(DEV) ## Throw made-up files at every reader for FUZZ_SECONDS (600 unless told otherwise)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 check: $(DEV) ## Format, lint, types, floors, documentation, wheel
 	$(BIN)/ruff format --check $(CODE)

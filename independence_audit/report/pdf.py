@@ -5,9 +5,14 @@ It needs the extra ``pdf``: WeasyPrint, and Noto Sans KR as files. Nothing is fe
 
 from __future__ import annotations
 
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
 FAMILY = "Audit Sans KR"
 HINT = "Install what PDF needs: pip install 'independence-audit[pdf]'. HTML needs nothing and prints well."
 PANGO = "Install the system's pango (Debian and Ubuntu: libpango-1.0-0 libpangoft2-1.0-0; macOS: brew install pango)."
+CLOCK = "SOURCE_DATE_EPOCH"
+"""The variable that stands for the time in what is built reproducibly."""
 HANGUL = "가힣독"
 """Syllables that a font must have to be taken for one of Hangul."""
 
@@ -37,10 +44,24 @@ def render(report: AuditReport, lang: str = ENGLISH) -> bytes:
     weasyprint, font = check()
     page = spelt_out(coloured(document(report, lang, paper=True), style_of(paper=True)), _glyphs(font))
     face = f'@font-face {{ font-family: "{FAMILY}"; src: url("{font.as_uri()}"); }}'
-    result: bytes = weasyprint.HTML(
-        string=page.replace("<style>", f"<style>{face}\n", 1), url_fetcher=_only(font)
-    ).write_pdf()
+    with _at_no_time():
+        result: bytes = weasyprint.HTML(
+            string=page.replace("<style>", f"<style>{face}\n", 1), url_fetcher=_only(font)
+        ).write_pdf()
     return result
+
+
+@contextmanager
+def _at_no_time() -> Iterator[None]:
+    """Have fontTools, which cuts the font where the system has no HarfBuzz-Subset, put no time into it."""
+    before = os.environ.get(CLOCK)
+    os.environ[CLOCK] = "0"
+    try:
+        yield
+    finally:
+        del os.environ[CLOCK]
+        if before is not None:
+            os.environ[CLOCK] = before
 
 
 def check() -> tuple[ModuleType, Path]:
@@ -54,7 +75,10 @@ def check() -> tuple[ModuleType, Path]:
 
 def _engine() -> ModuleType:
     try:
-        return import_module("weasyprint")
+        # It prints advice on stdout, where reports go, and warns of what its next versions will need.
+        with redirect_stdout(StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return import_module("weasyprint")
     except ImportError as error:
         message = "PDF needs WeasyPrint, which is not installed."
         raise UsageError(message, HINT) from error

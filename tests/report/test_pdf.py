@@ -85,6 +85,51 @@ def test_two_renders_are_byte_identical() -> None:
     assert result.stdout.strip() == hashlib.sha256(rendered("inconclusive", "ko")).hexdigest()
 
 
+LACKING = """
+import sys, time
+from cffi import FFI
+opened = FFI.dlopen
+def dlopen(self, name, *flags):
+    if LIBRARY in str(name):
+        raise OSError("no such library")
+    return opened(self, name, *flags)
+FFI.dlopen = dlopen
+from independence_audit.report import pdf
+"""
+
+
+def lacking(library: str, program: str) -> str:
+    """What a program prints on a machine without a library, where every warning is an error."""
+    whole = LACKING.replace("LIBRARY", repr(library)) + program
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", whole], check=True, capture_output=True, cwd=ROOT, encoding="utf-8"
+    ).stdout
+
+
+def test_without_harfbuzz_subset_it_is_the_same_every_time() -> None:
+    """A system can have pango and lack it: the font is cut in another way, which knows the time unless it is told."""
+    program = (
+        "from tests.report.sample_reports import SAMPLES\n"
+        "first = pdf.render(SAMPLES['inconclusive'](), 'en')\n"
+        "now = time.time\n"
+        "time.time = lambda: now() + 1e6\n"
+        "print(first == pdf.render(SAMPLES['inconclusive'](), 'en'))\n"
+    )
+    assert lacking("harfbuzz-subset", program) == "True\n"
+
+
+def test_without_pango_stdout_stays_clean() -> None:
+    """The engine prints advice there, where only the report belongs."""
+    program = (
+        "from independence_audit.errors import UsageError\n"
+        "try:\n"
+        "    pdf.check()\n"
+        "except UsageError as error:\n"
+        "    print(error.message)\n"
+    )
+    assert lacking("pango", program) == "PDF needs the library pango, which is not installed.\n"
+
+
 def test_hostile_names_are_spelt_out() -> None:
     """What the font cannot draw stands as its code point, never as a box; nothing acts."""
     content = rendered("hostile", "ko")
