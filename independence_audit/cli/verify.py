@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from independence_audit.cli.language import LANG
 from independence_audit.cli.salt import SALT, read_salt
 
 SHOWN = 20
@@ -27,6 +28,7 @@ SHOWN = 20
 @click.option("--model-key", default="", metavar="PEM", help="The key of the model's own signature (model.sig).")
 @click.option("--offline", is_flag=True, help="Touch no network.")
 @click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
+@LANG
 @SALT
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def verify(  # noqa: PLR0913  one parameter an option
@@ -44,6 +46,7 @@ def verify(  # noqa: PLR0913  one parameter an option
     model_key: str,
     offline: bool,
     library: str,
+    lang: str,
     salt_file: Path | None,
     quiet: bool,
 ) -> int:
@@ -55,8 +58,9 @@ def verify(  # noqa: PLR0913  one parameter an option
     """
     from independence_audit.cli.exhibit import check_exhibit
     from independence_audit.cli.progress import progress_on
+    from independence_audit.evidence.measurement import Message
     from independence_audit.pipeline.verify import Against, Part, read_report, verify_report
-    from independence_audit.report.plain import visible
+    from independence_audit.report.wording import say, word
 
     check_exhibit(trajectory, initialiser, step_regex)
     against = Against(
@@ -76,16 +80,20 @@ def verify(  # noqa: PLR0913  one parameter an option
     )
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         checked = verify_report(read_report(report), against, progress)
+
+    def tell(part: Part, message: Message) -> None:
+        click.echo(f"{word('part', part, lang)}: {say(message, lang)}")
+
     for part in Part:
         found = [difference for difference in checked.differences if difference.part == part]
         for difference in found[:SHOWN]:
-            said = f"reported {visible(difference.reported)}, found {visible(difference.found)}"
-            click.echo(f"{part}: differs at {visible(difference.path)}: {said}")
+            shown = {"path": difference.path, "reported": difference.reported, "found": difference.found}
+            tell(part, Message("verified.differs", shown))
         if len(found) > SHOWN:
-            click.echo(f"{part}: {len(found) - SHOWN} more differences")
+            tell(part, Message("verified.more", {"count": len(found) - SHOWN}))
         if part in checked.checked and not found:
-            click.echo(f"{part}: agrees")
+            tell(part, Message("verified.agrees"))
         for left, reason in checked.open:
             if left == part:
-                click.echo(f"{part}: not checked in full: {reason}")
+                tell(part, Message("verified.open", {"why": say(reason, lang)}))
     return 1 if checked.differences else 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import MalformedError, MissingError, UsageError
 from independence_audit.evidence.codec import comparable, from_json
+from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.relation import FOUND, STRENGTH
 from independence_audit.evidence.report import AuditReport, Reference, Suppression
 from independence_audit.fingerprint.sampler import SIZES, sampler_of
@@ -57,8 +58,8 @@ class Checked:
     """What was checked, what could not be and why, and what differs."""
 
     checked: tuple[Part, ...]
-    open: tuple[tuple[Part, str], ...]
-    """Parts that were not checked, each with the reason, as words for people."""
+    open: tuple[tuple[Part, Message], ...]
+    """Parts that were not checked in full, each with the reason: keys of the group ``unchecked``."""
     differences: tuple[Difference, ...]
 
 
@@ -119,26 +120,25 @@ def verify_report(report: AuditReport, against: Against, progress: Progress) -> 
     if against.references and not against.subject:
         raise UsageError("References are compared with the subject.", "Name its weights with --subject.")
     checked: list[Part] = []
-    left: list[tuple[Part, str]] = []
+    left: list[tuple[Part, Message]] = []
     found: list[Difference] = []
     if against.attestation:
         checked.append(Part.SIGNATURE)
         found += _attested(report, against)
     else:
-        left.append((Part.SIGNATURE, "no --attestation and --key were named"))
+        left.append((Part.SIGNATURE, Message("unchecked.signature")))
     found += _by_policy(report, against)
     checked.append(Part.POLICY)
     if against.subject:
         checked += [Part.INPUTS, Part.SETTINGS, Part.RESULTS]
         found += _recomputed(report, against, progress)
     else:
-        left.append((Part.INPUTS, "the weights were not named with --subject"))
-        left.append((Part.RESULTS, "only the opinion and the summary were recomputed, from the report's own evidence"))
+        left.append((Part.INPUTS, Message("unchecked.weights")))
+        left.append((Part.RESULTS, Message("unchecked.results")))
     if any(file.digest_scope != _WHOLE for file in report.subject.files):
-        left.append((Part.INPUTS, "digests cover the sample only; a report with --whole-files covers every byte"))
+        left.append((Part.INPUTS, Message("unchecked.whole_files")))
     if absent := _absent(report):
-        said = f"{len(absent)} references were not available to the audit, such as {absent[0].name}; its word was taken"
-        left.append((Part.RESULTS, said))
+        left.append((Part.RESULTS, Message("unchecked.absent", {"count": len(absent), "example": absent[0].name})))
     return Checked(tuple(checked), tuple(left), tuple(dict.fromkeys(found)))
 
 

@@ -95,6 +95,15 @@ def test_without_weights_it_says_what_is_open(case: Path, capsys: pytest.Capture
     assert "results: not checked in full" in capsys.readouterr().out
 
 
+def test_it_speaks_korean(case: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the language that the environment names."""
+    monkeypatch.setenv("AUDIT_LANG", "ko")
+    assert verify(case) == 0
+    said = capsys.readouterr().out
+    assert "결과: 전부 확인하지는 못함" in said
+    assert "적용 기준: 일치" in said
+
+
 @pytest.mark.parametrize("name", ["copy-of-subject", "copy-of-known"])
 @pytest.mark.parametrize("position", [0.3, 0.6, 0.999])
 def test_one_changed_byte_of_the_inputs(

@@ -63,6 +63,8 @@ GROUPS = (
         "incomplete",
         "criterion",
         "notice",
+        "verified",
+        "unchecked",
     ),
     *("finding", "alternative", "grounds", "limit"),
 )
