@@ -11,7 +11,7 @@ from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.disguised import DisguisedSearch
 from independence_audit.lineage.glance import Glance
-from independence_audit.lineage.measure import Measured, measure
+from independence_audit.lineage.measure import Measured, common_rows, measure
 from independence_audit.lineage.pairing import ComponentPair, Pairing, with_tiles
 from independence_audit.lineage.searched import Outcome, Searched
 from independence_audit.lineage.surface import has_layers, is_surface
@@ -19,6 +19,7 @@ from independence_audit.lineage.tiles import Tile
 from independence_audit.statistics.aligned import aligned_test
 from independence_audit.statistics.joint import JointResult, JointTest
 from independence_audit.statistics.permutation import Product
+from independence_audit.statistics.rows import RowAgreement, pooled, row_exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class ComponentMeasured:
     """The joint result nearest to nothing with any one role left out."""
     weights: JointResult | None = None
     """The same over weights alone, without tables and vectors (:mod:`independence_audit.lineage.surface`)."""
+    rows: RowAgreement | None = None
+    """Whether rows of weights that read the residual stream are alike one by one; None where there are none."""
     search: MovedSearch | None = None
     disguised: DisguisedSearch | None = None
     """What became of searching for a disguised copy; None where nothing had to be searched."""
@@ -148,6 +151,8 @@ def measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
     measured = []
     seen: set[tuple[bytes, bytes]] = set()
     joint: dict[int, JointTest] = {}
+    exchanges = []
+    surface = _surface_roles(pair)
     fixed = pair.subject.fixed_positions or pair.reference.fixed_positions
     for mine, theirs in pair.pairs:
         tile = tiles.get(mine.shape[1])
@@ -158,14 +163,29 @@ def measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
         result = replace(plain, doubt=doubt, repeated=values in seen)
         seen.add(values)
         measured.append(result)
+        if result.evidence and result.is_matrix and mine.role not in surface and _reads_stream(theirs):
+            exchanges += _rows_exchanged(result)
         if product is not None and mine.axis == theirs.axis == Axis.RESIDUAL and result.evidence:
             _add(joint, mine, result, product, tile)
-    surface = _surface_roles(pair)
     results = [(test.result(), test.weakest(), test.weakest(surface)) for test in joint.values()]
     whole, weakest, weights = max(
         results, key=lambda each: each[0].effective_rows if each[0] else 0.0, default=(None, None, None)
     )
-    return ComponentMeasured(reference, pair, tuple(measured), whole, weakest, weights)
+    return ComponentMeasured(reference, pair, tuple(measured), whole, weakest, weights, pooled(exchanges))
+
+
+def _reads_stream(sample: Sample) -> bool:
+    """Whether columns run along a basis that another model may share, and rows along units of the model's own.
+
+    Rows of queries and keys stand in the order of the rotary frequencies, which is every model's.
+    """
+    return sample.axis in {Axis.RESIDUAL, Axis.HIDDEN} and sample.role.rpartition(".")[2] not in {"q", "k"}
+
+
+def _rows_exchanged(measured: Measured) -> list[tuple[float, int]]:
+    mine, theirs = common_rows(measured.subject, measured.reference)
+    found = row_exchange(measured.subject.scores[mine], measured.reference.scores[theirs])
+    return [] if found is None else [found]
 
 
 def _surface_roles(pair: ComponentPair) -> set[str]:

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from independence_audit.anatomy import Axis
 from independence_audit.evidence.measurement import DisguisedTest, LayerEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.lineage.compare import ComponentMeasured
 from independence_audit.lineage.coverage import untested
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.surface import is_surface
-from independence_audit.statistics.decision import bonferroni, detection_bound, simes
+from independence_audit.statistics.decision import bonferroni, critical_z, detection_bound, simes
 from independence_audit.statistics.joint import JointResult
 
 SINGLE_Z = 8.0
@@ -32,6 +33,17 @@ r = 0.75, after 400 steps from its own initialisation 0.67."""
 EXACT_VALUES = 1024
 """Equal values of one tensor that are a finding by themselves: no training from another start ends on them."""
 
+
+LEAN = 0.5
+"""r of a weight from which it is alike for more than a common lean of its rows: units of gpt-oss designs lean together
+by 0.28, the most of any design measured; queries of students of one teacher reach 0.2 beside that teacher's."""
+
+ENOUGH_ROWS = 2.0
+"""How many times the critical z rows could reach, from which their silence says that no unit is alike. A copy that any
+test finds has rows alike by about as much as its joint test, half of which would do."""
+
+SINGLE_FINDING, SHARED_BASIS = "single_finding", "shared_basis"
+"""Why something that stands out is no finding, as message keys."""
 
 _SILENT = (Relation.UNINFORMATIVE, Relation.NOT_TESTED)
 
@@ -150,14 +162,41 @@ def _found(compared: ComponentMeasured, p_value: float | None, level: Level) -> 
     if not _speaks(compared.measured, compared.weakest, p_value, level):
         return None
     weights = _weights(compared)
-    of_weights = _weights_p(compared, level)
-    if _speaks(weights, compared.weights, of_weights, level):
+    if _weights_speak(compared, weights, level) and not _is_basis_alone(compared, weights, level):
         return Relation.RELATED
-    if of_weights is not None and of_weights <= level.alpha and any(_is_significant(one, level) for one in weights):
-        return Relation.RELATED  # one weak weight, but no longer alone: the others are its witnesses
+    if not _tables_speak(compared, level):
+        return None
     told = [one for one in compared.measured if one.is_matrix and one.test]
     bare = not any(one.is_matrix for one in weights) and not compared.layered
     return Relation.RELATED if bare and told and all(map(_is_exact, told)) else Relation.TOKEN_TABLES
+
+
+def _weights_speak(compared: ComponentMeasured, weights: Sequence[Measured], level: Level) -> bool:
+    """Whether weights are a finding: by themselves, or one of them with tables and vectors for witnesses."""
+    p_value = _weights_p(compared, level)
+    if _speaks(weights, compared.weights, p_value, level):
+        return True
+    return p_value is not None and p_value <= level.alpha and any(_is_significant(one, level) for one in weights)
+
+
+def _is_basis_alone(compared: ComponentMeasured, weights: Sequence[Measured], level: Level) -> bool:
+    """Whether weights are alike for no more than a basis that both models have, as students of one teacher do.
+
+    Their rows then lean one way together, but no row is more like its counterpart than like any other; what stands
+    along a model's own units (down, fc2, o) is not alike at all. Said only where rows are enough to have shown a copy.
+    """
+    rows, critical = compared.rows, critical_z(level.alpha, level.comparisons)
+    if rows is None or rows.most < ENOUGH_ROWS * critical or any(map(_is_exact, weights)):
+        return False
+    alike = [one for one in weights if _is_significant(one, level)]
+    own = any(one.reference.axis not in {Axis.RESIDUAL, Axis.HIDDEN} for one in alike)
+    return not own and not any(one.test and abs(one.test.r) >= LEAN for one in alike) and rows.z < critical / 2
+
+
+def _tables_speak(compared: ComponentMeasured, level: Level) -> bool:
+    """Whether any table or vector is alike by itself."""
+    pairs = zip(compared.measured, _surface(compared), strict=True)
+    return any(table and (_is_exact(one) or _is_significant(one, level)) for one, table in pairs)
 
 
 def _speaks(measured: Sequence[Measured], joint: JointResult | None, p_value: float | None, level: Level) -> bool:
@@ -248,9 +287,9 @@ def _relation(  # noqa: PLR0913, PLR0917  everything that it rests on
         return _strongest(*told), None
     of_weights = _weights_p(compared, level) if found else p_value
     relation, reason = _open_relation(compared, of_weights, bound, level)
-    if found is None:
-        return relation, reason
-    return Relation.TOKEN_TABLES, reason
+    if reason == SINGLE_FINDING and _is_basis_alone(compared, _weights(compared), level):
+        reason = SHARED_BASIS
+    return (relation if found is None else Relation.TOKEN_TABLES), reason
 
 
 def _strongest(layers: Sequence[LayerEvidence], tensors: Sequence[Relation]) -> Relation:
@@ -274,7 +313,7 @@ def _open_relation(
         reasons = {measured.reason for measured in compared.measured} or {"no_counterpart"}
         return Relation.NOT_TESTED, "shape_differs" if "shape_differs" in reasons else min(reasons)
     if p_value is not None and p_value <= level.alpha:
-        return Relation.INCONCLUSIVE, "single_finding"
+        return Relation.INCONCLUSIVE, SINGLE_FINDING
     if any(measured.reason == "unreadable" for measured in compared.measured):
         return Relation.INCONCLUSIVE, "unreadable"
     left = untested(compared)

@@ -25,6 +25,9 @@ MOSTLY_ZERO = 0.75
 FEW_NUMBERS = 32
 """A bank of filters for each of C channels is zero in all but 1/C of its values, and holds one kernel's numbers."""
 
+BALANCED = 0.125
+"""Share of either number from which a matrix of two numbers holds signs, and no constant with exceptions."""
+
 IDENTITY_Z = 5.0
 """|z| of a square matrix's diagonal from which it is no draw like the rest; two-sided 5.7e-7."""
 
@@ -211,13 +214,34 @@ def _no_evidence(  # noqa: PLR0911, PLR0913  one reason after the other, and eve
         return "all_non_finite"
     if numbers.compared_values < FEW_VALUES:
         return "few_values"
-    if _is_nearly_constant(first) or _is_nearly_constant(second):
+    if _are_constant(subject, reference, first, second):
         return "constant"
-    if _is_filter_bank(first) or _is_filter_bank(second):
+    if _is_filter_bank(second):
         return "computed"
     if ordered and is_generic(reference.role):
         return "ramp"  # nobody knows whether it was trained or computed
     return ""
+
+
+def _are_constant(subject: Sample, reference: Sample, first: Values, second: Values) -> bool:
+    """Whether a pair says nothing because values are constant, but for exceptions (masks, untouched gains).
+
+    A matrix of two numbers may be the signs of weights whose sizes were thrown away: it is held against weights that
+    have more. Two such matrices are weights of binary networks where either number is frequent; masks have no role.
+    """
+    few = _is_nearly_constant(first), _is_nearly_constant(second)
+    if subject.shape[0] == 1:
+        return any(few)
+    if not few[1]:
+        return False  # a constant subject has no scores, and is said to be constant for that
+    return is_generic(reference.role) or not _is_balanced(second) or (few[0] and not _is_balanced(first))
+
+
+def _is_balanced(values: Values) -> bool:
+    """Whether each of two numbers is frequent."""
+    finite = values[np.isfinite(values)]
+    upper = float((finite == finite.max(initial=-np.inf)).mean()) if finite.size else 0.0
+    return BALANCED <= upper <= 1.0 - BALANCED
 
 
 def _is_nearly_constant(values: Values) -> bool:

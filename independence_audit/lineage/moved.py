@@ -216,6 +216,7 @@ class _Search:
             joint=joint.joint,
             weakest=joint.weakest,
             weights=weights,
+            rows=joint.rows,
             search=MovedSearch(self.tests, assignments=self.assignments),
             counted=compared.tests + self.tests,
         )

@@ -11,12 +11,11 @@ from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relatio
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.lineage.compare import ComponentMeasured, ElsewhereSearch
 from independence_audit.lineage.coverage import could_hold_a_layer
-from independence_audit.lineage.decide import Level, Verdict, decide
+from independence_audit.lineage.decide import SHARED_BASIS, SINGLE_FINDING, Level, Verdict, decide
 from independence_audit.lineage.unmasked import cleared, unmasked
 
+_STANDING_OUT = (SINGLE_FINDING, SHARED_BASIS)
 _UNDECIDED = (Relation.INCONCLUSIVE, Relation.UNINFORMATIVE, Relation.NOT_TESTED)
-
-SINGLE = "single_finding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def _is_asked(verdict: Verdict) -> bool:
     may be a decoder under names that nobody knows, if it is large enough to be one.
     """
     pair = verdict.compared.pair
-    if verdict.reason == SINGLE or pair.subject.kind == pair.reference.kind:
+    if verdict.reason in _STANDING_OUT or pair.subject.kind == pair.reference.kind:
         return True
     if pair.reference.kind == Kind.OTHER:
         return False

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message
+from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import NAMED, STRENGTH, Relation
 from independence_audit.evidence.report import (
     Account,
@@ -232,11 +232,20 @@ def _found(components: Sequence[ComponentEvidence], labels: Mapping[str, str], l
 def _open(report: AuditReport, labels: Mapping[str, str], lang: str) -> tuple[str, ...]:
     """Everything that an outcome without it would be read to include."""
     undecided = report.opinion.undecided
+    told = [(fact,) for fact in report.opinion.facts]
     said = [
         *report.summary.incomplete,
         *([Message("open.undecided", {"components": ", ".join(undecided)})] if undecided else ()),
         *(
-            Message("open.uncovered", {"component": component.name, "share": share})
+            Message("open.because", {"component": component.name, "reason": component.reason})
+            for component in report.components
+            if component.name in undecided and component.reason and component.explanation[:1] not in told
+        ),
+        *(
+            Message(
+                "open.uncovered",
+                {"component": component.name, "share": share, "reason": _why_uncovered(component, report.tensors)},
+            )
             for component in report.components
             if (share := _uncovered(component)) > 0.0
         ),
@@ -249,6 +258,15 @@ def _uncovered(component: ComponentEvidence) -> float:
     """The share of a component that was not compared, if it is considerable and not the whole of it."""
     share = component.relations.get(Relation.NOT_TESTED, 0.0)
     return share if share > UNCOVERED and component.relation != Relation.NOT_TESTED else 0.0
+
+
+def _why_uncovered(component: ComponentEvidence, tensors: Iterable[TensorEvidence]) -> str | None:
+    """Why most of what was not compared was not."""
+    reasons: Counter[str] = Counter()
+    for tensor in tensors:
+        if tensor.component == component.name and tensor.relation == Relation.NOT_TESTED and tensor.reason:
+            reasons[tensor.reason] += tensor.parameters
+    return max(reasons, key=lambda reason: (reasons[reason], reason), default=None)
 
 
 def _merged(report: AuditReport, labels: Mapping[str, str], lang: str) -> tuple[Message, ...]:
