@@ -36,7 +36,8 @@ EXACT_VALUES = 1024
 
 LEAN = 0.5
 """r of a weight from which it is alike for more than a common lean of its rows: units of gpt-oss designs lean together
-by 0.28, the most of any design measured; queries of students of one teacher reach 0.2 beside that teacher's."""
+by 0.28, the most of any design measured. Gates of two students of one teacher, both trained, came to z = 7.4 (r = 0.2)
+with rows that agree no better than any others."""
 
 ENOUGH_ROWS = 2.0
 """How many times the critical z rows could reach, from which their silence says that no unit is alike. A copy that any
@@ -285,11 +286,12 @@ def _relation(  # noqa: PLR0913, PLR0917  everything that it rests on
     """The component's relation, and what keeps it from being told, or the rest of it from being cleared."""
     if found == Relation.RELATED:
         return _strongest(*told), None
-    of_weights = _weights_p(compared, level) if found else p_value
-    relation, reason = _open_relation(compared, of_weights, bound, level)
-    if reason == SINGLE_FINDING and _is_basis_alone(compared, _weights(compared), level):
-        reason = SHARED_BASIS
-    return (relation if found is None else Relation.TOKEN_TABLES), reason
+    basis = _is_basis_alone(compared, _weights(compared), level)
+    if found == Relation.TOKEN_TABLES:  # which explain a lean of weights
+        of_weights = None if basis else _weights_p(compared, level)
+        return found, _open_relation(compared, of_weights, bound, level)[1]
+    relation, reason = _open_relation(compared, p_value, bound, level)
+    return relation, SHARED_BASIS if basis and reason == SINGLE_FINDING else reason
 
 
 def _strongest(layers: Sequence[LayerEvidence], tensors: Sequence[Relation]) -> Relation:

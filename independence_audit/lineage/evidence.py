@@ -18,7 +18,7 @@ from independence_audit.evidence.measurement import (
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.changes import changes, layer_map_of
-from independence_audit.lineage.decide import Verdict
+from independence_audit.lineage.decide import ENOUGH_POWER, SINGLE_FINDING, Verdict
 from independence_audit.lineage.disguised import is_empirical_sign
 from independence_audit.lineage.emptiness import NO_MODEL, empty_share
 from independence_audit.lineage.measure import Measured
@@ -168,7 +168,7 @@ def _tensor(reference: str, measured: Measured, relation: Relation, bound: float
     numbers = measured.numbers
     test = None if relation == Relation.UNINFORMATIVE else measured.test  # under a doubtful null z means nothing
     return replace(
-        _bare(measured.subject, relation, _reason(measured, relation)),
+        _bare(measured.subject, relation, _reason(measured, relation, bound)),
         reference=reference,
         reference_tensor=measured.reference.name,
         cosine=numbers.cosine,
@@ -187,13 +187,14 @@ def _tensor(reference: str, measured: Measured, relation: Relation, bound: float
     )
 
 
-def _reason(measured: Measured, relation: Relation) -> str | None:
+def _reason(measured: Measured, relation: Relation, bound: float | None) -> str | None:
     if measured.reason:
         return measured.reason
     if relation == Relation.UNINFORMATIVE and measured.doubt:
         return measured.doubt
     if relation == Relation.INCONCLUSIVE:
-        return measured.undone or "low_power"
+        powerful = bound is not None and bound <= ENOUGH_POWER
+        return measured.undone or (SINGLE_FINDING if powerful else "low_power")
     if relation in (Relation.TRANSFORMED, Relation.TOKEN_TABLES):
         return measured.undone or None
     only_there = relation == Relation.RELATED and measured.numbers.identical_fraction == 1.0

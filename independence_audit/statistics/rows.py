@@ -14,7 +14,7 @@ import numpy as np
 from independence_audit.statistics.scores import Floats
 
 FEWEST = 4
-"""Rows from which an exchange says anything: z is sqrt(rows - 1) at most."""
+"""Rows from which an exchange says anything: z is rows - 1 at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +57,5 @@ def pooled(exchanges: list[tuple[float, int]]) -> RowAgreement | None:
     count = math.sqrt(len(exchanges))
     return RowAgreement(
         z=sum(z for z, _ in exchanges) / count,
-        most=sum(math.sqrt(rows - 1) for _, rows in exchanges) / count,
+        most=sum(rows - 1 for _, rows in exchanges) / count,
     )

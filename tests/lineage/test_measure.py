@@ -83,7 +83,16 @@ SILENT: dict[str, tuple[Sample, Sample, str]] = {
     ),
     "untouched gain": (sample_of(np.ones(200, np.float32)), sample_of(1 + noise(200)), "constant"),
     "reference's untouched gain": (sample_of(1 + noise(200)), sample_of(np.ones(200, np.float32)), "constant"),
-    "mask": (sample_of((WEIGHTS > 0).astype(np.float32)), sample_of(OTHERS), "constant"),
+    "masks": (
+        sample_of((WEIGHTS > 0).astype(np.float32), role="generic:mask"),
+        sample_of((OTHERS > 0).astype(np.float32), role="generic:mask"),
+        "constant",
+    ),
+    "constant but for exceptions": (
+        sample_of((WEIGHTS > 0.03).astype(np.float32)),
+        sample_of((OTHERS > 0.03).astype(np.float32)),
+        "constant",
+    ),
     "rows that are constant each": (
         sample_of(np.repeat(noise(16, 1), 200, axis=1)),
         sample_of(OTHERS),
@@ -265,3 +274,29 @@ def test_maps_that_began_as_the_identity_are_in_doubt() -> None:
     assert (found.doubt, found.evidence) == ("identity_part", None)
     assert measured(first, 0.02 * noise(128, 128, seed=3)).doubt == ""
     assert measured(first, first).numbers.identical_fraction == 1.0
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.5, 0.1], ids=["all signs", "of the larger half", "of a tenth"])
+def test_signs_of_weights_are_weights(kept: float) -> None:
+    """Sizes thrown away, and all but the largest set to zero: what is left is found in the weights that it came from."""
+    least = np.quantile(np.abs(WEIGHTS), 1.0 - kept)
+    signs = (0.02 * np.sign(WEIGHTS) * (np.abs(WEIGHTS) >= least)).astype(np.float32)
+    result, _ = measure(sample_of(signs), sample_of(WEIGHTS))
+    assert result.reason == ""
+    assert result.test is not None
+    assert result.test.z > 8.0
+    stranger, _ = measure(sample_of(signs), sample_of(OTHERS))
+    assert stranger.test is not None
+    assert abs(stranger.test.z) < 4.0
+
+
+def test_binary_strangers_are_compared_and_silent() -> None:
+    """Two networks of nothing but signs: each is evidence of itself only."""
+    signs = [sample_of(np.sign(values).astype(np.float32)) for values in (WEIGHTS, OTHERS)]
+    stranger, _ = measure(*signs)
+    assert stranger.test is not None
+    assert abs(stranger.test.z) < 4.0
+    turned = np.where(np.random.default_rng(3).random(WEIGHTS.shape) < 0.1, -1.0, 1.0)
+    copy, _ = measure(sample_of((np.sign(WEIGHTS) * turned).astype(np.float32)), signs[0])
+    assert copy.test is not None
+    assert copy.test.z > 8.0
