@@ -278,7 +278,7 @@ def test_maps_that_began_as_the_identity_are_in_doubt() -> None:
 
 @pytest.mark.parametrize("kept", [1.0, 0.5, 0.1], ids=["all signs", "of the larger half", "of a tenth"])
 def test_signs_of_weights_are_weights(kept: float) -> None:
-    """Sizes thrown away, and all but the largest set to zero: what is left is found in the weights that it came from."""
+    """Sizes thrown away, and all but the largest set to zero: what is left is found in the weights it came from."""
     least = np.quantile(np.abs(WEIGHTS), 1.0 - kept)
     signs = (0.02 * np.sign(WEIGHTS) * (np.abs(WEIGHTS) >= least)).astype(np.float32)
     result, _ = measure(sample_of(signs), sample_of(WEIGHTS))
@@ -293,7 +293,7 @@ def test_signs_of_weights_are_weights(kept: float) -> None:
 def test_binary_strangers_are_compared_and_silent() -> None:
     """Two networks of nothing but signs: each is evidence of itself only."""
     signs = [sample_of(np.sign(values).astype(np.float32)) for values in (WEIGHTS, OTHERS)]
-    stranger, _ = measure(*signs)
+    stranger, _ = measure(signs[0], signs[1])
     assert stranger.test is not None
     assert abs(stranger.test.z) < 4.0
     turned = np.where(np.random.default_rng(3).random(WEIGHTS.shape) < 0.1, -1.0, 1.0)

@@ -23,7 +23,7 @@ def student(folder: Path, seed: int) -> Path:
     torch.manual_seed(seed)
     teacher, pupil = Decoder(CONFIG), Decoder(CONFIG)
     teacher.load_state_dict({name: value.float() for name, value in load_file(TEACHER / "model.safetensors").items()})
-    teacher.requires_grad_(False)
+    teacher.requires_grad_(requires_grad=False)
     for parameter in pupil.parameters():
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.05)
@@ -33,7 +33,7 @@ def student(folder: Path, seed: int) -> Path:
         pairs = zip(_states(pupil, text), _states(teacher, text), strict=True)
         loss = torch.stack([((mine - theirs) ** 2).mean() / (theirs**2).mean() for mine, theirs in pairs]).sum()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  torch has no types here
+        loss.backward()
         optimiser.step()
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().contiguous() for name, value in pupil.state_dict().items()}
