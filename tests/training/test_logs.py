@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from independence_audit.errors import AuditError, MalformedError, MissingError
 from independence_audit.training.logs import Log, Row, read_log
@@ -92,3 +97,114 @@ def test_a_folder_without_events(tmp_path: Path) -> None:
     """Said so."""
     with pytest.raises(MissingError, match="no event files"):
         read_log(tmp_path)
+
+
+BIG = "9" * 5_000
+ROW = '{"step": 1, "loss": 2.0}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"step": {BIG}, "loss": 1}}\n{{"step": {BIG}, "loss": 1}}\n',
+        f"[{ROW}, {{'a'}}]",
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        f"[{ROW}," + "[" * 100_000,
+        f'{{"log_history": {"[" * 100_000}',
+        f'{{"x": {"[" * 2_000_000}, "log_history": [{ROW}]}}',
+        "{" + "\n" * 10 + '"a": 1',
+        "x" * 2_000_000,
+        '{"step": ' + " " * 2_000_000,
+        "step,loss\n" + "1," + "9" * 200_000 + "\n",
+        'step,loss\n1,"' + "x\n" * 200_000,
+        ",".join(f"c{n}" for n in range(200_000)) + ",step,loss\n" + "1\n" * 1_000,
+        "step," * 100_000 + "loss\n" + "1\n" * 50_000,
+        '{"step": 1, "loss": 2, ' + ",".join(f'"k{n}": 1' for n in range(50_000)) + "}\n",
+        "step,loss\n" + "\n" * 3_000_000,
+        "[" + "0," * 3_000_000 + "0]",
+        '{"step": 1e999, "loss": 1e999}\n' * 3,
+        '{"step": 1e300, "loss": 1}\n' * 3,
+        '{"step": 1, "loss": NaN}\n' * 3,
+        f'{{"step": 1, "loss": {"9" * 400}}}\n' * 3,
+        '{"step": true, "loss": [1]}\n' * 3,
+    ],
+    ids=range(22),
+)
+def test_hostile_logs_are_refused_at_once(text: str, tmp_path: Path) -> None:
+    """Numbers without end, nests, a million columns, one endless line: one sentence, at once."""
+    (tmp_path / "log").write_text(text)
+    begun = time.monotonic()
+    with pytest.raises(AuditError) as caught:
+        read_log(tmp_path / "log")
+    assert caught.value.hint
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("magic", [b"\x1f\x8b\x08", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh9", b"\xfd7zXZ"])
+def test_packed_logs_are_named(magic: bytes, tmp_path: Path) -> None:
+    """Not unpacked: they could be bombs, and whoever has one can unpack it."""
+    (tmp_path / "log.csv.gz").write_bytes(magic + bytes(100))
+    with pytest.raises(MalformedError, match="packed"):
+        read_log(tmp_path / "log.csv.gz")
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "/dev/null", "pipe", "pipe.tfevents", "folder of pipes"])
+def test_what_is_no_file_is_not_waited_for(place: str, tmp_path: Path) -> None:
+    """Devices and pipes."""
+    path = Path(place) if place.startswith("/") else tmp_path / place
+    if "folder" in place:
+        path.mkdir()
+        os.mkfifo(path / "x.tfevents.1")
+    elif not path.is_absolute() or not path.exists():
+        os.mkfifo(path)
+    with pytest.raises(MissingError, match="regular file"):
+        read_log(path)
+
+
+def test_figures_that_no_training_has_are_left_out(tmp_path: Path) -> None:
+    """Whole numbers beyond any float among them; the rows beside them count."""
+    rows = [
+        ROW,
+        f'{{"step": 2, "loss": {"9" * 400}, "lr": 0.5}}',
+        '{"step": 1e300, "loss": 1}',
+        '{"step": 3, "loss": 1e99}',
+    ]
+    (tmp_path / "log.jsonl").write_text("\n".join(rows))
+    assert read_log(tmp_path / "log.jsonl").rows == (Row(1, 2.0, None, None), Row(2, None, 0.5, None))
+
+
+def test_a_long_document_is_read_object_by_object(tmp_path: Path) -> None:
+    """A trainer's state of some megabytes, as it is written with indents."""
+    rows = [{"step": step, "loss": 1.0, "note": "x" * 200} for step in range(8_000)]
+    state = {"best": [[1, {"a": 2}], "[{"], "epoch": 3.0, "log_history": rows, "more": {}}
+    for text in (json.dumps(state, indent=2), json.dumps(rows, indent=2), json.dumps(rows)):
+        assert len(text) > 1_000_000
+        (tmp_path / "trainer_state.json").write_text(text)
+        assert [row.step for row in read_log(tmp_path / "trainer_state.json").rows] == list(range(8_000))
+
+
+@pytest.mark.parametrize("length", [1 << 62, 1 << 40, 1 << 25, (1 << 64) - 1])
+def test_records_of_an_absurd_length_are_refused(length: int, tmp_path: Path) -> None:
+    """Before a library takes their length for true."""
+    (tmp_path / "events.out.tfevents.1").write_bytes(length.to_bytes(8, "little") + bytes(100))
+    with pytest.raises(MalformedError, match="record"):
+        read_log(tmp_path / "events.out.tfevents.1")
+
+
+@given(st.binary(max_size=200), st.sampled_from(["log", "events.out.tfevents.1"]))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_bytes_crash_it(tmp_path: Path, content: bytes, name: str) -> None:
+    """Whatever was handed in, the answer is a log or a sentence."""
+    (tmp_path / name).write_bytes(content)
+    with suppress(AuditError):
+        read_log(tmp_path / name)
+
+
+@given(st.text('{}[]",:0159.e-\n abstepl', max_size=60))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_text_crashes_it(tmp_path: Path, text: str) -> None:
+    """Nor any broken JSON or CSV."""
+    (tmp_path / "log").write_text(text)
+    with suppress(AuditError):
+        read_log(tmp_path / "log")
