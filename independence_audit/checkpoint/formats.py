@@ -93,7 +93,12 @@ def format_of(first: bytes, file: str) -> str:
     found = next((reason for magic, reason in _REASONS if first.startswith(magic)), "")
     if found:
         return found
-    return "other_weights" if PurePath(file).suffix.lower() in {*_BY_SUFFIX, WEIGHTS_SUFFIX} else "unknown"
+    return "other_weights" if may_hold_weights(file) else "unknown"
+
+
+def may_hold_weights(file: str) -> bool:
+    """Whether a file is called as files of weights are, in this tool's format or another."""
+    return PurePath(file).suffix.lower() in {*_BY_SUFFIX, WEIGHTS_SUFFIX}
 
 
 def no_weights(name: str, seen: Iterable[str]) -> AuditError:

@@ -26,6 +26,8 @@ _COPY_PREFIX = "consolidated"
 _ORIGINAL_PREFIX = "model"
 _STATES = ("optimizer", "optim_states", "scheduler", "random_states", "rng_state", "trainer_state", "scaler")
 """How trainers name what they keep beside the weights (transformers, accelerate, DeepSpeed, torchtitan)."""
+_ADAPTER = "adapter_model"
+"""How PEFT calls an adapter's weights, which are no part of the model beside which they lie."""
 _SHOWN = 5
 _NUMBERED = re.compile(r"(?P<stem>.*?)(?P<number>[0-9]{1,9})-of-(?P<total>[0-9]{1,9})\.safetensors")
 
@@ -50,7 +52,8 @@ def choose_layout(name: str, seen: Iterable[str]) -> Layout:
     """Choose the files of a checkpoint from those of a folder.
 
     An index decides; without one all safetensors files are shards, except a second copy under Mistral's own name and
-    the optimiser's states that a trainer keeps beside them.
+    the optimiser's states that a trainer keeps beside them, and adapters. Whoever accounts for a submission looks at
+    what these hold.
     Hidden files and files in subfolders are never weights.
 
     Args:
@@ -73,11 +76,13 @@ def choose_layout(name: str, seen: Iterable[str]) -> Layout:
     if not weights:
         raise no_weights(name, everything)
     models = tuple(file for file in weights if not file.startswith(_STATES)) or weights
-    kept = _without_copies(models)
+    whole = tuple(file for file in models if not file.startswith(_ADAPTER)) or models
+    kept = _without_copies(whole)
     _check_numbering(name, kept)
-    copies = tuple(Notice("duplicate_copy", {"file": file}) for file in models if file not in kept)
+    adapters = tuple(Notice("adapter_beside", {"file": file}) for file in models if file not in whole)
+    copies = tuple(Notice("duplicate_copy", {"file": file}) for file in whole if file not in kept)
     states = tuple(Notice("training_state", {"file": file}) for file in weights if file not in models)
-    return Layout(kept, None, config, (*copies, *states), vocabulary_of(files))
+    return Layout(kept, None, config, (*copies, *adapters, *states), vocabulary_of(files))
 
 
 def missing_shards(name: str, missing: Sequence[str], count: int) -> MissingError:

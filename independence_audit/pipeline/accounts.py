@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from independence_audit.checkpoint import Checkpoint, TensorInfo, read_header
 from independence_audit.checkpoint.fingerprints import is_fingerprint
-from independence_audit.checkpoint.formats import format_of
+from independence_audit.checkpoint.formats import format_of, may_hold_weights
 from independence_audit.checkpoint.header import LARGE_HEADER, Header
 from independence_audit.checkpoint.names import natural_key
 from independence_audit.checkpoint.smallest import SMALLEST
@@ -66,6 +66,26 @@ def accounts_of(named: str, model: Model, progress: Progress) -> Accounts:
     submission = submission_of(named, checkpoint)
     files = tuple(_Accounting(submission, checkpoint, progress).files())
     return Accounts(files, (*_code(submission, checkpoint), *_siblings(named, checkpoint)))
+
+
+def unread_of(named: str, model: Model) -> tuple[Message, ...]:
+    """A notice where weights lie beside those of a reference that were read; whoever names it decides what it is.
+
+    Args:
+        named: What the user called the reference.
+        model: The same, with its checkpoint opened.
+    """
+    if model.checkpoint is None:
+        return ()
+    sizes = submission_of(named, model.checkpoint).sizes
+    files = [
+        AccountedFile(display_name(name), size, Account.NOT_JUDGED)
+        for name, size in sorted(sizes.items(), key=lambda pair: natural_key(pair[0]))
+        if size >= SMALLEST and name not in model.checkpoint.files and may_hold_weights(name)
+    ]
+    if not files:
+        return ()
+    return (Message("notice.reference_files", {"count": len(files), "names": _named(files)}),)
 
 
 def _named(files: Sequence[AccountedFile]) -> str:

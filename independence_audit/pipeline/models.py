@@ -10,7 +10,17 @@ import numpy as np
 
 from independence_audit.anatomy import Anatomy, Axis, place
 from independence_audit.checkpoint import Checkpoint, open_named, read_vocabulary
-from independence_audit.errors import AuditError, IncomparableError, InputError, MalformedError, UsageError
+from independence_audit.checkpoint.beside import read_beside
+from independence_audit.checkpoint.names import quoted
+from independence_audit.checkpoint.submission import adapters
+from independence_audit.errors import (
+    AuditError,
+    IncomparableError,
+    InputError,
+    MalformedError,
+    UnsupportedError,
+    UsageError,
+)
 from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint.budget import plan_within
 from independence_audit.fingerprint.build import Placing, fingerprint_of
@@ -74,6 +84,7 @@ def read_model(  # noqa: PLR0913  how a checkpoint is read
 
     Raises:
         InputError: It cannot be read, or is no model.
+        UnsupportedError: It is an adapter.
     """
     checkpoint = open_named(name, offline=offline)
     if checkpoint.is_fingerprint:
@@ -83,6 +94,7 @@ def read_model(  # noqa: PLR0913  how a checkpoint is read
         finally:
             checkpoint.source.close()
         return Model(fingerprint, None, None)
+    refuse_adapter(name, checkpoint)
     anatomy, fingerprint = fingerprint_of(
         checkpoint, sampler, told(progress, f"reading {checkpoint.name}"), everything=everything, placing=placing
     )
@@ -117,6 +129,23 @@ def _is_sayable(notice: Message) -> bool:
     except (AuditError, ValueError, TypeError, OverflowError):
         return False
     return True
+
+
+def refuse_adapter(name: str, checkpoint: Checkpoint) -> None:
+    """Refuse changes to another model's weights: without these they are no model that could be told from any other.
+
+    Raises:
+        UnsupportedError: The checkpoint is an adapter.
+    """
+    if not adapters.is_adapter(checkpoint.tensors.values()):
+        return
+    base = adapters.base_of(read_beside(name, checkpoint.source, adapters.CONFIG))
+    named = f" of {quoted(base)}" if base else f"; {adapters.CONFIG} does not name its base"
+    checkpoint.source.close()
+    raise UnsupportedError(
+        f"{checkpoint.name} is an adapter{named}, not a model of its own: it holds changes to weights, not weights.",
+        "Merge it into its base and name the result (merge_and_unload of peft), or name the base.",
+    )
 
 
 def told(progress: Progress, stage: str) -> Callable[[str, int, int], None]:

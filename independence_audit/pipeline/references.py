@@ -27,6 +27,7 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.model import Entry
+from independence_audit.pipeline.accounts import unread_of
 from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE
 from independence_audit.pipeline.models import Model, as_claimed, read_model, sayable, told
@@ -105,7 +106,7 @@ def _given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSetting
             raise
         told = Message("notice.read_failed", {"model": name, "reason": error.message, "cause": error.cause})
         return Known(Reference(name, NOT_AVAILABLE, "read_failed", notices=(told,)), None)
-    return Known(_facts_of(model), model)
+    return Known(_facts_of(model, unread_of(name, model)), model)
 
 
 def _read_given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSettings, progress: Progress) -> Model:
@@ -177,7 +178,7 @@ def _looks_like_path(name: str) -> bool:
     return name.startswith((".", "~", os.sep)) or name.endswith(".safetensors")
 
 
-def _facts_of(model: Model) -> Reference:
+def _facts_of(model: Model, notices: tuple[Message, ...]) -> Reference:
     fingerprint, checkpoint = model.fingerprint, model.checkpoint
     return Reference(
         name=fingerprint.name,
@@ -188,7 +189,7 @@ def _facts_of(model: Model) -> Reference:
         parameters=fingerprint.parameters,
         synthetic=fingerprint.synthetic,
         files=fingerprint.files,
-        notices=fingerprint.notices,
+        notices=(*fingerprint.notices, *notices),
     )
 
 

@@ -101,3 +101,11 @@ def test_one_file_by_itself() -> None:
     assert single_file_layout("m-00001-of-00001.safetensors", []).notices == ()
     shard = "model-00002-of-00003.safetensors"
     assert single_file_layout(shard, []).notices == (Notice("one_shard_of_many", {"file": shard}),)
+
+
+def test_adapters_are_no_part_of_the_model_beside_which_they_lie() -> None:
+    """By themselves they are what is there."""
+    layout = choose_layout("m", ["adapter_model.safetensors", "model.safetensors"])
+    assert layout.weights == ("model.safetensors",)
+    assert layout.notices == (Notice("adapter_beside", {"file": "adapter_model.safetensors"}),)
+    assert choose_layout("m", ["adapter_model.safetensors"]).weights == ("adapter_model.safetensors",)

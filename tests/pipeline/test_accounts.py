@@ -20,6 +20,9 @@ import pytest
 from safetensors.numpy import save, save_file
 
 from independence_audit.checkpoint import open_named
+from independence_audit.cli.entry import main
+from independence_audit.errors import UnsupportedError
+from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import Account, AuditReport, Severity
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.pipeline.accounts import Accounts, accounts_of
@@ -436,3 +439,83 @@ def test_sockets_and_what_cannot_be_listed_are_said(folder: Path, reference: str
         report = audit(str(folder), [reference])
     assert [(file.name, file.reason) for file in report.subject.accounts[1:]] == [("socket", "special")]
     assert exit_code(report, Severity.NOT_MET) == 3
+
+
+def _adapter_alone(folder: Path, config: dict[str, str] | None) -> Path:
+    _adapter("someone/base", 16)(folder)
+    if config is None:
+        (folder / "adapter/adapter_config.json").unlink()
+    return folder / "adapter"
+
+
+@pytest.mark.parametrize(
+    ("config", "said"), [({}, "is an adapter of 'someone/base', not a model"), (None, "does not name its base")]
+)
+def test_an_adapter_alone_is_answered(folder: Path, reference: str, config: dict[str, str] | None, said: str) -> None:
+    """As a folder, as a file, and as a reference."""
+    alone = _adapter_alone(folder, config)
+    for pair in ((alone, reference), (alone / "adapter_model.safetensors", reference), (reference, alone)):
+        with pytest.raises(UnsupportedError, match=said) as caught:
+            audit(str(pair[0]), [str(pair[1])])
+        assert "Merge it into its base" in caught.value.hint
+
+
+def test_an_adapter_in_the_folder_of_a_model_is_no_part_of_it(folder: Path, reference: str) -> None:
+    """It is accounted for by itself; stolen weights under its name are not judged."""
+    put("adapter_model.safetensors", save(HIDDEN))(folder)
+    report = audit(str(folder), [reference])
+    assert [file.name for file in report.subject.files] == ["model.safetensors"]
+    assert exit_code(report, Severity.NOT_MET) == 3
+
+
+def test_weights_beside_those_of_a_reference_are_said(folder: Path, tmp_path: Path) -> None:
+    """What an index leaves out and what lies in another format was not compared with."""
+    own = tmp_path / "own.safetensors"
+    save_file(llama(3), own)
+    put("pytorch_model.bin", HALF)(folder)
+    put("README.md", WORDS.encode())(folder)
+    report = audit(str(own), [str(folder)])
+    (notice,) = [n for n in report.references[0].notices if n.key == "notice.reference_files"]
+    assert notice.data == {"count": 1, "names": "pytorch_model.bin"}
+
+
+def test_an_unknown_packing_stands_beside_the_relation(tmp_path: Path, reference: str) -> None:
+    """MLX's, for instance: stolen or not, nothing is passed, and the share is said."""
+    tensors: dict[str, np.ndarray] = {}
+    for name, value in STOLEN.items():
+        if value.ndim == 1:
+            tensors[name] = value
+            continue
+        scale = np.abs(value).reshape(len(value), -1, 64).max(-1) / 7
+        codes = np.clip(np.round(value.reshape(len(value), -1, 64) / scale[..., None]) + 8, 0, 15).astype(np.uint32)
+        words = codes.reshape(len(value), -1, 8) << (4 * np.arange(8, dtype=np.uint32))
+        tensors[name] = words.sum(-1).astype(np.uint32)
+        tensors[f"{name.removesuffix('.weight')}.scales"] = scale.astype(np.float16)
+        tensors[f"{name.removesuffix('.weight')}.biases"] = (-8 * scale).astype(np.float16)
+    path = tmp_path / "mlx"
+    path.mkdir()
+    save_file(tensors, path / "model.safetensors")
+    report = audit(str(path), [reference])
+    (notice,) = [n for n in report.subject.notices if n.key == "notice.packing_unknown"]
+    assert notice.data["tensors"] == 15
+    assert int(notice.data["percent"] or 0) > 80
+    assert report.components[0].relations[Relation.NOT_TESTED] > 0.8
+    assert exit_code(report, Severity.NOT_MET) == 3
+
+
+@pytest.mark.parametrize("policy", ["evidence-only", "kai-stage1", "control-and-licence", "strict-from-scratch"])
+@pytest.mark.parametrize("full", [False, True])
+def test_no_policy_passes_what_nobody_judged(folder: Path, reference: str, policy: str, *, full: bool) -> None:
+    """In both modes, through the command line."""
+    put("original/consolidated.00.pth", archive())(folder)
+    arguments = [
+        "compare",
+        str(folder),
+        "--ref",
+        reference,
+        "--policy",
+        policy,
+        "--quiet",
+        *(["--full"] if full else []),
+    ]
+    assert main(arguments) == 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -11,6 +11,11 @@ from independence_audit.checkpoint.model import Checkpoint, Notice, TensorInfo
 from independence_audit.checkpoint.packed.find import Found, find_packed
 from independence_audit.checkpoint.packed.model import Packed
 from independence_audit.checkpoint.packed.source import ITEM, UnpackingSource
+
+INTEGERS = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "F4"})
+"""Types that codes are stored in."""
+SCALES = (".scales", "_scales", ".scale", "_scale", ".absmax", ".weight_scale", ".SCB")
+"""How packings call what the codes are multiplied with."""
 
 
 def unpacked(checkpoint: Checkpoint) -> Checkpoint:
@@ -31,6 +36,7 @@ def unpacked(checkpoint: Checkpoint) -> Checkpoint:
         usable = one.packed is not None and not hidden and all(taken[name] == 1 for name in one.consumed)
         (good if usable else bad).append(one)
     notices = [Notice("packed_malformed", {"tensor": one.name}) for one in bad]
+    notices += _unknown(checkpoint, {name for one in found for name in one.consumed})
     if not good:
         return replace(checkpoint, notices=(*checkpoint.notices, *notices))
     placed = _place(checkpoint.files, [one.packed for one in good if one.packed])
@@ -42,6 +48,25 @@ def unpacked(checkpoint: Checkpoint) -> Checkpoint:
         tensors=_tensors(checkpoint, good, placed),
         notices=(*checkpoint.notices, *notices),
     )
+
+
+def _unknown(checkpoint: Checkpoint, known: Collection[str]) -> Iterator[Notice]:
+    """A notice where integers with scales beside them are packed in a way that is not known: they are not compared."""
+    odd = [
+        tensor
+        for name, tensor in checkpoint.tensors.items()
+        if name not in known and tensor.dtype in INTEGERS and len(tensor.shape) > 1 and _has_scales(name, checkpoint)
+    ]
+    if odd:
+        total = sum(tensor.end - tensor.start for tensor in checkpoint.tensors.values())
+        share = sum(tensor.end - tensor.start for tensor in odd) / total
+        data: dict[str, str | int] = {"tensors": len(odd), "tensor": odd[0].name, "percent": round(100 * share)}
+        yield Notice("packing_unknown", data)
+
+
+def _has_scales(name: str, checkpoint: Checkpoint) -> bool:
+    stem = name.rpartition(".")[0]
+    return any(f"{base}{suffix}" in checkpoint.tensors for base in (name, stem) for suffix in SCALES)
 
 
 def _place(files: Mapping[str, int], packed: Sequence[Packed]) -> list[tuple[TensorInfo, Packed]]:
