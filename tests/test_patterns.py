@@ -12,8 +12,8 @@ import pytest
 
 import independence_audit
 
-LENGTH = 2_000
-"""Characters: a pattern of quadratic time takes hundredths of a second for them, one of cubic time minutes."""
+LENGTH = 600
+"""Characters: a pattern of quadratic time takes thousandths of a second for them, one of cubic time seconds."""
 PIECES = (
     *("a", "1", "0", "_", "-", ".", "/", "\\", " ", ":", "@", "=", '"', "'", "[", "{", "<", "\n", "é", "가"),
     *(
@@ -68,4 +68,4 @@ def test_no_pattern_hangs_on_repetitions(place: int) -> None:
             begun = time.perf_counter()
             pattern.search(shown)
             pattern.fullmatch(shown)
-            assert time.perf_counter() - begun < 2.0, (where, piece)
+            assert time.perf_counter() - begun < 1.0, (where, piece)

@@ -64,12 +64,13 @@ def trajectory(  # noqa: PLR0913  one parameter an option
     salt_file: Path | None,
     quiet: bool,
 ) -> int:
-    """Follow one training through its checkpoints, CKPT..., in the order of their steps.
+    """Follow one training through its checkpoints, CKPT..., in the order in which they are named.
 
     CKPT is a .safetensors file, a folder, a folder of step folders, a fingerprint, or
-    owner/name@revision on the Hub. One graded conclusion for each component, with what it rests on;
-    see docs/scratch.md. Exit codes: 1 where something contradicts a training from an initial draw as
-    it is presented, 3 where a checkpoint could not be used or nothing could be concluded.
+    owner/name@revision on the Hub; numbers in the names order what a folder holds, which is a guess.
+    One graded conclusion for each component, with what it rests on; see docs/scratch.md. Exit codes:
+    1 where something contradicts a training from an initial draw as it is presented, 3 where a
+    checkpoint could not be used or nothing could be concluded.
     """
     from independence_audit.cli.outputs import check_outputs
     from independence_audit.cli.progress import progress_on

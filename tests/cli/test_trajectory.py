@@ -87,6 +87,25 @@ def test_every_format_and_language(run: Path, tmp_path: Path, lang: str, words: 
     assert "http" not in texts["html"].replace("http-equiv", "")
 
 
+@pytest.mark.parametrize(
+    ("lang", "guess", "unknown", "given"),
+    [("en", "10 (from the name)", "unknown", "which is a guess"), ("ko", "10 (이름에서 추정)", "알 수 없음", "추정함")],
+)
+def test_every_format_says_that_a_step_is_a_guess(
+    run: Path, tmp_path: Path, lang: str, guess: str, unknown: str, given: str
+) -> None:
+    """And who put the checkpoints into their order."""
+    (run / "checkpoint-50").rename(run / "final")
+    targets = {name: tmp_path / f"report.{name}" for name in ("text", "markdown", "html")}
+    options = [word for name, path in targets.items() for word in ("-o", f"{name}={path}")]
+    assert main(["trajectory", str(run), "-q", "--lang", lang, *options]) == 0
+    for path in targets.values():
+        text = " ".join(path.read_text(encoding="utf-8").replace("\\", "").split())
+        assert guess in text
+        assert unknown in text
+        assert given in text
+
+
 def test_a_swap_is_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 1, and the checkpoint is named."""
     run = write([*training(1)[:3], *training(2)[3:]], tmp_path / "run")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -94,6 +95,17 @@ def test_a_log_that_begins_late_is_no_contradiction() -> None:
 def test_a_loss_that_stays_is_a_remark() -> None:
     """Nothing was learned."""
     assert "log_loss_stays" in keys(log_evidence(log(loss=lambda step: 5.5), weights()))
+
+
+def test_guessed_steps_contradict_no_log() -> None:
+    """Epochs 0 to 8 are no steps of the warm-up in which the log's rate is zero."""
+    known = weights()
+    still = log(rates=lambda step: 0.0 if 300 < step <= 400 else rate(step))
+    assert contradictions(log_evidence(still, known)) == ["log_changed_at_zero_rate"]
+    guessed = log_evidence(still, replace(known, guessed=True))
+    assert keys(guessed) == ["log_changed_at_zero_rate"]
+    assert not contradictions(guessed)
+    assert guessed.findings[0].alternatives[0].key == "alternative.guessed_step"
 
 
 @pytest.mark.parametrize(
