@@ -26,6 +26,7 @@ from independence_audit.checkpoint.open_hub import open_hub_checkpoint
 from independence_audit.checkpoint.open_object_store import is_store_address, open_object_store_checkpoint
 from independence_audit.checkpoint.packed import unpacked
 from independence_audit.checkpoint.sources.hub.names import parse_hub_name
+from independence_audit.checkpoint.sources.hub.pages import hub_page, is_hub_page
 from independence_audit.checkpoint.sources.hub.patience import USUAL
 from independence_audit.checkpoint.sources.local import LocalSource, display_name
 from independence_audit.errors import MissingError, ReadError, UsageError
@@ -38,7 +39,8 @@ def open_named(text: str, *, offline: bool = False, until: float = inf) -> Check
     quantiser packed come as the tensors they stand for.
 
     Args:
-        text: A path, ``owner/name[@revision]``, ``hf://owner/name[@revision]``, or an address with s3, gs, az, https.
+        text: A path, ``owner/name[@revision]``, ``hf://owner/name[@revision]``, the address of the model's page on the
+            Hub, or an address with s3, gs, az, https.
         offline: Use no network: of the Hub only what an earlier run kept.
         until: The moment, by the monotonic clock, after which nothing is asked of the Hub any more.
 
@@ -46,11 +48,13 @@ def open_named(text: str, *, offline: bool = False, until: float = inf) -> Check
         InputError: As :func:`open_checkpoint`, :func:`open_hub_checkpoint` and :func:`open_object_store_checkpoint`.
         UsageError: The name is malformed, or needs the network that must not be used.
     """
-    if is_store_address(text):
+    name = hub_page(text)
+    if name is None and is_store_address(text):
         if offline:
             raise UsageError(f"{quoted(text)} lies elsewhere, and the network is not to be used.", "Download it first.")
         return _unpacked(open_object_store_checkpoint(text))
-    name = None if os.path.lexists(text) else parse_hub_name(text)
+    if name is None and not os.path.lexists(text):
+        name = parse_hub_name(text)
     return _unpacked(
         open_checkpoint(text)
         if name is None
@@ -125,4 +129,4 @@ def _entries(folder: Path) -> list[str]:
 
 def is_remote_name(text: str) -> bool:
     """Whether a text has the form of a name that lies elsewhere: on the Hub, in an object store, on a web server."""
-    return is_store_address(text) or parse_hub_name(text) is not None
+    return is_hub_page(text) or is_store_address(text) or parse_hub_name(text) is not None

@@ -198,6 +198,14 @@ def test_opened_by_name(hub: FakeHub) -> None:
     assert open_named(f"team/toy@{commit}", offline=True).revision == commit
 
 
+@pytest.mark.parametrize("rest", ["", "/tree/main", "/blob/main/model.safetensors?download=true"])
+def test_opened_by_its_page(hub: FakeHub, rest: str) -> None:
+    """What a browser's address line has names the same model."""
+    checkpoint = open_named(f"{hub.url}/team/toy{rest}")
+    assert (checkpoint.name, [*checkpoint.tensors]) == ("team/toy", ["a", "b", "c"])
+    checkpoint.source.close()
+
+
 def test_path_goes_before_the_hub(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of the same name is what is meant, unless the prefix says otherwise."""
     (tmp_path / "team" / "toy").mkdir(parents=True)
