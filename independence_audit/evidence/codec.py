@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any, cast
 
 from independence_audit.errors import MalformedError
 from independence_audit.evidence.report import SCHEMA_VERSION, AuditReport
-from independence_audit.evidence.shape import malformed, shape_of, step
+from independence_audit.evidence.shape import SINCE, malformed, shape_of, step
 from independence_audit.evidence.training_report import TrainingReport
 
 ROOT = "$"
@@ -79,7 +81,27 @@ def from_json(text: str) -> AuditReport:
 
 
 def _encoded(report: AuditReport) -> dict[str, Any]:
-    return cast("dict[str, Any]", shape_of(AuditReport).encode(report, ROOT))
+    document = cast("dict[str, Any]", shape_of(AuditReport).encode(report, ROOT))
+    version = VERSION.fullmatch(report.schema_version)
+    if version is not None and report.schema_version != SCHEMA_VERSION:
+        _leave_out_later(document, report, int(version[1]))
+    return document
+
+
+def _leave_out_later(document: Any, value: object, minor: int) -> None:  # noqa: ANN401  any JSON value
+    """Take out what a later minor version of the schema added: a report of that version had, and has, no such words."""
+    if is_dataclass(value):
+        for field in fields(value):
+            if int(field.metadata.get(SINCE, "1.0").partition(".")[2]) > minor:
+                del document[field.name]
+            else:
+                _leave_out_later(document[field.name], getattr(value, field.name), minor)
+    elif isinstance(value, tuple):
+        for item, one in zip(document, value, strict=True):
+            _leave_out_later(item, one, minor)
+    elif isinstance(value, Mapping) and isinstance(document, dict):
+        for item, one in zip(document.values(), value.values(), strict=True):
+            _leave_out_later(item, one, minor)
 
 
 def _text(document: dict[str, Any]) -> str:

@@ -65,6 +65,8 @@ class Settings:
     library_digest: str | None = None
     allow_missing: bool = field(default=False, metadata={SINCE: "1.1"})
     """Whether references that were asked for and could not be had leave the audit complete all the same."""
+    search_layers: int | None = field(default=None, metadata={SINCE: "1.1"})
+    """Layers of a component that were to be read whole in search of disguised copies; None for the usual number."""
 
 
 @dataclass(frozen=True, slots=True)

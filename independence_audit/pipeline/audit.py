@@ -155,6 +155,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
             policy_digest=policy.digest,
             library_digest=known.library_digest,
             allow_missing=settings.allow_missing,
+            search_layers=settings.search_layers,
         ),
         run=Run(datetime.now(UTC).isoformat(timespec="seconds"), socket.gethostname(), settings.command),
         submission=settings.submission,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -13,11 +14,12 @@ from independence_audit.errors import MalformedError, MissingError, UsageError
 from independence_audit.evidence.codec import comparable, from_json
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.relation import FOUND, STRENGTH
-from independence_audit.evidence.report import AuditReport, Reference, Suppression
+from independence_audit.evidence.report import SCHEMA_VERSION, AuditReport, Reference, Suppression
 from independence_audit.fingerprint.sampler import SIZES, sampler_of
 from independence_audit.lineage.evidence import relation_shares
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE, told_again
+from independence_audit.pipeline.models import CLAIMED
 from independence_audit.pipeline.settings import AuditSettings, Progress
 from independence_audit.policy.case import Known
 from independence_audit.policy.judge import judge
@@ -29,6 +31,12 @@ from independence_audit.signing.keys import read_public_key
 LARGEST = 2_000_000_000
 """Bytes of a report that is read; one of a 100 B mixture of experts has some ten million."""
 _WHOLE = "file"
+_LIBRARY = "$.settings.library_digest"
+"""Covers every model of the library, also those that the audit did not ask for: not the same on two machines."""
+_OLDER = tuple(f"1.{minor}" for minor in range(int(SCHEMA_VERSION.partition(".")[2])))
+"""Versions of the schema before this one, in whose reports what came later is missing."""
+_MESSAGE_DATA = re.compile(r"\.data\.\w+$")
+"""Where a message's data are; later versions say more of the same."""
 _INPUTS = ("files", "revision", "sampler", "signed_by", "read_bytes", "parameters", "source")
 
 
@@ -131,11 +139,16 @@ def verify_report(report: AuditReport, against: Against, progress: Progress) -> 
     checked.append(Part.POLICY)
     if against.subject:
         checked += [Part.INPUTS, Part.SETTINGS, Part.RESULTS]
-        found += _recomputed(report, against, progress)
+        again = _recomputed(report, against, progress)
+        found += [each for each in again if each.path != _LIBRARY]
+        if any(each.path == _LIBRARY for each in again):
+            left.append((Part.SETTINGS, Message("unchecked.library")))
     else:
         left.append((Part.INPUTS, Message("unchecked.weights")))
         left.append((Part.RESULTS, Message("unchecked.results")))
-    if any(file.digest_scope != _WHOLE for file in report.subject.files):
+    if any(file.digest_scope == CLAIMED for file in report.subject.files):
+        left.append((Part.INPUTS, Message("unchecked.claimed")))
+    elif any(file.digest_scope != _WHOLE for file in report.subject.files):
         left.append((Part.INPUTS, Message("unchecked.whole_files")))
     if absent := _absent(report):
         left.append((Part.RESULTS, Message("unchecked.absent", {"count": len(absent), "example": absent[0].name})))
@@ -148,7 +161,7 @@ def _by_policy(report: AuditReport, against: Against) -> Iterator[Difference]:
     if policy.digest != report.settings.policy_digest:
         yield Difference(Part.POLICY, "$.settings.policy_digest", report.settings.policy_digest, policy.digest)
         return
-    incomplete = told_again(report)
+    incomplete = () if report.schema_version in _OLDER else told_again(report)
     known = Known(report.subject.verified, report.submission.team, report.declaration, report.training, incomplete)
     summary = replace(
         report.summary,
@@ -185,6 +198,7 @@ def _recomputed(report: AuditReport, against: Against, progress: Progress) -> li
         offline=against.offline,
         library=against.library,
         allow_missing=report.settings.allow_missing,
+        search_layers=report.settings.search_layers,
         absent={each.name: each for each in _absent(report)},
         salt=against.salt,
         whole_files=any(file.digest_scope == _WHOLE for file in report.subject.files),
@@ -242,8 +256,14 @@ def _attested(report: AuditReport, against: Against) -> Iterator[Difference]:
 
 def differences(reported: AuditReport, found: AuditReport) -> list[Difference]:
     """Every place in which the comparable parts of two reports differ."""
+    is_older = reported.schema_version in _OLDER
+    found = replace(found, schema_version=reported.schema_version) if is_older else found
     one, other = json.loads(comparable(reported)), json.loads(comparable(found))
-    return [Difference(_part(path), path, _shown(old), _shown(new)) for path, old, new in _apart(one, other, "$")]
+    return [
+        Difference(_part(path), path, _shown(old), _shown(new))
+        for path, old, new in _apart(one, other, "$")
+        if not (is_older and old is None and _MESSAGE_DATA.search(path))
+    ]
 
 
 def _apart(one: object, other: object, path: str) -> Iterator[tuple[str, object, object]]:
