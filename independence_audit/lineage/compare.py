@@ -16,10 +16,13 @@ from independence_audit.lineage.pairing import ComponentPair, Pairing, with_tile
 from independence_audit.lineage.searched import Outcome, Searched
 from independence_audit.lineage.surface import has_layers, is_surface
 from independence_audit.lineage.tiles import Tile
-from independence_audit.statistics.aligned import aligned_test
+from independence_audit.statistics.aligned import aligned_test_of_scores
 from independence_audit.statistics.joint import JointResult, JointTest
+from independence_audit.statistics.order import is_ordered
 from independence_audit.statistics.permutation import Product
 from independence_audit.statistics.rows import RowAgreement, pooled, row_exchange
+from independence_audit.statistics.scores import normal_scores
+from independence_audit.statistics.structure import without_structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +157,14 @@ def measure_component(reference: str, pair: ComponentPair) -> ComponentMeasured:
     exchanges = []
     surface = _surface_roles(pair)
     fixed = pair.subject.fixed_positions or pair.reference.fixed_positions
+    profiled = _profiled_roles(pair)
     for mine, theirs in pair.pairs:
         tile = tiles.get(mine.shape[1])
         plain, product = measure(mine, theirs, tile)
         values = mine.digest, theirs.digest
         on_residual = Axis.RESIDUAL in (mine.axis, theirs.axis)
         doubt = plain.doubt or ("fixed_positions" if fixed and on_residual else "")
+        doubt = doubt or ("ramp" if theirs.role in profiled and theirs.shape[0] == 1 else "")
         result = replace(plain, doubt=doubt, repeated=values in seen)
         seen.add(values)
         measured.append(result)
@@ -194,6 +199,19 @@ def _surface_roles(pair: ComponentPair) -> set[str]:
     return {mine.role for mine, theirs in pair.pairs if is_surface(theirs, layered=layered)}
 
 
+def _profiled_roles(pair: ComponentPair) -> set[str]:
+    """Roles of vectors whose channels stand in an order that shows where a reference's layers are taken together.
+
+    Too weak in each to be seen, it would add up in the joint test as the likeness of a copy does.
+    """
+    vectors: dict[tuple[str, int], list[Sample]] = {}
+    for _, theirs in pair.pairs:
+        if theirs.shape[0] == 1 and theirs.axis == Axis.RESIDUAL and theirs.raw is not None:
+            vectors.setdefault((theirs.role, theirs.shape[1]), []).append(theirs)
+    together = {role: np.concatenate([one.scores for one in same]) for (role, _), same in vectors.items()}
+    return {role for role, scores in together.items() if len(scores) > 1 and is_ordered(scores)}
+
+
 def _add(joint: dict[int, JointTest], sample: Sample, measured: Measured, product: Product, tile: Tile | None) -> None:
     """Add a pair to the joint test of its width; a vector enters with the columns that matrices are sampled at."""
     start, stop = sample.window
@@ -201,6 +219,9 @@ def _add(joint: dict[int, JointTest], sample: Sample, measured: Measured, produc
     tested = (measured.test, product) if measured.test else None
     keep = np.arange(start, stop)[tile.keep(start, stop)] if tile else np.arange(start, stop)
     if len(keep) < product.columns or measured.subject.start < start:
-        tested = aligned_test(sample.values()[:, keep], measured.reference.values()[:, keep])
+        both = sample.values()[:, keep], measured.reference.values()[:, keep]
+        scores = normal_scores(both[0]), normal_scores(both[1])
+        freed = without_structure(both, scores, measured.reference.rows, start)
+        tested = aligned_test_of_scores(freed.first, freed.second)
     if tested is not None:
         joint.setdefault(width, JointTest(len(keep))).add(sample.role, *tested)

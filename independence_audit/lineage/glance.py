@@ -39,6 +39,9 @@ LOOKED_AT = 33
 TOGETHER = 16
 """Tensors that are looked at together: with 16 rows of 1,024 columns a MB on each side, which stays in the cache."""
 
+FEWEST = 4
+"""Tensors of which a glance can tell: it does not see what stands in an order, as of fewer all may."""
+
 MOST_SIDES = 64
 """Selections of so many of the subject's samples that are kept: references of one family meet the same."""
 
@@ -83,6 +86,8 @@ class Glance:
                 mine, theirs = pair.pairs[number]
                 measured[number] = Measured(mine, theirs, NOTHING, None, test, "" if test else "constant")
         scores = [one.test.z for one in measured.values() if one.test]
+        if len(scores) < FEWEST:
+            return None
         if any(abs(z) >= CURIOUS for z in scores) or abs(sum(scores)) >= CURIOUS * math.sqrt(max(1, len(scores))):
             return None
         return tuple(measured[number] for number in range(len(pair.pairs)))

@@ -17,6 +17,7 @@ from independence_audit.statistics.aligned import AlignedTest, aligned_test_of_s
 from independence_audit.statistics.order import is_ordered
 from independence_audit.statistics.permutation import Product
 from independence_audit.statistics.scores import normal_scores
+from independence_audit.statistics.structure import follows_diagonals, without_structure
 
 FEW_VALUES = 64
 """Fewer equal values than these are no evidence: small constants and computed buffers agree between strangers."""
@@ -27,9 +28,6 @@ FEW_NUMBERS = 32
 
 BALANCED = 0.125
 """Share of either number from which a matrix of two numbers holds signs, and no constant with exceptions."""
-
-IDENTITY_Z = 5.0
-"""|z| of a square matrix's diagonal from which it is no draw like the rest; two-sided 5.7e-7."""
 
 _ORDINARY = 1e-100, 1e100
 """Sizes whose squares, and sums of them, are ordinary numbers."""
@@ -126,17 +124,22 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
     numbers = _of_all_values(subject, reference, compare_values(first, second))
     if tile:
         kept = tile.keep(subject.start, subject.stop)
-        own, scores = (normal_scores(values[:, kept]) for values in (first, second))
+        pair = first[:, kept], second[:, kept]
+        plain = normal_scores(pair[0]), normal_scores(pair[1])
     else:
-        own, scores = subject.scores[mine], reference.scores[theirs]
-    ordered = is_ordered(scores)
+        pair, plain = (first, second), (subject.scores[mine], reference.scores[theirs])
+    freed = without_structure(pair, plain, reference.rows[theirs], reference.start)
+    ordered = is_ordered(freed.along_support())
+    ordered = ordered or follows_diagonals(freed.second, reference.rows[theirs], reference.start)
     reason = _no_evidence(subject, reference, first, second, numbers, ordered=ordered)
-    tested = None if reason else aligned_test_of_scores(own, scores)
+    tested = None if reason else aligned_test_of_scores(freed.first, freed.second)
+    doubt = "ramp" if ordered else ""
+    if tested is None and not reason:
+        tested, doubt = aligned_test_of_scores(*plain), "shared_structure"
     if tested is None:
         return Measured(subject, reference, numbers, None, None, reason or "constant"), None
     test, product = tested
     exact = None if numbers.identical_fraction == 1.0 else _rounding(subject, reference, first, second)
-    doubt = "ramp" if ordered else _doubt(subject, reference, first, second, mine, theirs)
     return Measured(subject, reference, numbers, exact, test, "", doubt=doubt), product
 
 
@@ -259,27 +262,6 @@ def _is_filter_bank(values: Values) -> bool:
     """
     others = values[np.isfinite(values) & (values != 0.0)]
     return others.size <= (1 - MOSTLY_ZERO) * values.size and len(np.unique(others)) <= FEW_NUMBERS
-
-
-def _doubt(  # noqa: PLR0913, PLR0917  both samples, with the rows of them that meet
-    subject: Sample, reference: Sample, first: Values, second: Values, mine: Places, theirs: Places
-) -> str:
-    """Why no finding may rest on the test of weights, as a message key; empty where one may."""
-    both = _holds_identity(subject, mine, first) and _holds_identity(reference, theirs, second)
-    return "identity_part" if both else ""
-
-
-def _holds_identity(sample: Sample, places: Places, values: Values) -> bool:
-    """Whether a square matrix's own diagonal stands out, as that of a map that began as the identity does.
-
-    Columns of such a map may only be exchanged together with its rows: strangers share the diagonal.
-    """
-    if sample.shape[0] != sample.shape[1] or sample.members > 1:
-        return False
-    rows = sample.rows[places]
-    inside = np.flatnonzero((rows >= sample.start) & (rows < sample.stop))
-    size = math.sqrt(float(np.square(values, dtype=np.float64).mean() * len(inside)))
-    return size > 0.0 and abs(float(values[inside, rows[inside] - sample.start].sum())) > IDENTITY_Z * size
 
 
 def _rounding(subject: Sample, reference: Sample, first: Values, second: Values) -> str | None:

@@ -103,10 +103,16 @@ def _tile(width: int, samples: list[Sample]) -> Tile | None:
 
 
 def _limited(sample: Sample) -> Floats:
-    """Values in standard deviations of their row, outliers limited; ranks would cost a hundred times as much here."""
+    """Values in standard deviations of their row, outliers limited; ranks would cost a hundred times as much here.
+
+    Zeros stay zeros, and the others are held against each other: a mask in blocks is no repetition.
+    """
     values = np.nan_to_num(sample.values().astype(np.float64), posinf=0.0, neginf=0.0)
-    values -= values.mean(axis=1, keepdims=True)
-    deviation = values.std(axis=1, keepdims=True)
+    there = values != 0.0
+    counts = np.maximum(there.sum(axis=1, keepdims=True), 1)
+    values -= values.sum(axis=1, keepdims=True) / counts
+    values *= there
+    deviation = np.sqrt(np.square(values).sum(axis=1, keepdims=True) / counts)
     scaled = np.divide(values, deviation, out=np.zeros_like(values), where=deviation > 0.0)
     return np.asarray(np.clip(scaled, -LIMIT, LIMIT))
 

@@ -68,7 +68,18 @@ def test_strangers_are_told_at_a_glance() -> None:
     assert 0.85 < np.std(scores) < 1.1
 
 
-def test_variance_is_that_of_all_permutations() -> None:
+def test_a_few_tensors_are_measured_in_full() -> None:
+    """A glance does not see what stands in an order, as all of a projector's matrices may."""
+    for count, seen in ((3, False), (4, True)):
+        sides = [
+            fingerprint_of(*(sample_of(noise(16, 64, seed=10 * side + i), layer=i) for i in range(count)))
+            for side in (1, 2)
+        ]
+        (pair,) = pair_components(*sides)
+        assert (Glance().look(pair) is not None) == seen
+
+
+def test_variance_is_that_of_all_permutations(monkeypatch: pytest.MonkeyPatch) -> None:
     """The plain statistic over every order of six columns: mean 0 and variance 1."""
     first, second = noise(3, 6, seed=1), noise(3, 6, seed=2)
     centred = np.sign(second - np.median(second, axis=1, keepdims=True))
@@ -80,6 +91,7 @@ def test_variance_is_that_of_all_permutations() -> None:
     assert np.mean(traces) == pytest.approx(0.0, abs=1e-9)
     assert np.var(traces) == pytest.approx(1.0)
     (pair,) = pair_components(fingerprint_of(sample_of(first)), fingerprint_of(sample_of(second)))
+    monkeypatch.setattr("independence_audit.lineage.glance.FEWEST", 1)
     measured = Glance().look(pair)
     assert measured is not None
     assert measured[0].test is not None

@@ -267,13 +267,25 @@ def test_fixed_filters_say_nothing() -> None:
     assert measured(pruned, pruned).evidence is not None
 
 
-def test_maps_that_began_as_the_identity_are_in_doubt() -> None:
-    """Strangers share the diagonal of an identity; a matrix without, or other rows, is tested as ever."""
+def test_maps_that_began_as_the_identity_are_tested_beside_it() -> None:
+    """Strangers share the diagonal of an identity, which is left out on both sides; a copy agrees in the rest."""
     first, second = (0.02 * noise(128, 128, seed=seed) + np.eye(128, dtype=np.float32) for seed in (1, 2))
-    found = measured(first, second)
-    assert (found.doubt, found.evidence) == ("identity_part", None)
-    assert measured(first, 0.02 * noise(128, 128, seed=3)).doubt == ""
+    for other in (second, 0.02 * noise(128, 128, seed=3)):
+        found = measured(first, other)
+        assert found.doubt == ""
+        assert found.evidence is not None
+        assert abs(found.evidence.z) < 4.0
     assert measured(first, first).numbers.identical_fraction == 1.0
+    copy = measured(first, first + 0.01 * noise(128, 128, seed=4))
+    assert copy.evidence is not None
+    assert copy.evidence.z > 8.0
+
+
+def test_nothing_but_structure_is_in_doubt() -> None:
+    """A diagonal map has no value beside its diagonal: equality counts, no test does."""
+    scales = np.diag(1.0 + noise(128))
+    found = measured(scales, scales)
+    assert (found.doubt, found.evidence, found.numbers.identical_fraction) == ("shared_structure", None, 1.0)
 
 
 @pytest.mark.parametrize("kept", [1.0, 0.5, 0.1], ids=["all signs", "of the larger half", "of a tenth"])
