@@ -16,7 +16,6 @@ from independence_audit.lineage.pairing import ComponentPair, Pairing, with_tile
 from independence_audit.lineage.searched import Outcome, Searched
 from independence_audit.lineage.surface import has_layers, is_surface
 from independence_audit.lineage.tiles import Tile
-from independence_audit.statistics.aligned import aligned_test_of_scores
 from independence_audit.statistics.joint import JointResult, JointTest
 from independence_audit.statistics.order import is_ordered
 from independence_audit.statistics.permutation import Product
@@ -221,7 +220,6 @@ def _add(joint: dict[int, JointTest], sample: Sample, measured: Measured, produc
     if len(keep) < product.columns or measured.subject.start < start:
         both = sample.values()[:, keep], measured.reference.values()[:, keep]
         scores = normal_scores(both[0]), normal_scores(both[1])
-        freed = without_structure(both, scores, measured.reference.rows, start)
-        tested = aligned_test_of_scores(freed.first, freed.second)
+        tested = without_structure(both, scores, measured.reference.rows, start).test()
     if tested is not None:
         joint.setdefault(width, JointTest(len(keep))).add(sample.role, *tested)

@@ -132,7 +132,7 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
     ordered = is_ordered(freed.along_support())
     ordered = ordered or follows_diagonals(freed.second, reference.rows[theirs], reference.start)
     reason = _no_evidence(subject, reference, first, second, numbers, ordered=ordered)
-    tested = None if reason else aligned_test_of_scores(freed.first, freed.second)
+    tested = None if reason else freed.test()
     doubt = "ramp" if ordered else ""
     if tested is None and not reason:
         tested, doubt = aligned_test_of_scores(*plain), "shared_structure"

@@ -52,6 +52,8 @@ SHARED: dict[str, Callable[[Floats], Floats]] = {
     "two of four": lambda noise: noise * TWO_OF_FOUR,
     "nearly masked": lambda noise: np.abs(noise) * np.where(RANDOM, 1.0, 1e-9),
     "signs by column": lambda noise: np.abs(noise) * SIGNS,
+    "signs by value": lambda noise: np.abs(noise) * np.where(RANDOM, 1.0, -1.0),
+    "signs by value on a mask": lambda noise: np.abs(noise) * np.where(RANDOM, 1.0, -1.0) * TWO_OF_FOUR,
     "positive with a profile": lambda noise: np.abs(noise) * (0.2 + PROFILE),
     "a weak profile": lambda noise: noise + 0.5 * (PROFILE - 0.5),
     "norms by column": lambda noise: noise * (0.2 + PROFILE),
@@ -75,7 +77,7 @@ def freed(first: Floats, second: Floats) -> Freed:
 
 def z_of(found: Freed) -> float:
     """The aligned test of what is left."""
-    result = aligned_test_of_scores(found.first, found.second)
+    result = found.test()
     return result[0].z if result else 0.0
 
 
@@ -130,11 +132,36 @@ def test_a_pruned_copy_of_a_dense_model_is_found() -> None:
         assert z_of(freed(pruned, pruned * (1 + 0.3 * noise(13)))) > least
 
 
+def test_figures_of_a_copy_are_those_of_all_of_it() -> None:
+    """What sticks out on both sides of a copy does so because it is one."""
+    own = noise(14)
+    copy = own + 0.3 * noise(15)
+    found = freed(copy, own)
+    assert found.first is not found.whole[0]
+    result, whole = found.test(), aligned_test_of_scores(normal_scores(copy), normal_scores(own))
+    assert result is not None
+    assert whole is not None
+    assert result[0] == whole[0]
+
+
+def test_copies_in_few_levels_are_found() -> None:
+    """Signs alone, three levels and four bits of another's weights: sizes that do not vary are not asked."""
+    own = noise(16)
+    for levels in (
+        np.sign(own),
+        np.sign(own) * (np.abs(own) > 0.7),
+        np.round(own * 2),
+        np.sign(own) * 0.5 + 0.01 * noise(17),
+    ):
+        assert z_of(freed(levels, own)) > 10.0
+        assert z_of(freed(own, levels)) > 10.0
+
+
 def test_nothing_is_left_of_a_diagonal() -> None:
     """A map without any value beside the structure has no test."""
     scales = np.diag(1.0 + 0.1 * np.abs(noise(1)[0]))
     found = freed(scales, scales)
-    assert aligned_test_of_scores(found.first, found.second) is None
+    assert found.test() is None
 
 
 @pytest.mark.parametrize(
