@@ -184,7 +184,7 @@ def _standing_out(scores: Floats, numbers: NDArray[np.int64]) -> Places:
     """Which diagonals have a sum that independent signs would not give."""
     flat = numbers.ravel()
     sums = np.bincount(flat, scores.ravel())
-    filled = np.count_nonzero(scores)
+    filled = int(np.count_nonzero(scores))
     counts = np.bincount(flat if filled == scores.size else flat[scores.ravel() != 0.0], minlength=len(sums))
     size = float(np.vdot(scores, scores)) / max(1, filled)
     return np.asarray((np.abs(sums) > DIAGONAL_Z * np.sqrt(size * counts)) & (counts >= FEW))
