@@ -71,10 +71,15 @@ def check_declared(declared: Declared) -> None:
             "A replay needs what draws the weights, and only one thing.",
             "Add --config config.json for a class of transformers, or --replay-with module:function.",
         )
-    if declared.config and not Path(declared.config).exists():
+    if declared.config and not _is_config(Path(declared.config)):
         raise UsageError(f"There is no config {declared.config}.", "Check the path.")
     if declared.function and not all(declared.function.partition(":")):
         raise UsageError(f"{declared.function!r} is no function.", "Write module:function.")
+
+
+def _is_config(path: Path) -> bool:
+    """Whether there is a file of that name, or a folder with a config; a pipe would make the replay wait for ever."""
+    return (path / "config.json" if path.is_dir() else path).is_file()
 
 
 def draw(declared: Declared, folder: Path) -> Drawn:

@@ -47,10 +47,10 @@ def test_what_nobody_writes_is_refused_at_once(name: str) -> None:
 def test_as_much_as_is_allowed_takes_seconds_at_most(piece: bytes) -> None:
     """Many keys, tables and texts."""
     content = b"".join(piece % number for number in range(LARGEST // len(piece)))[:LARGEST]
-    begun = time.monotonic()
+    begun = time.process_time()
     with suppress(TomlError):
         parse_toml(content)
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

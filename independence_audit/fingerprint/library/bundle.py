@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from independence_audit.anatomy.tables import Table
 from independence_audit.checkpoint.strict_json import JsonError, parse_object
 from independence_audit.core.atomic import replacing
+from independence_audit.core.bounded import open_regular
 from independence_audit.errors import IncomparableError, InputError, MalformedError, MissingError, UnsupportedError
 from independence_audit.fingerprint.library.catalogue import ancestors_first, family_entries
 from independence_audit.fingerprint.library.change import check_entries, place_staged
@@ -109,7 +110,7 @@ def import_bundle(library: Library, source: Path) -> tuple[str, ...]:
         InputError: It could not be read, or the library could not be written to.
     """
     try:
-        with source.open("rb") as file:
+        with open_regular(source) as file:
             packed = _manifest(library, _first(file))
             check_entries(library, [one.entry for one in packed])
             with library.own_shelf.staging() as folder:
@@ -204,6 +205,8 @@ def _unpack(file: BinaryIO, packed: _Packed, folder: Path) -> None:
     with (folder / name).open("wb") as target:
         for start in range(0, packed.size, _PIECE):
             piece = file.read(min(_PIECE, packed.size - start))
+            if not piece:
+                raise _malformed(f"it ends in the middle of {name}")
             digest.update(piece)
             target.write(piece)
     file.read(-packed.size % tarfile.BLOCKSIZE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -363,3 +364,33 @@ def test_a_bundle_may_not_bring_an_ancestor_that_nobody_knows(bundle: Path, tmp_
     rewrite(bundle, [(manifest, renamed(orphan(alone(content)))), (owl, data)])
     with pytest.raises(MalformedError, match="emu derives from 'wren-1b'"):
         import_bundle(bare, bundle)
+
+
+def test_a_pipe_is_no_bundle(elsewhere: Library, tmp_path: Path) -> None:
+    """Nobody feeds it; opening it would wait for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="a pipe"):
+        import_bundle(elsewhere, tmp_path / "pipe")
+
+
+def test_a_size_without_end_is_refused_at_once(bundle: Path, elsewhere: Library) -> None:
+    """Tar can say sizes up to 2 to the power of 95; manifest and member agree on one, and the file ends early."""
+    size = 10**18
+    content = bundle.read_bytes()
+    length = int(content[124:135], 8)
+    manifest = json.loads(content[512 : 512 + length])
+    manifest["models"][0]["size"] = size
+    changed = json.dumps(manifest, indent=1, sort_keys=True).encode()
+    first = 512 + -(-length // 512) * 512
+    with bundle.open("wb") as file:
+        file.write(header_of("manifest.json", len(changed)) + changed + bytes(-len(changed) % 512))
+        file.write(header_of(manifest["models"][0]["file"], size) + content[first + 512 :])
+    with pytest.raises(MalformedError, match="ends in the middle"):
+        import_bundle(elsewhere, bundle)
+
+
+def header_of(name: str, size: int) -> bytes:
+    """The header of a member."""
+    member = tarfile.TarInfo(name)
+    member.size = size
+    return member.tobuf(tarfile.GNU_FORMAT)

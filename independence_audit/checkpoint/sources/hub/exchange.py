@@ -51,7 +51,9 @@ def ask(method: str, url: str, headers: Mapping[str, str], timeout: float) -> ht
                 )
             pieces.append(piece)
         kept = [(name, value) for name, value in answer.headers.multi_items() if name != "transfer-encoding"]
-        return httpx2.Response(answer.status_code, headers=kept, content=b"".join(pieces), request=answer.request)
+        # A refusal is told by its status and headers; the Hub's library stumbles over a body that is no JSON object.
+        content = b"" if answer.is_error else b"".join(pieces)
+        return httpx2.Response(answer.status_code, headers=kept, content=content, request=answer.request)
 
     return exchange(method, url, headers, timeout, whole)
 

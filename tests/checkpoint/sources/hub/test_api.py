@@ -59,6 +59,16 @@ def test_headers_that_say_nothing(headers: dict[str, str], tmp_path: Path) -> No
         read(tmp_path)
 
 
+@pytest.mark.parametrize("body", [b"\xe4", b"[]", b"[" * 100_000, b'{"error": 1}', b'{"error": [[]]}', b"null"])
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_refusal_with_any_body(body: bytes, status: int, tmp_path: Path) -> None:
+    """What it says beyond its status and headers is nobody's concern."""
+    said = {"described": base64.b64encode(body).decode(), "weights": "", "etag": "", "status": [status]}
+    (tmp_path / "answers.json").write_text(json.dumps({**said, "headers": {}}))
+    with pytest.raises(AuditError):
+        read(tmp_path)
+
+
 def answer(folder: Path, described: str, headers: dict[str, str] | None = None) -> None:
     """Let the made-up Hub answer so."""
     said = {"described": base64.b64encode(described.encode()).decode(), "weights": "", "etag": "", "status": [200]}
