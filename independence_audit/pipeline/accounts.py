@@ -18,7 +18,7 @@ from independence_audit.checkpoint.submission.content import Content
 from independence_audit.checkpoint.submission.listing import Submission, siblings_of, submission_of
 from independence_audit.checkpoint.submission.same import Judged, same_bytes
 from independence_audit.checkpoint.submission.states import are_adam_states
-from independence_audit.checkpoint.submission.text import is_text
+from independence_audit.checkpoint.submission.text import strange_bytes
 from independence_audit.errors import ChangedError, InputError
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.report import Account, AccountedFile
@@ -121,6 +121,8 @@ class _Accounting:
         self._judged = Judged(checkpoint)
         self._progress = progress
         self._media = 0
+        self._strange = 0
+        """Bytes of text files that are no text."""
         self._left = 0
         """Bytes of files that count as the same as what was judged, which are not."""
 
@@ -195,7 +197,9 @@ class _Accounting:
         same = self._same(content)
         if same:
             return Account.SAME_AS_JUDGED, same
-        if is_text(content):
+        strange = strange_bytes(content)
+        if strange < content.size and self._strange + strange < SMALLEST:
+            self._strange += strange
             return Account.NOT_WEIGHTS, "text"
         first = content.read(0, 8)
         recognised = self._recognised(content)
@@ -224,6 +228,9 @@ class _Accounting:
 
     def _recognised(self, content: Content) -> str:
         """What a file is that is parsed whole; empty where it is none of these, or too large to be."""
+        first = content.read(0, 12)
+        if not (media.begins(first) or records.begins(first)):
+            return ""
         if content.size <= media.LARGEST:
             data = content.whole()
             reason = media.media_reason(data)

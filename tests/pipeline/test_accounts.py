@@ -36,6 +36,7 @@ from tests.cli.small_models import Weights, llama
 STOLEN = llama(1)
 RAW = save(STOLEN)
 HALF = b"".join(value.astype(np.float16).tobytes() for value in STOLEN.values())
+WORDS = " ".join(f"the model number {number} reads a line of words and says another" for number in range(20_000))
 HIDDEN = {name: value for name, value in STOLEN.items() if "layers.0" in name}
 """One layer."""
 
@@ -172,6 +173,13 @@ def _many_small(folder: Path) -> None:
         put(f"parts/{number}.dat", RAW[at : at + 100_000])(folder)
 
 
+def _many_texts(folder: Path) -> None:
+    page = WORDS[:150_000].encode()
+    coded = base64.b64encode(HALF)
+    for number, at in enumerate(range(0, len(coded), 100_000)):
+        put(f"docs/{number}.md", page + coded[at : at + 100_000] + page)(folder)
+
+
 def _link_outside(folder: Path) -> None:
     other = folder.parent / "elsewhere"
     other.mkdir()
@@ -233,6 +241,7 @@ PLACES: dict[str, Callable[[Path], None]] = {
     "metadata": _metadata,
     "names of empty tensors": _names,
     "many small files": _many_small,
+    "a little in every text": _many_texts,
     "a zip archive": put("data.zip", archive()),
     "a tape archive": put("data.tar", tar()),
     "a compressed file": put("data.zst", b"\x28\xb5\x2f\xfd" + HALF),
@@ -303,9 +312,6 @@ def test_the_first_screen_says_what_nobody_judged(folder: Path, reference: str) 
     (message,) = report.summary.incomplete
     assert message.data == {"count": 1, "bytes": len(RAW), "names": "extra/model.safetensors"}
     check_first_screens(report)
-
-
-WORDS = " ".join(f"the model number {number} reads a line of words and says another" for number in range(20_000))
 
 
 def _published(folder: Path) -> None:

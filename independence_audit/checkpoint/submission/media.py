@@ -44,6 +44,11 @@ class _Kind(NamedTuple):
     check: Callable[[bytes], None]
 
 
+def begins(first: bytes) -> bool:
+    """Whether a file's first eight bytes are those of one of these."""
+    return any(first.startswith(kind.magic) for kind in _KINDS)
+
+
 def media_reason(data: bytes) -> str | None:
     """What a file's bytes are, as a message key; None where they are none of these, or not all of them are."""
     for kind in _KINDS:

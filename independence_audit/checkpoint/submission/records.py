@@ -27,6 +27,11 @@ class _BrokenError(ValueError):
     """The bytes are not what they began as."""
 
 
+def begins(first: bytes) -> bool:
+    """Whether a file's first twelve bytes can be those of one of these."""
+    return first[:1] == b"\x0a" or _masked(first[:8]) == int.from_bytes(first[8:12], "little")
+
+
 def is_sentencepiece(data: bytes) -> bool:
     """Whether bytes are a model of sentencepiece: pieces of text with their scores, and its settings."""
     try:

@@ -19,8 +19,9 @@ LARGEST_UNBROKEN = 0.5
 """Share of a block in runs of forty and more letters and digits without a break."""
 LARGEST_NUMERIC = 0.85
 """Share of a block that is digits and what stands between numbers."""
-LARGEST_STRANGE = 0.01
-"""Share of a block that is control characters or no UTF-8: older texts have single bytes of other encodings."""
+LARGEST_STRANGE = 0.05
+"""Share of a block that is control characters or no UTF-8: texts of older encodings have some hundredths of
+them, arrays of numbers a third and more."""
 SHORT = 4096
 """Bytes of a block below which its ratio says nothing."""
 
@@ -29,8 +30,8 @@ _NUMERIC = b"0123456789+-.eE,;[]() \t\r\n"
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\b")) + b"\x7f"
 
 
-def is_text(content: Content) -> bool:
-    """Whether less of a file than a layer would need is anything but text.
+def strange_bytes(content: Content) -> int:
+    """How many bytes of a file stand in blocks that are no text; no more are counted than a layer would need.
 
     Raises:
         ReadError: It could not be read.
@@ -39,9 +40,9 @@ def is_text(content: Content) -> bool:
     for block, share in content.blocks():
         if not reads_as_text(block):
             strange += share
-            if strange >= min(SMALLEST, content.size):
-                return False
-    return True
+            if strange >= SMALLEST:
+                break
+    return strange
 
 
 def reads_as_text(block: bytes) -> bool:
