@@ -42,6 +42,7 @@ from independence_audit.pipeline.models import Model, as_claimed, of_one_sampler
 from independence_audit.pipeline.nearest import nearest_references
 from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
+from independence_audit.pipeline.same_files import with_same_files_named
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 from independence_audit.pipeline.shared_training import shared_of
 from independence_audit.pipeline.verification import verify_models
@@ -136,7 +137,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         for ranking, own in zip(rankings, tensors, strict=True)
     ]
     components = [_also_saying(component, shared.get(component.name)) for component in components]
-    references = tuple(_reference(one, rankings) for one in known.known)
+    references = with_same_files_named(subject.files, [_reference(one, rankings) for one in known.known])
     every_tensor = tuple(tensor for own in tensors for tensor in own)
     declared = hold(handed_in.declaration, components, references) if handed_in.declaration else None
     incomplete = (

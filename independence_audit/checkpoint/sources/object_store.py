@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
 from independence_audit.checkpoint.model import State
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.blocks import Block
+from independence_audit.checkpoint.sources.deadline import LateError, request_seconds, within
 from independence_audit.checkpoint.sources.remote import RemoteSource
 from independence_audit.errors import ChangedError, MissingError, ReadError, UnsupportedError, UsageError
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 _ACCESS = "Check the address, and the credentials that the store's own tools take from the environment."
+_LISTING = 300.0
+"""Seconds for the list of a folder: of 100,000 objects in pages of 1,000, at a second a page, a third of this."""
 _STABLE = "Audit a checkpoint that nothing writes to any more."
 
 
@@ -66,12 +71,23 @@ class ObjectStoreSource(RemoteSource):
 
     def _read_verified(self, name: str, block: Block) -> bytes:
         """The wanted bytes of a block, of an object that is still the one that was looked at."""
+        asked, size = (block.start, block.stop), block.stop - block.start
+
+        def got(begun: Event) -> tuple[_State, tuple[int, ...], bytes]:
+            answer = self._store.get(name, options={"range": asked})
+            begun.set()
+            content = bytearray()
+            for piece in answer.stream():
+                content += piece
+                if len(content) > size:  # more than any answer to this: nothing of it is taken, and no more is read
+                    break
+            return _state(answer.meta), tuple(answer.range), bytes(content)
+
         with _told(name):
-            answer = self._store.get(name, options={"range": (block.start, block.stop)})
-            content = bytes(answer.bytes())
-        if _state(answer.meta) != self._states[name]:
+            state, sent, content = within(request_seconds(size), got, request_seconds())
+        if state != self._states[name]:
             raise ChangedError(f"{quoted(name)} was changed while it was read.", _STABLE)
-        if tuple(answer.range) != (block.start, block.stop) or len(content) != block.stop - block.start:
+        if sent != asked or len(content) != size:
             raise ReadError(f"{quoted(name)} could not be read: other bytes came than were asked for.", _ACCESS)
         return block.wanted_of(content)
 
@@ -113,7 +129,7 @@ def listed_source(store: ObjectStore, name: str) -> ObjectStoreSource:
         ReadError: It could not be listed.
     """
     with _told(name):
-        listed = store.list_with_delimiter()["objects"]
+        listed = within(_LISTING, lambda _: store.list_with_delimiter())["objects"]
     return ObjectStoreSource(store, {entry["path"].rpartition("/")[2]: _state(entry) for entry in listed}, name)
 
 
@@ -131,8 +147,12 @@ def _looked_at(store: ObjectStore, files: Sequence[str]) -> dict[str, _State]:
     states = {}
     for file in files:
         with _told(file):
-            states[file] = _state(store.head(file))
+            states[file] = within(request_seconds(), partial(_look_at, store, file))
     return states
+
+
+def _look_at(store: ObjectStore, file: str, _: Event) -> _State:
+    return _state(store.head(file))
 
 
 @contextmanager
@@ -156,6 +176,8 @@ def _told(name: str) -> Iterator[None]:
         ) from error
     except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
         raise ReadError(f"Access to {quoted(name)} was refused.", _ACCESS) from error
+    except LateError as error:
+        raise ReadError(f"{quoted(name)} could not be read: the server did not answer in time.", _ACCESS) from error
     except (exceptions.BaseError, OSError, ValueError) as error:
         raise ReadError(f"{quoted(name)} could not be read from its server.", _ACCESS) from error
 

@@ -73,7 +73,12 @@ class Library:
         if shelf is None:
             return Held(entry, Status.MISSING, 0, "")
         status = Status.PULLED if shelf == self.own_shelf else Status.SHIPPED
-        return Held(entry, status, shelf.path(entry.name).stat().st_size, shelf.digest(entry.name))
+        try:
+            return Held(entry, status, shelf.path(entry.name).stat().st_size, shelf.digest(entry.name))
+        except (FileNotFoundError, ReadError):
+            if shelf.holds(entry.name):
+                raise
+            return Held(entry, Status.MISSING, 0, "")  # another process is putting a new one there, or removed it
 
     def everything(self) -> list[Held]:
         """What there is of every model, in the catalogue's order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from independence_audit.checkpoint.sources.object_store import (
 )
 from independence_audit.errors import AuditError, ChangedError, MissingError, ReadError, UnsupportedError, UsageError
 from tests.checkpoint.source_contract import CONTENT, LARGE, SHORT_BY, SourceContract
-from tests.hub.fake_hub import FakeHub, Fault, reach, serving
+from tests.hub.fake_hub import ENDLESS, FakeHub, Fault, reach, serving
 
 store_module = pytest.importorskip("obstore.store", reason="obstore is an extra")
 
@@ -39,6 +40,7 @@ def hub(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """A web server that serves it, at an address of its own and by redirection."""
     with serving(tmp_path / "hub") as hub:
         reach(hub, tmp_path / "cache", monkeypatch)
+        monkeypatch.setenv("AUDIT_REQUEST_SECONDS", "1")
         yield hub
 
 
@@ -174,3 +176,20 @@ def test_stores_by_scheme() -> None:
     """Each scheme is its own kind of store."""
     kinds: dict[str, Any] = {"s3://b/m": "S3Store", "gs://b/m": "GCSStore", "https://h/m": "HTTPStore"}
     assert {url: type(connect(url)).__name__ for url in kinds} == kinds
+
+
+@pytest.mark.parametrize("fault", [*sorted(ENDLESS, key=str), Fault.LOOP])
+def test_answer_without_end(
+    hub: FakeHub, served: ObjectStoreSource, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    """A flood, a drip, a bomb and circles end in a sentence, when a file is looked at and when it is read."""
+    monkeypatch.setenv("AUDIT_REQUEST_SECONDS", "0.4")
+    for server in ("hub", "storage"):
+        hub.fail(fault, 1000, server)
+    began = time.monotonic()
+    with pytest.raises(AuditError) as caught:
+        read(served, 0, 10)
+    assert caught.value.hint
+    with pytest.raises(AuditError):
+        named_source(connect(f"{hub.url}/team/toy/resolve/main", allow_http=True), [LARGE], "web")
+    assert time.monotonic() - began < 5

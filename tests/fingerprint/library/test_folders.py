@@ -39,3 +39,11 @@ def test_an_installed_package_has_its_own(tmp_path: Path, monkeypatch: pytest.Mo
     (package / "shipped").mkdir(parents=True)
     monkeypatch.setattr(folders, "__file__", str(package / "fingerprint" / "library" / "folders.py"))
     assert shipped_folder() == package / "shipped"
+
+
+@pytest.mark.parametrize("named", ["~nobody-of-that-name/library", "a" * 5000])
+def test_a_folder_that_cannot_be(named: str) -> None:
+    """No such user, or no possible path: a setting is wrong, not the program."""
+    with pytest.raises(UsageError) as caught:
+        own_folder(named)
+    assert len(caught.value.message) < 200

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,3 +181,23 @@ def test_a_report_can_hold_the_digest(library: Library) -> None:
     """It is hexadecimal text."""
     assert json.loads(json.dumps(library.digest())) == library.digest()
     assert len(bytes.fromhex(library.digest())) == 32
+
+
+def test_two_pulls_at_once(library: Library) -> None:
+    """Whoever looks while others put the same model there finds it whole, or not yet; never half, never a crash."""
+    entry, fingerprint = entry_of(library, "wren-1b"), fingerprint_of(1)
+
+    def work(number: int) -> set[Status]:
+        seen = set()
+        for _ in range(15):
+            if number % 2:
+                store(library, entry, fingerprint)
+            seen.add(library.held(entry).status)
+            with suppress(MissingError, MalformedError, ReadError):
+                assert library.read(entry).parameters == fingerprint.parameters
+        return seen
+
+    with ThreadPoolExecutor(4) as threads:
+        assert set().union(*threads.map(work, range(4))) <= {Status.PULLED, Status.MISSING}
+    assert library.read(entry).parameters == fingerprint.parameters
+    assert library.strays() == []
