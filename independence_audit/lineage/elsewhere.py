@@ -104,9 +104,10 @@ def _signs(samples: Sequence[Sample]) -> Singles:
 
 def _signs_of(sample: Sample) -> Singles:
     values = sample.values()
+    values = values[:, :: -(-values.size // MOST_VALUES)]
     with np.errstate(invalid="ignore"):
         signs = np.sign(values - np.median(values, axis=1, keepdims=True)).astype(np.float32).ravel()
-    signs = np.nan_to_num(signs[:: -(-signs.size // MOST_VALUES)], nan=0.0)
+    signs = np.nan_to_num(signs, nan=0.0)
     return np.asarray(signs / max(1.0, float(np.linalg.norm(signs))), dtype=np.float32)
 
 

@@ -90,20 +90,27 @@ def _experts(sample: Sample) -> Iterator[Sample]:
 class Scan:
     """Looks through tensors of one subject, one after the other, and gathers what they hold of references."""
 
-    def __init__(self, checkpoint: Checkpoint, targets: Sequence[Target]) -> None:
+    def __init__(self, checkpoint: Checkpoint, targets: Sequence[Target], values: int) -> None:
+        """Begin.
+
+        Args:
+            checkpoint: The subject's weights.
+            targets: What is looked for.
+            values: How many values without a counterpart are to be looked through.
+        """
         self._checkpoint = checkpoint
         self._targets = targets
         rows = [target.rows for target in targets]
         self._windows = Windows(rows)
-        self._segments = Segments(rows)
+        self.verbatim_only = len(rows) * values > PRODUCTS
+        """Whether changed copies could not be looked for in everything."""
+        self._segments = Segments(() if self.verbatim_only else rows)
         heights = Counter(target.rows.shape[0] for target in targets)
         self._heights = [height for height, _ in heights.most_common(MOST_HEIGHTS)]
         self._found: dict[int, list[tuple[Reading, int, Hits]]] = {}
         self._products = 0
         self.tests = 0
         """Places at which rows were looked for."""
-        self.verbatim_only = False
-        """Whether changed copies could not be looked for in everything."""
 
     def read(self, tensor: TensorInfo, *, closely: bool) -> None:
         """Look through one tensor.

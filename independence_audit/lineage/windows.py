@@ -159,8 +159,8 @@ def _runs(number: int, sample: Sample, per_row: int) -> tuple[Codes, Numbers]:
     firsts = np.arange(0, columns - WINDOW + 1, WINDOW)
     if not len(firsts):
         return np.zeros((0, WINDOW), np.uint32), np.zeros((0, 3), np.int64)
-    _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    held = -np.log2(counts / codes.size)[inverse].reshape(codes.shape)
+    counts = np.bincount(codes.ravel(), minlength=1 << 16)
+    held = -np.log2(counts[codes] / codes.size)
     bits = np.lib.stride_tricks.sliding_window_view(held, WINDOW, axis=1)[:, firsts].sum(axis=2)
     chosen = firsts[np.unique(np.linspace(0, len(firsts) - 1, per_row).astype(int))]
     row, column = np.nonzero(bits[:, np.searchsorted(firsts, chosen)] >= INFORMATION)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from independence_audit.anatomy import is_generic
 from independence_audit.checkpoint import Checkpoint, TensorInfo
 from independence_audit.errors import ReadError
 from independence_audit.evidence.relation import FOUND, Relation
@@ -21,15 +22,20 @@ from independence_audit.lineage.scan import Scan, Target, targets_of
 from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import AuditSettings, Progress
 
-OPEN_BYTES = 128 << 20
-"""Bytes of tensors without a counterpart that are read where not everything is: half a minute at most. They hold the
-projector of any model up to 10 GB."""
+OPEN_BYTES, FAR_BYTES = 128 << 20, 64 << 20
+"""Bytes of tensors without a counterpart that are read where not everything is, on this machine and from far away: half
+a minute at most. They hold the projectors of most models."""
 
 TESTED_BYTES = 32 << 20
 """The same of tensors that were compared in their places and in which nothing was found: a second or two."""
 
+FEW = 8
+"""References up to which tensors that were compared in their places are looked through as well."""
+
 FEW_VALUES = 64
 """Fewer values of a tensor than these are not looked through."""
+
+_TESTED = (Relation.UNRELATED, Relation.INCONCLUSIVE)
 
 TOO_LARGE = "too_large_to_look_through"
 FINGERPRINT_ONLY = "fingerprint_only"
@@ -84,21 +90,20 @@ class _Untold:
 
     sample: Sample
     tested: bool
-    """Whether it was compared in its place, and nothing was found."""
+    """Whether it was compared in its place, or stands in its place in a model of other widths."""
 
 
 def _untold(subject: Fingerprint, unfound: Sequence[Ranking], matched: set[int]) -> list[_Untold]:
     """Samples of components in which nothing was found, without those that were matched by now."""
-    relations = {
-        id(one.subject): relation
+    told = {
+        id(one.subject): relation in _TESTED or (one.reason == "shape_differs" and not is_generic(one.subject.role))
         for ranking in unfound
         if ranking.best
         for one, relation in zip(ranking.best.compared.measured, ranking.best.tensors, strict=True)
     }
     names = {ranking.component.name for ranking in unfound}
-    tested = (Relation.UNRELATED, Relation.INCONCLUSIVE)
     return [
-        _Untold(sample, relations.get(id(sample)) in tested)
+        _Untold(sample, told.get(id(sample), False))
         for sample in subject.samples
         if sample.component in names and id(sample) not in matched and sample.parameters >= FEW_VALUES
     ]
@@ -124,9 +129,12 @@ def _look_inside(mine: Model, known: Sequence[Model], untold: Sequence[_Untold],
         for one in untold:
             unread[one.sample.component] += 0 if one.tested else one.sample.parameters
         return _Inside(unread=unread, reason=FINGERPRINT_ONLY if any(unread.values()) else "")
-    tensors = _tensors(mine, untold)
+    tensors = _tensors(mine, [one for one in untold if not one.tested or len(known) <= FEW or settings.full])
+    if not tensors:
+        return _Inside()
     holders = {tensor.name: one.sample for tensor, one in tensors}
-    scan = Scan(mine.checkpoint, targets_of([model.fingerprint for model in known]))
+    targets = targets_of([model.fingerprint for model in known])
+    scan = Scan(mine.checkpoint, targets, sum(tensor.size for tensor, one in tensors if not one.tested))
     left_out = _read(scan, mine.checkpoint, tensors, full=settings.full)
     reason = TOO_LARGE if left_out else VERBATIM_ONLY if scan.verbatim_only else ""
     return _Inside(tuple(scan.pieces()), scan.tests, left_out, reason, holders)
@@ -156,7 +164,8 @@ def _read(
         By component, parameters of tensors without a counterpart that were left out.
     """
     unread: dict[str, int] = defaultdict(int)
-    left = {False: OPEN_BYTES, True: TESTED_BYTES if full or is_near(checkpoint.source) else 0}
+    near = is_near(checkpoint.source)
+    left = {False: OPEN_BYTES if near else FAR_BYTES, True: TESTED_BYTES if near else 0}
     for tensor, one in sorted(tensors, key=lambda each: each[1].tested):
         size = tensor.end - tensor.start
         if not full and size > left[one.tested]:
