@@ -98,11 +98,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Whether a search for moved or disguised copies was made, and why not."""
+    """Whether a search for copies that were moved, disguised or put elsewhere was made, and why not."""
 
     status: str
     """``done``, ``not_possible``, or ``not_needed`` where something was found without."""
     reason: str | None = None
+    """Why not, or what was left out of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,9 +131,9 @@ def with_matches(
     # whatever the subject's names say of its axes, the columns run along those of the reference
     posed = [(replace(one.mine, axis=one.theirs.axis, reason=""), one.theirs) for one in matches]
     result = measure_component(standing.reference, replace(pair, pairs=tuple(posed), unmatched=(), free=(), tiles=None))
-    in_place = {id(mine) for mine, _ in pair.pairs}
+    counterparts = {id(mine): id(theirs) for mine, theirs in pair.pairs}
     again = tuple(
-        replace(measured, subject=one.mine, undone=STANDS_ELSEWHERE if id(one.mine) in in_place else "")
+        replace(measured, subject=one.mine, undone=_undone(counterparts.get(id(one.mine)), one))
         for measured, one in zip(result.measured, matches, strict=True)
     )
     taken = {id(one.mine) for one in matches} | {id(one.piece_of) for one in pieces}
@@ -151,6 +151,11 @@ def with_matches(
         counted=standing.tests,
         looked=OWN_LEVEL * tests,
     )
+
+
+def _undone(counterpart: int | None, match: Match) -> str:
+    """What is undone: nothing where no other tensor of the reference stands in the place."""
+    return "" if counterpart in (None, id(match.theirs)) else STANDS_ELSEWHERE
 
 
 def _with_pairs(pair: ComponentPair, measured: Sequence[Measured]) -> ComponentPair:

@@ -93,6 +93,18 @@ class _Anchor:
     start: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """A distance of rows under which some agree."""
+
+    anchor: _Anchor
+    step: int
+    agreed: NDArray[np.bool_]
+    """Of the sampled rows."""
+    complete: bool
+    """Whether all do that stand inside of the tensor."""
+
+
 def laid_out(target: Sample, reading: Reading, stride: int, hits: Hits) -> Piece | None:
     """A matrix whose rows stand at even distances in a tensor; None where they do not.
 
@@ -102,16 +114,10 @@ def laid_out(target: Sample, reading: Reading, stride: int, hits: Hits) -> Piece
         stride: Distance of neighbours in a row.
         hits: Where rows of it seem to stand.
     """
-    best = None
-    for anchor in _anchors(hits, stride):
-        for each in _steps(target, reading, stride, hits, anchor):
-            if best is None or each[2].sum() > best[2].sum():
-                best = each
-            if best[2].all():
-                break
+    best = _best(target, reading, stride, hits)
     if best is None:
         return None
-    anchor, step, agreed = best
+    anchor, step, agreed = best.anchor, best.step, best.agreed
     rows = _run(target.rows, agreed)
     starts = anchor.start + (target.rows - target.rows[anchor.row]) * step
     start, stop = _columns(target, reading, starts[agreed], stride, anchor.column, agreed)
@@ -125,6 +131,18 @@ def laid_out(target: Sample, reading: Reading, stride: int, hits: Hits) -> Piece
     return Piece(reading.tensor, int(places.min()), int(places.max()) + 1, shape, measured)
 
 
+def _best(target: Sample, reading: Reading, stride: int, hits: Hits) -> _Steps | None:
+    """The layout in which most rows agree; the first in which all do that the tensor has room for."""
+    best = None
+    for anchor in _anchors(hits, stride):
+        for each in _steps(target, reading, stride, hits, anchor):
+            if best is None or each.agreed.sum() > best.agreed.sum():
+                best = each
+            if each.complete:
+                return best
+    return best
+
+
 def _anchors(hits: Hits, stride: int) -> list[_Anchor]:
     """Rows with the places that most of their stretches agree on."""
     starts = hits.place - hits.column * stride
@@ -133,9 +151,7 @@ def _anchors(hits: Hits, stride: int) -> list[_Anchor]:
     return [_Anchor(row, columns[row, start], start) for (row, start), _ in counts.most_common(ANCHORS)]
 
 
-def _steps(
-    target: Sample, reading: Reading, stride: int, hits: Hits, anchor: _Anchor
-) -> Iterator[tuple[_Anchor, int, NDArray[np.bool_]]]:
+def _steps(target: Sample, reading: Reading, stride: int, hits: Hits, anchor: _Anchor) -> Iterator[_Steps]:
     """Distances of rows under which others are found as well, with the rows that then agree."""
     starts = hits.place - hits.column * stride
     apart = target.rows[hits.row] - target.rows[anchor.row]
@@ -152,11 +168,15 @@ def _steps(
     for step in tried:
         if step == 0 or (step == stride and width > 1):
             continue
-        places = anchor.start + (target.rows - target.rows[anchor.row])[:, None] * step + columns * stride
-        inside = ((places >= 0) & (places < reading.size)).all(axis=1)
-        agreed = inside & (np.abs((standard(reading.values(places)) * theirs).sum(axis=1)) >= SAME_VALUES)
+        starts = anchor.start + (target.rows - target.rows[anchor.row]) * step
+        inside = (starts + columns[0] * stride >= 0) & (starts + columns[-1] * stride < reading.size)
+        if inside.sum() < 2:  # noqa: PLR2004  one row has no distance
+            continue
+        mine = standard(reading.values(starts[inside, None] + columns * stride))
+        agreed = inside.copy()
+        agreed[inside] = np.abs((mine * theirs[inside]).sum(axis=1)) >= SAME_VALUES
         if agreed.sum() > 1 and agreed[_run(target.rows, agreed)].mean() >= BETWEEN:
-            yield anchor, step, agreed
+            yield _Steps(anchor, step, agreed, complete=bool(agreed.sum() == inside.sum()))
 
 
 def _run(rows: Places, agreed: NDArray[np.bool_]) -> NDArray[np.bool_]:

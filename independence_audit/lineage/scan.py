@@ -42,8 +42,8 @@ WIDEST = 1 << 13
 PRODUCTS = 10**11
 """Multiplications that looking for changed copies may take: some seconds."""
 
-PIECES = 8
-"""Pieces of one matrix in one tensor, at most."""
+PIECES, MOST_PIECES = 8, 2000
+"""Pieces of one matrix in one tensor and of all matrices together, at most: a model that was cut into more is found."""
 
 Singles = NDArray[np.float32]
 
@@ -159,20 +159,34 @@ class Scan:
         Raises:
             ReadError: Bytes could not be read.
         """
+        told = 0
         for number, found in sorted(self._found.items()):
+            if told >= MOST_PIECES:
+                return
             target = self._targets[number]
             left = []
-            for reading, stride, hits in sorted(_merged(found), key=lambda each: -len(each[2])):
+            held: set[str] = set()
+            for reading, stride, hits in sorted(_merged(found), key=_likeliest):
+                if reading.tensor in held:
+                    continue  # bits of one float type are another's, about
                 rest = hits
                 for _ in range(PIECES):
                     piece = laid_out(target.rows, reading, stride, rest) if len(rest) else None
                     if piece is None:
                         break
                     yield target, piece
+                    held.add(reading.tensor)
+                    told += 1
                     rest = _unexplained(rest, piece)
                 if len(rest):
                     left.append((reading, stride, rest))
             yield from ((target, piece) for piece in scattered(target.rows, left))
+
+
+def _likeliest(found: tuple[Reading, int, Hits]) -> tuple[bool, int]:
+    """A tensor's own type first, then what shows most."""
+    reading, _, hits = found
+    return not reading.as_stored, -len(hits)
 
 
 def _merged(found: Sequence[tuple[Reading, int, Hits]]) -> Iterator[tuple[Reading, int, Hits]]:

@@ -62,11 +62,6 @@ class Segments:
         """Multiplications that each value of the subject takes, for each distance of neighbours."""
         return sum(len(bank.vectors) for bank in self._banks.values())
 
-    @property
-    def lengths(self) -> list[int]:
-        """Lengths of the stretches that are looked for."""
-        return sorted(self._banks)
-
     def find(self, values: Singles, stride: int) -> Hits:
         """Where stretches seem to stand whose neighbours are ``stride`` values apart.
 

@@ -248,8 +248,8 @@ def _held(holder: Sample, target: Target, piece: Piece, room: int) -> Sample:
 
 
 def _new(standing: ComponentMeasured, matches: Sequence[Match]) -> list[Match]:
-    """The matches that are not those of one place, which were compared already."""
-    in_place = {(id(one.subject), id(one.reference)) for one in standing.measured}
+    """The matches that are not those of one place, which were tested already."""
+    in_place = {(id(one.subject), id(one.reference)) for one in standing.measured if one.test}
     return [one for one in matches if (id(one.mine), id(one.theirs)) not in in_place]
 
 
