@@ -109,11 +109,11 @@ def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, r
     broken = breaks(steps, component)
     combinations = combined(steps, geometry)
     judged.findings.extend(frozen.findings)
-    judged.findings.extend(combinations)
     moved = reordered(steps, geometry, start) or reversed_way(steps, start, walked.ends.get(component))
     doubts = [finding for finding in moved if not finding.contradicts]
     by_order = [
         *(finding for _, finding in broken),
+        *combinations,
         *blended(steps, component, {number for number, _ in broken}),
         *noise(steps, component, {number for number, _ in broken}),
         *made_from_the_end(steps[0], steps[-1], start.freshness, walked.carried.get(component)),
