@@ -174,3 +174,5 @@ class ComponentEvidence:
     shared: Shared | None = field(default=None, metadata={SINCE: "1.1"})
     """Whether what it shares with its reference includes training; None where the weights were not at hand to tell, or
     the relation leaves nothing to tell."""
+    reference_kind: str | None = field(default=None, metadata={SINCE: "1.1"})
+    """Kind of the reference's component; a kind of the subject's is a label that anybody can choose."""

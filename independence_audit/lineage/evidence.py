@@ -86,6 +86,7 @@ def component_evidence(
         relations=shares,
         reference=best.compared.reference if best and named else None,
         reference_component=best.compared.pair.reference.name if best and named else None,
+        reference_kind=best.compared.pair.reference.kind.value if best and named else None,
         p_value=best.p_value if best else None,
         r=best.r if best else None,
         joint_z=best.compared.weakest.z if best and best.compared.weakest else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from independence_audit.anatomy import Kind
 from independence_audit.declaration.compare import Names
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Rights
 from independence_audit.evidence.measurement import ComponentEvidence, Message, Shared
-from independence_audit.evidence.relation import NAMED, Relation
+from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.evidence.report import Reference
 from independence_audit.evidence.training import Conclusion, TrainingEvidence
 from independence_audit.policy.licences import Licence, licence_class, same_licence
@@ -113,15 +113,15 @@ OF_SUBMISSION = ("rights",)
 """Conditions that need no component."""
 
 
-def case_of(component: ComponentEvidence, references: Mapping[str, Reference], known: Known) -> Case:
-    """Put one component's evidence into the words of rules."""
+def case_of(component: ComponentEvidence, kind: Kind, references: Mapping[str, Reference], known: Known) -> Case:
+    """Put one component's evidence into the words of rules, judged as a component of this kind."""
     match = references.get(component.reference or "") if component.relation in NAMED else None
     found = component.relation in NAMED
     declared = _declared(component, known.declaration)
     fitting = list(_fitting(component, references, known))
     licence, licence_name = _licence(match, declared) if found else (NONE, None)
     words = {
-        "kinds": kind_of(component).value,
+        "kinds": kind.value,
         "relations": component.relation.value,
         "owners": owner_of(match, known).value if found else NONE,
         "countries": country_of(match) if found else NONE,
@@ -145,6 +145,19 @@ def case_of(component: ComponentEvidence, references: Mapping[str, Reference], k
 def kind_of(component: ComponentEvidence) -> Kind:
     """The kind that rules know a component by; a report may carry another word."""
     return Kind(component.kind) if component.kind in frozenset(Kind) else Kind.OTHER
+
+
+def judged_as(component: ComponentEvidence, kinds: Collection[Kind]) -> Kind | None:
+    """As which of a criterion's kinds a component is judged; None where the criterion is not about it.
+
+    Its own kind is a label. Where it shares weights, it is judged as what it shares them with, too: a decoder's
+    matrices stay a decoder's under a projector's name.
+    """
+    own, theirs = kind_of(component), component.reference_kind
+    if own in kinds:
+        return own
+    found = component.relation in FOUND and theirs in frozenset(Kind)
+    return Kind(theirs) if found and theirs in kinds else None
 
 
 def is_possible(words: Mapping[str, str]) -> bool:

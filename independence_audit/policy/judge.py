@@ -8,7 +8,7 @@ from independence_audit.evidence.measurement import ComponentEvidence, Message, 
 from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relation
 from independence_audit.evidence.report import Criterion, Opinion, Outcome, Reference, Severity
 from independence_audit.policy.badge import gravest
-from independence_audit.policy.case import Case, Known, case_of, kind_of, rights_of
+from independence_audit.policy.case import Case, Known, case_of, judged_as, kind_of, rights_of
 from independence_audit.policy.messages import (
     CANNOT_JUDGE,
     INCOMPLETE,
@@ -131,8 +131,9 @@ def _judged(
             yield _of_submission(rules, rule, missing, verified=known.verified), rule
             continue
         for component in components:
-            if kind_of(component) in rules.kinds:
-                case = case_of(component, by_name, known)
+            kind = judged_as(component, rules.kinds)
+            if kind is not None:
+                case = case_of(component, kind, by_name, known)
                 rule = rules.rule_for(case.words)
                 yield _of_component(rules, rule, component, case, missing, verified=known.verified), rule
 

@@ -35,7 +35,8 @@ WEIGHT = {
     Outcome.ON_DOCUMENTS: (Severity.NONE, Severity.REMARK),
 }
 """Which severities fit an outcome."""
-MISSING = Outcome.MATERIAL_MISSING
+OPEN = (Outcome.MATERIAL_MISSING, Outcome.REVIEW)
+"""Outcomes that can leave an audit inconclusive."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -136,8 +137,8 @@ def _rule(criterion: str, scope: Scope, data: object) -> Rule:
         raise ValueError(
             f"A rule of {criterion!r} gives {outcome} the severity {severity}, which contradict each other"
         )
-    if undecided and (outcome != Outcome.MATERIAL_MISSING or scope != Scope.COMPONENT):
-        raise ValueError(f"A rule of {criterion!r} is undecided, which only a component's {MISSING} can be")
+    if undecided and (outcome not in OPEN or scope != Scope.COMPONENT):
+        raise ValueError(f"A rule of {criterion!r} is undecided, which only a component's {' or '.join(OPEN)} can be")
     return Rule(conditions, outcome, severity, message, changes, undecided)
 
 

@@ -346,6 +346,20 @@ def test_control_goes_by_licence(licence: str | None, outcome: tuple[Outcome, Se
     found = {each.id.partition("/")[0]: (each.outcome, each.severity) for each in opinion.criteria}
     assert found["licence"] == outcome
     assert found["rights"] == MISSING
+    assert bool(opinion.undecided) == (licence in {"what", None}), "who may use the weights has to be known first"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_kind_is_a_label(kind: Kind) -> None:
+    """A decoder's weights are judged as a decoder's, whatever kind the submission gives them, and only where shared."""
+    stolen = replace(component(Relation.IDENTICAL, kind), reference_kind="text_decoder")
+    found = {
+        each.id.partition("/")[0]: each.outcome for each in judge(load_policy("kai-stage1"), [stolen], FOREIGN).criteria
+    }
+    assert found["no_external_decoder"] == Outcome.NOT_MET
+    own = replace(component(Relation.UNRELATED, kind), reference_kind="text_decoder")
+    judged = {each.id.partition("/")[0] for each in judge(load_policy("kai-stage1"), [own], FOREIGN).criteria}
+    assert ("no_external_decoder" in judged) == (kind == Kind.TEXT_DECODER)
 
 
 def test_a_licence_that_is_declared_otherwise() -> None:
