@@ -156,8 +156,7 @@ def judged_as(component: ComponentEvidence, kinds: Collection[Kind]) -> Kind | N
     own, theirs = kind_of(component), component.reference_kind
     if own in kinds:
         return own
-    found = component.relation in FOUND and theirs in frozenset(Kind)
-    return Kind(theirs) if found and theirs in kinds else None
+    return next((kind for kind in kinds if kind == theirs), None) if component.relation in FOUND else None
 
 
 def is_possible(words: Mapping[str, str]) -> bool:
