@@ -128,10 +128,8 @@ def _refuse_input(path: Path, inputs: Iterable[str | Path | None]) -> None:
 
 
 def _has_name_in(path: Path, folder: Path) -> bool:
-    """Whether a file of several names has one of them in a folder."""
+    """Whether a file has another name in a folder, or a link there leads to it, as in caches of the Hub."""
     status = path.stat()
-    if status.st_nlink == 1:
-        return False
     with os.scandir(folder) as entries:
         return any(entry.is_file() and os.path.samestat(entry.stat(), status) for entry in entries)
 

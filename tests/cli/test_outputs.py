@@ -75,6 +75,14 @@ def hard_linked_subject(out: Path) -> str:
     return "other.json"
 
 
+def behind_a_link_of_the_subject(out: Path) -> str:
+    """Where the subject's weights lie, as in the cache of the Hub's library."""
+    weights = out.parent / "subject" / "model.safetensors"
+    weights.rename(out / "blob")
+    weights.symlink_to(out / "blob")
+    return "blob"
+
+
 def below_a_file(out: Path) -> str:
     """A file where a folder should be."""
     (out / "file").touch()
@@ -86,6 +94,7 @@ PLACES: list[str | Callable[[Path], str]] = [
     pointing_nowhere,
     piped,
     hard_linked_subject,
+    behind_a_link_of_the_subject,
     below_a_file,
     ".",
     "../subject",
