@@ -24,3 +24,15 @@ def test_no_rotation_changes_them_and_order_moves_them(seed: int) -> None:
     assert descriptor_test(before, after, symmetric=False).agreed == 300
     stranger = plain_descriptors(other1, other2, plain_matrices(other1, other2))
     assert descriptor_test(before, stranger, symmetric=False).agreed < 15
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 1.0])
+def test_towers_whose_second_matrix_began_as_the_first_are_no_copies(share: float) -> None:
+    """Both find the same unit then, whichever it is: a stranger's as well as a copy's."""
+    sides = []
+    for seed in (3, 4):
+        rng = np.random.default_rng(seed)
+        fc1 = rng.standard_normal((400, 64)) * np.exp(0.3 * rng.standard_normal((400, 1)))
+        fc2 = share * fc1 + np.sqrt(1 - share**2) * rng.standard_normal((400, 64))
+        sides.append(plain_descriptors(fc1, fc2, plain_matrices(fc1, fc2)))
+    assert descriptor_test(sides[0], sides[1], symmetric=False).agreed < 20
