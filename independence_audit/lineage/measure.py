@@ -129,7 +129,7 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
     else:
         pair, plain = (first, second), (subject.scores[mine], reference.scores[theirs])
     freed = without_structure(pair, plain, reference.rows[theirs], reference.start)
-    ordered = is_ordered(freed.along_support())
+    ordered = is_ordered(freed.along_support(), in_heads=Axis.ATTENTION in (subject.axis, reference.axis))
     ordered = ordered or follows_diagonals(freed.second, reference.rows[theirs], reference.start)
     reason = _no_evidence(subject, reference, first, second, numbers, ordered=ordered)
     tested = None if reason else freed.test()

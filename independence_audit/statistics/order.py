@@ -36,7 +36,7 @@ TURNS = tuple(1 << bit for bit in range(6))
 """Bits of the column's number that are turned over: what Hadamard's matrices are made of."""
 
 
-def is_ordered(scores: Floats) -> bool:
+def is_ordered(scores: Floats, *, in_heads: bool = False) -> bool:
     """Whether the columns of normal scores [r, n] are in an order that a random permutation would not give.
 
     Five looks, each against its law under a random permutation of the columns: Gram sums of columns 1 to 16 places
@@ -46,6 +46,11 @@ def is_ordered(scores: Floats) -> bool:
     ordinate of the spectrum, for periods of any length. The moments are those of the permutation law up to 1/n, so that
     no permutation has to be drawn: a lag sum is near normal, a block sum near a scaled chi-square with as many degrees
     of freedom as there are effective rows and contrasts.
+
+    Args:
+        scores: [r, n].
+        in_heads: Whether the columns are attention's outputs: heads that share a value head are alike in any model, so
+            that only neighbours and blocks are looked at.
     """
     n = scores.shape[1]
     squared = scores * scores
@@ -61,7 +66,7 @@ def is_ordered(scores: Floats) -> bool:
     rows = [_Rows.spread(scores, squares, fourth, gram, least) for least in (FEW, MANY)]
     for lag in LAGS:
         least, seen = (FEW, rows[0]) if lag <= NEIGHBOURS else (MANY, rows[1])
-        if lag * FEW > n:
+        if lag * FEW > n or (in_heads and lag > NEIGHBOURS):
             break
         products = _row_products(scores[:, lag:], scores[:, :-lag])
         everywhere = off_diagonal > 0.0 and total**2 >= least * norms
@@ -73,7 +78,7 @@ def is_ordered(scores: Floats) -> bool:
     if any(_block_z(scores, blocks, total, effective_rows) > ORDERED_Z for blocks in (2, 4)):
         return True
     wide = rows[1]
-    if wide is None:
+    if wide is None or in_heads:
         return False
     own = scores[wide.which]
     turned = any(wide.are_ordered(_turned_z(own, wide, turn), together=True) for turn in TURNS)

@@ -136,3 +136,13 @@ def test_a_row_of_two_values() -> None:
     rows = np.full((1, 64), np.nan)
     rows[0, [3, 40]] = 1.0, 2.0
     assert not is_ordered(normal_scores(rows))
+
+
+def test_heads_that_share_a_value_head_are_no_order() -> None:
+    """Their columns in the output projection are alike at the distance of a head, in any model."""
+    generator = np.random.default_rng(24)
+    shared = generator.normal(size=(64, 4, 1, 32)) + generator.normal(size=(64, 4, 2, 32))
+    scores = normal_scores(shared.reshape(64, 256))
+    assert is_ordered(scores)
+    assert not is_ordered(scores, in_heads=True)
+    assert is_ordered(normal_scores(np.sort(shared.reshape(64, 256), axis=1)), in_heads=True)
