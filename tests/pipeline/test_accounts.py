@@ -180,6 +180,12 @@ def _many_texts(folder: Path) -> None:
         put(f"docs/{number}.md", page + coded[at : at + 100_000] + page)(folder)
 
 
+def _tiny_texts(folder: Path) -> None:
+    coded = base64.b64encode(HALF)
+    for number, at in enumerate(range(0, len(coded), 4000)):
+        put(f"docs/{number}.md", coded[at : at + 4000])(folder)
+
+
 def _link_outside(folder: Path) -> None:
     other = folder.parent / "elsewhere"
     other.mkdir()
@@ -242,6 +248,7 @@ PLACES: dict[str, Callable[[Path], None]] = {
     "names of empty tensors": _names,
     "many small files": _many_small,
     "a little in every text": _many_texts,
+    "hundreds of tiny texts": _tiny_texts,
     "a zip archive": put("data.zip", archive()),
     "a tape archive": put("data.tar", tar()),
     "a compressed file": put("data.zst", b"\x28\xb5\x2f\xfd" + HALF),

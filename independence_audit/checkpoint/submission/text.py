@@ -24,6 +24,8 @@ LARGEST_STRANGE = 0.05
 them, arrays of numbers a third and more."""
 SHORT = 4096
 """Bytes of a block below which its ratio says nothing."""
+SHORTEST = 256
+"""Bytes of a block below which its runs and its digits say nothing either."""
 
 _UNBROKEN = re.compile(r"[0-9A-Za-z+/=_-]{40,}")
 _NUMERIC = b"0123456789+-.eE,;[]() \t\r\n"
@@ -53,10 +55,10 @@ def reads_as_text(block: bytes) -> bool:
     text = block.decode("utf-8", "replace")
     if controls + text.count("\ufffd") > LARGEST_STRANGE * len(block) + 4:  # a character cut at either end
         return False
-    if len(block) < SHORT:
+    if len(block) < SHORTEST:
         return True
     numeric = 1 - len(block.translate(None, _NUMERIC)) / len(block)
     unbroken = sum(len(run[0]) for run in _UNBROKEN.finditer(text)) / len(text)
     if numeric > LARGEST_NUMERIC or unbroken > LARGEST_UNBROKEN:
         return bool(block.count(b" ") > LARGEST_NUMERIC * len(block))  # blanks alone hold nothing
-    return len(zlib.compress(block, 6)) <= LARGEST_RATIO * len(block)
+    return len(block) < SHORT or len(zlib.compress(block, 6)) <= LARGEST_RATIO * len(block)
