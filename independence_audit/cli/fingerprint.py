@@ -9,6 +9,7 @@ import click
 
 from independence_audit.cli.salt import SALT, read_salt
 from independence_audit.cli.search_layers import SEARCH_LAYERS
+from independence_audit.cli.stderr import note
 from independence_audit.errors import UsageError
 
 
@@ -57,4 +58,4 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
     check_output(path, (subject, salt_file))
     with progress_on(sys.stderr, enabled=not quiet) as progress:
         save_fingerprint(subject, path, sampler, progress, everything=full, search_layers=search_layers)
-    click.echo(f"{path}: {path.stat().st_size:,} bytes", err=True)
+    note(f"{path}: {path.stat().st_size:,} bytes")
