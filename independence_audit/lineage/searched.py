@@ -65,10 +65,12 @@ class Reason(StrEnum):
     UNEVEN_LAYERS = "uneven_layers"
     ZERO_UNITS = "zero_units"
     GAIN_MISSING = "gain_missing"
+    NO_ANCHORS = "no_anchors"
     NO_COMMON_TOKENS = "no_common_tokens"
     FEW_UNITS_THERE = "few_units_there"
     NO_DESCRIPTORS = "no_descriptors"
     NO_DESCRIPTORS_THERE = "no_descriptors_there"
+    NOT_DESCRIBED = "not_described"
     UNITS_NOT_KEPT = "units_not_kept"
     NO_TOKENIZER = "no_tokenizer"
     NO_TABLES_THERE = "no_tables_there"
@@ -90,10 +92,15 @@ Searched = Mapping[Name, Outcome]
 """What became of every search of a component against one reference."""
 
 
+MATERIAL = (Reason.NO_DESCRIPTORS_THERE, Reason.NOT_DESCRIBED)
+"""Why units were not looked for without anchors where no disguise is behind it: how much was read, or kept. What is
+cleared then is cleared as far as tokens are the same; that nobody looked further stands on the first screen."""
+
+
 def first_gap(searched: Searched) -> str:
     """Why nothing is cleared by these searches; empty where all that it takes were made."""
     gaps = (searched[name] for name in CLEARING if name in searched)
-    return next((gap.reason for gap in gaps if gap.status == Status.NOT_POSSIBLE), "")
+    return next((gap.reason for gap in gaps if gap.status == Status.NOT_POSSIBLE and gap.reason not in MATERIAL), "")
 
 
 def moved_outcome(pair: ComponentPair, reason: str) -> Outcome:
@@ -211,7 +218,7 @@ def _disguised(search: DisguisedSearch, ours: ComponentUnits, theirs: ComponentU
     if search.without_anchors:
         return DONE
     if not search.by_anchors:
-        return Outcome(Status.NOT_POSSIBLE, search.reason or Reason.NO_DESCRIPTORS)
+        return Outcome(Status.NOT_POSSIBLE, search.reason or Reason.NO_ANCHORS)
     labels = shared_labels(ours.anchors, theirs.anchors) if ours.anchors and theirs.anchors else []
     if any(label.startswith(BY_NUMBER) for label in labels):
         return Outcome(Status.NOT_POSSIBLE, Reason.NO_COMMON_TOKENS)
@@ -226,5 +233,8 @@ def _without_anchors(search: DisguisedSearch, ours: ComponentUnits, theirs: Comp
     described = [layer.even for layer in whole if layer.even is not None]
     if described and all(len(even) <= 2 * even.shape[1] for even in described):
         return Outcome(Status.NOT_APPLICABLE, Reason.FEW_UNITS_THERE)
-    there = not described and any(layer.even is not None for layer in ours.layers)
-    return Outcome(Status.NOT_POSSIBLE, Reason.NO_DESCRIPTORS_THERE if there else Reason.NO_DESCRIPTORS)
+    if not described:
+        told = any(layer.even is not None for layer in ours.layers)
+        return Outcome(Status.NOT_POSSIBLE, Reason.NO_DESCRIPTORS_THERE if told else Reason.NOT_DESCRIBED)
+    seen = any(layer.whole for layer in ours.layers)
+    return Outcome(Status.NOT_POSSIBLE, Reason.NO_DESCRIPTORS if seen else Reason.NOT_DESCRIBED)

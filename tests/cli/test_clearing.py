@@ -14,8 +14,9 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
 from independence_audit.cli.entry import main
+from independence_audit.fingerprint.codec import write_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.pipeline.models import save_fingerprint
+from independence_audit.pipeline.models import read_model, save_fingerprint
 from independence_audit.pipeline.settings import NoProgress
 from tests.lineage.disguises import disguised
 
@@ -147,15 +148,31 @@ def test_a_copy_is_found_without_any_tokenizer(tmp_path: Path) -> None:
     assert component["searches"]["tokens"] == {"status": "not_possible", "reason": "no_tokenizer"}
 
 
-@pytest.mark.parametrize(("kept", "code"), [(0, 3), (2, 0)], ids=["small", "default"])
-def test_a_fingerprint_clears_only_with_search_layers(kept: int, code: int, tmp_path: Path) -> None:
-    """Of a small one the way out is said: pull the default size."""
+@pytest.mark.parametrize("kept", [0, 2], ids=["no layer whole", "default"])
+def test_a_fingerprint_clears_as_far_as_it_goes(kept: int, tmp_path: Path) -> None:
+    """With units of every layer and common tokens; that nobody looked without these is said."""
     reference = tmp_path / "base.fp.safetensors"
     save_fingerprint(str(SEEDS / "base"), reference, Sampler(), NoProgress(), search_layers=kept)
-    found, component = audited(OWN, tmp_path, reference=str(reference))
-    assert found == code
-    assert component["relation"] == ("inconclusive" if code else "unrelated")
-    assert component["reason"] == ("no_descriptors_there" if code else None)
+    code, component = audited(OWN, tmp_path, reference=str(reference))
+    assert (code, component["relation"]) == (0, "unrelated")
+    without = component["searches"]["without_anchors"]
+    assert (without["status"], without.get("reason")) == (
+        ("done", None) if kept else ("not_possible", "no_descriptors_there")
+    )
+
+
+@pytest.mark.parametrize("tokenizer", [True, False])
+def test_what_a_fingerprint_lacks_clears_nobody(tmp_path: Path, *, tokenizer: bool) -> None:
+    """Without units, or without a layer that could be described where no tokens are common."""
+    model = read_model(str(SEEDS / "base"), Sampler(), NoProgress())
+    reference = tmp_path / "base.fp.safetensors"
+    write_fingerprint(model.fingerprint, reference)
+    model.close()
+    if not tokenizer:
+        save_fingerprint(str(SEEDS / "base"), reference, Sampler(), NoProgress(), search_layers=0)
+    code, component = audited(OWN, tmp_path, reference=str(reference), tokenizer=tokenizer)
+    assert (code, component["relation"]) == (3, "inconclusive")
+    assert component["reason"] == ("units_not_kept" if tokenizer else "no_common_tokens")
 
 
 def empty(fill: Callable[[np.ndarray], np.ndarray]) -> Change:
