@@ -227,7 +227,7 @@ def _measured(
     theirs = _cut(target, rows, start, stop)
     mine = replace(theirs, name=reading.tensor, dtype=reading.dtype, raw=reading.read(places), packing="")
     measured, _ = measure(mine, theirs)
-    if measured.reason or measured.test is None or measured.doubt == "ramp":
+    if measured.reason or measured.test is None:
         return None
     exact = measured.numbers.identical_fraction == 1.0 or measured.rounding is not None
     if not exact and abs(measured.test.r) < SAME_VALUES:
@@ -319,7 +319,7 @@ def _of_scattered(target: Sample, found: Sequence[_Found], start: int, stop: int
     values = np.concatenate([one.reading.values(one.places[None]) for one in ordered])
     mine = replace(theirs, dtype="F32", raw=values[:, :, None].view(np.uint8).reshape(*values.shape, 4), packing="")
     measured, _ = measure(mine, theirs)
-    if measured.reason or measured.test is None or measured.doubt == "ramp":
+    if measured.reason or measured.test is None:
         return None
     return replace(measured, reference=target, undone=SCATTERED, rearranged=True)
 
