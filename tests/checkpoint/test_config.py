@@ -26,14 +26,16 @@ def test_config() -> None:
         (b"[1]", "is not a JSON object"),
         (b'{"a": 1, "a": 2}', "has the key 'a' twice"),
         (b"[" * 100_000, "is nested too deeply"),
+        (b'{"a": [' + b"[]," * 600_000 + b"1]}", "holds more than 1,000,000 values"),
         (b" " * (MAX_CONFIG_BYTES + 1), "has over 10000000 bytes"),
     ],
 )
 def test_broken_config(content: bytes, reason: str) -> None:
     """A broken config is a notice: the weights can be audited without it."""
+    cause = "too_large" if len(content) > MAX_CONFIG_BYTES else "malformed"
     assert read_config(MemorySource({"c": content}), "c") == (
         {},
-        (Notice("broken_config", {"file": "c", "reason": reason}),),
+        (Notice("broken_config", {"file": "c", "reason": reason, "cause": cause}),),
     )
 
 
