@@ -82,4 +82,4 @@ def _blocks(values: Values, start: int) -> NDArray[np.float64]:
 def _levels(blocks: NDArray[np.float64]) -> int:
     """The most distinct values of any block."""
     ordered = np.sort(blocks, axis=1)
-    return int((np.diff(ordered, axis=1) > 0.0).sum(axis=1).max(initial=0)) + 1
+    return int((ordered[:, 1:] > ordered[:, :-1]).sum(axis=1).max(initial=0)) + 1

@@ -181,6 +181,11 @@ class _Block:
         """Share of the layers in which no units are seen."""
         return 1.0 - len(self.seen) / len(self.layers) if self.layers else 0.0
 
+    @property
+    def ungained(self) -> float:
+        """Share of the layers with units in which no gain stands before them."""
+        return len(self.seen - self.gains) / len(self.seen) if self.seen else 0.0
+
 
 def _no_units(theirs: ComponentUnits, other: _Block) -> Reason | None:
     """Why a reference's units cannot be looked for: it has none, or they could not be read."""
@@ -206,7 +211,7 @@ def _partly_hidden(ours: ComponentUnits, mine: _Block, other: _Block) -> Reason 
         return Reason.HIDDEN_UNITS
     if mine.sizes > other.sizes:
         return Reason.UNEVEN_LAYERS
-    if other.gains and mine.seen - mine.gains:
+    if mine.ungained > other.ungained:
         return Reason.GAIN_MISSING
     whole = [layer for layer in ours.layers if layer.whole]
     described = [layer for layer in whole if layer.even is not None]
