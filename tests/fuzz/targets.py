@@ -26,9 +26,10 @@ from independence_audit.fingerprint.library import import_bundle, read_file
 from independence_audit.fingerprint.library.bundle import export_bundle
 from independence_audit.fingerprint.library.catalogue import read_catalogue
 from independence_audit.fingerprint.sampler import Sampler, sampler_of
+from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.configuration import find_configuration
 from independence_audit.pipeline.models import read_model, save_fingerprint
-from independence_audit.pipeline.settings import NoProgress
+from independence_audit.pipeline.settings import AuditSettings, NoProgress
 from independence_audit.pipeline.verify import Against, read_report, verify_report
 from independence_audit.policy.reading import parse_policy
 from independence_audit.report.exchange import ALL
@@ -40,7 +41,7 @@ from independence_audit.training.logs import read_log
 from tests.checkpoint.packed.quantisers import SCHEMES, scheme
 from tests.fingerprint.library.small_library import CATALOGUE, entry_of, fingerprint_of, library_in, reopened
 from tests.fuzz import hub
-from tests.fuzz.made import Draw, as_json, card_like, changed, damaged, json_like, text_like, toml_like
+from tests.fuzz.made import TEXTS, Draw, as_json, card_like, changed, damaged, json_like, text_like, toml_like
 from tests.fuzz.target import Files, Target, one_file
 from tests.report.sample_reports import SAMPLES
 
@@ -183,6 +184,46 @@ def _packed(which: str, name: str) -> tuple[dict[str, Any], bytes]:
     content = save(scheme(which, name, weight)[0])
     size = int.from_bytes(content[:8], "little")
     return json.loads(content[8 : 8 + size]), content[8 + size :]
+
+
+SPECIAL = (0.0, -0.0, 1.0, -1.0, float("nan"), float("inf"), -float("inf"), 3e38, 1e-45, 1e20)
+
+
+@st.composite
+def audited(draw: Draw) -> Files:
+    """Sound files with values that no training leaves: constants, infinities, patterns, another's matrices."""
+    tensors = {name: values.copy() for name, values in small_model().items()}
+    for _ in range(draw(st.integers(0, 6))):
+        name = draw(st.sampled_from(sorted(tensors)))
+        change = draw(st.integers(0, 5))
+        values, special = tensors[name], np.float32(draw(st.sampled_from(SPECIAL)))
+        if change == 0:
+            values[...] = special
+        elif change == 1:
+            values.reshape(-1)[:: draw(st.integers(1, 7))] = special
+        elif change == 2:
+            with np.errstate(all="ignore"):
+                values *= special
+        elif change == 3:
+            tensors[f"{draw(st.sampled_from(TEXTS))}{name}"] = tensors.pop(name)
+        elif change == 4:
+            tensors[name] = values.reshape(-1, 1) if draw(st.booleans()) else values.reshape(-1)
+        else:
+            tensors[name] = np.sign(values)
+    header, data = header_and_data(tensors, {})
+    return {WEIGHTS: framed(as_json(header), data)}
+
+
+def audit_and_render(folder: Path) -> None:
+    """Audit weights against sound ones, and render what came of it."""
+    reference = folder / "reference"
+    reference.mkdir()
+    header, data = header_and_data(small_model(), {})
+    (reference / WEIGHTS).write_bytes(framed(as_json(header), data))
+    report = audit(str(folder), [str(reference)], AuditSettings(offline=True))
+    assert from_json(to_json(report)) == report
+    for name in ("text", "markdown"):
+        ALL[name].render(report, "ko")
 
 
 # Vocabularies
@@ -415,6 +456,8 @@ def signatures(draw: Draw) -> bytes:
 
     document = json.loads((SIGNED / "model.sig").read_bytes())
     if draw(st.booleans()):
+        return draw(json_like(document["dsseEnvelope"]))
+    if draw(st.booleans()):
         statement = json.loads(base64.b64decode(document["dsseEnvelope"]["payload"]))
         document["dsseEnvelope"]["payload"] = base64.b64encode(draw(json_like(statement))).decode()
     return draw(json_like(document))
@@ -506,6 +549,7 @@ TARGETS: Mapping[str, Target] = {
     "index": Target(indexed(), open_only),
     "config": Target(configured(), read_weights),
     "packed": Target(packed(), read_weights),
+    "audit": Target(audited(), audit_and_render),
     "vocabulary": Target(vocabulary(), read_tokens),
     "fingerprint": one_file("x.fp.safetensors", fingerprints(), read_file),
     "bundle": one_file("bundle.tar", bundles(), read_bundle),
