@@ -128,6 +128,8 @@ def with_matches(
     if not (matches or pieces):
         return None
     pair = standing.pair
+    inside = {id(one.piece_of) for one in pieces}
+    matches = [one for one in matches if id(one.mine) not in inside]  # whole numbers agree in part with what they hide
     # whatever the subject's names say of its axes, the columns run along those of the reference
     posed = [(replace(one.mine, axis=one.theirs.axis, reason=""), one.theirs) for one in matches]
     result = measure_component(standing.reference, replace(pair, pairs=tuple(posed), unmatched=(), free=(), tiles=None))
@@ -136,7 +138,7 @@ def with_matches(
         replace(measured, subject=one.mine, undone=_undone(counterparts.get(id(one.mine)), one))
         for measured, one in zip(result.measured, matches, strict=True)
     )
-    taken = {id(one.mine) for one in matches} | {id(one.piece_of) for one in pieces}
+    taken = {id(one.mine) for one in matches} | inside
     kept = tuple(one for one in standing.measured if id(one.subject) not in taken)
     measured = (*kept, *again, *pieces)
     joint = max((standing, result), key=lambda each: abs(each.weakest.z) if each.weakest else 0.0)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from independence_audit.anatomy import is_generic
+from independence_audit.anatomy import Axis, is_generic
 from independence_audit.checkpoint import Checkpoint, TensorInfo
 from independence_audit.errors import ReadError
 from independence_audit.evidence.relation import FOUND, Relation
@@ -91,22 +91,29 @@ class _Untold:
     sample: Sample
     tested: bool
     """Whether it was compared in its place, or stands in its place in a model of other widths."""
+    closely: bool
+    """Whether no value of it was compared: it may be anything."""
 
 
 def _untold(subject: Fingerprint, unfound: Sequence[Ranking], matched: set[int]) -> list[_Untold]:
     """Samples of components in which nothing was found, without those that were matched by now."""
     told = {
-        id(one.subject): relation in _TESTED or (one.reason == "shape_differs" and not is_generic(one.subject.role))
+        id(one.subject): (relation, one.reason == "shape_differs" and not is_generic(one.subject.role))
         for ranking in unfound
         if ranking.best
         for one, relation in zip(ranking.best.compared.measured, ranking.best.tensors, strict=True)
     }
     names = {ranking.component.name for ranking in unfound}
-    return [
-        _Untold(sample, told.get(id(sample), False))
-        for sample in subject.samples
-        if sample.component in names and id(sample) not in matched and sample.parameters >= FEW_VALUES
-    ]
+    untold = []
+    for sample in subject.samples:
+        relation, other_width = told.get(id(sample), (Relation.NOT_TESTED, False))
+        known = (
+            id(sample) in matched and sample.axis is not Axis.NONE
+        )  # whole numbers agree in part with what they hide
+        if sample.component in names and not known and sample.parameters >= FEW_VALUES:
+            tested = relation in _TESTED
+            untold.append(_Untold(sample, tested or other_width, not tested))
+    return untold
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +180,7 @@ def _read(
             continue
         left[one.tested] -= size
         try:
-            scan.read(tensor, closely=not one.tested)
+            scan.read(tensor, closely=one.closely)
         except ReadError:
             unread[one.sample.component] += 0 if one.tested else tensor.size
     return {name: count for name, count in unread.items() if count}

@@ -156,6 +156,10 @@ LAYOUTS: dict[str, Hide] = {
     "half precision in U8": each(lambda v: v.astype(np.float16).view(np.uint8)),
     "half precision vector": one(lambda w: flat(w).astype(np.float16)),
     "double precision vector": one(lambda w: flat(w).astype(np.float64)),
+    "half precision in I16": each(lambda v: v.astype(np.float16).view(np.int16)),
+    "bits in the places of layers": lambda w: {
+        f"model.more.{name}": values.view(np.int64) for name, values in matrices(w).items()
+    },
     "whole numbers": each(lambda v: np.round(v * 2**20).astype(np.int32)),
     "8-bit numbers": each(lambda v: np.round(v * 127 / np.abs(v).max()).astype(np.int8)),
     "scaled": each(lambda v: v.ravel() * np.float32(-3.0)),
