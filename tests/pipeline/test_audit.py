@@ -127,7 +127,11 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 def without_files(report: AuditReport) -> tuple[object, ...]:
     """What a report says of the weights, apart from what takes the weights themselves: shared training, a pass."""
     components = [
-        replace(one, explanation=tuple(fact for fact in one.explanation if not fact.key.startswith("fact.shared_")))
+        replace(
+            one,
+            shared=None,
+            explanation=tuple(fact for fact in one.explanation if not fact.key.startswith("fact.shared_")),
+        )
         for one in report.components
     ]
     return components, report.tensors, replace(report.summary, incomplete=())
@@ -182,10 +186,10 @@ def test_no_common_kind_is_refused(tmp_path: Path) -> None:
     """A decoder and a tower have nothing to compare."""
     a = save(llama(1), tmp_path / "a.safetensors")
     tower = {
-        "visual.patch_embed.proj.weight": np.random.default_rng(1).normal(size=(128, 3, 2, 4, 4)).astype(np.float32),
-        "visual.blocks.0.attn.qkv.weight": np.random.default_rng(2).normal(size=(384, 128)).astype(np.float32),
-        "visual.blocks.0.attn.proj.weight": np.random.default_rng(3).normal(size=(128, 128)).astype(np.float32),
-        "visual.blocks.0.norm1.weight": np.random.default_rng(4).normal(size=128).astype(np.float32),
+        "visual.patch_embed.proj.weight": np.random.default_rng(11).normal(size=(128, 3, 2, 4, 4)).astype(np.float32),
+        "visual.blocks.0.attn.qkv.weight": np.random.default_rng(12).normal(size=(384, 128)).astype(np.float32),
+        "visual.blocks.0.attn.proj.weight": np.random.default_rng(13).normal(size=(128, 128)).astype(np.float32),
+        "visual.blocks.0.norm1.weight": np.random.default_rng(14).normal(size=128).astype(np.float32),
     }
     with pytest.raises(IncomparableError, match="text_decoder against vision_encoder"):
         audit(a, [save(tower, tmp_path / "b.safetensors")])
