@@ -131,6 +131,8 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
     freed = without_structure(pair, plain, reference.rows[theirs], reference.start)
     ordered = is_ordered(freed.along_support(), in_heads=Axis.ATTENTION in (subject.axis, reference.axis))
     ordered = ordered or follows_diagonals(freed.second, reference.rows[theirs], reference.start)
+    if tile and is_generic(reference.role):  # one copy of a computed table's columns is too few to show its order
+        ordered = ordered or is_ordered(reference.scores[theirs])
     reason = _no_evidence(subject, reference, first, second, numbers, ordered=ordered)
     tested = None if reason else freed.test()
     doubt = "ramp" if ordered else ""
