@@ -34,8 +34,8 @@ EMPIRICAL_Z = 7.0
 """z of a sign test that is held against random and near matches, from which it is evidence: twice what strangers show.
 
 Measured by descriptors: 72 layer pairs of trained gpt-oss designs mean 0.3, sd 1.07, at most 2.1; 222 of made layers
-that lean in 18 ways at most 3.4, whatever the number of their units; copies of gpt-oss designs as they stand, fine-tuned
-22.5, trained on for as long again 17.6 and 11.2. 64 units reach 8 at most."""
+that lean in 18 ways at most 3.4, whatever the number of their units; copies of gpt-oss designs as they stand,
+fine-tuned 22.5, trained on for as long again 17.6 and 11.2. 64 units reach 8 at most."""
 
 _DESCRIBED = ("descriptors", "descriptor_agreement")
 """Tests that need no anchors."""
