@@ -16,9 +16,7 @@ pytestmark = pytest.mark.skipif(not CASE.is_dir(), reason="the real networks are
 def judged(first: str, last: str, *references: str) -> tuple[ComponentTraining, list[ReferencePoint]]:
     """A draw and final weights as a trajectory of two."""
     names = [str(CASE / f"{name}.safetensors") for name in (first, last)]
-    settings = TrajectorySettings(
-        references=[str(CASE / f"{name}.safetensors") for name in references], step_regex="no(step)"
-    )
+    settings = TrajectorySettings(references=[str(CASE / f"{name}.safetensors") for name in references])
     training = trajectory(names, settings).training
     assert training.trajectory is not None
     return training.components[0], list(training.trajectory.points[-1].references)
