@@ -10,11 +10,11 @@ from independence_audit.checkpoint.sources.ranges import check_range
 
 
 class MemorySource(ReadsOneByOne):
-    """Files by name and content."""
+    """Files by name and content, on this machine or as if they lay far away."""
 
-    def __init__(self, content: Mapping[str, bytes], name: str = "memory") -> None:
+    def __init__(self, content: Mapping[str, bytes], name: str = "memory", *, near: bool = True) -> None:
         self.name = name
-        self.near = True
+        self.near = near
         self.content = content
 
     def files(self) -> Mapping[str, int]:

@@ -69,7 +69,7 @@ def _gated(at: str, units: int, width: int) -> Iterator[tuple[str, tuple[int, ..
 def without_weights(
     shapes: Iterator[tuple[str, tuple[int, ...]]], config: Mapping[str, object]
 ) -> tuple[Checkpoint, Anatomy]:
-    """A checkpoint in bfloat16 whose shards are named but empty, and its anatomy."""
+    """A checkpoint in bfloat16 far away, whose shards are named but empty, and its anatomy."""
     tensors: dict[str, TensorInfo] = {}
     sizes = {"shard-0": 0}
     for name, shape in shapes:
@@ -79,7 +79,7 @@ def without_weights(
         file = f"shard-{len(sizes) - 1}"
         tensors[name] = TensorInfo(name, "BF16", shape, file, sizes[file], sizes[file] + size)
         sizes[file] += size
-    checkpoint = Checkpoint(MemorySource({}, "real shapes"), sizes, tensors, {}, config)
+    checkpoint = Checkpoint(MemorySource({}, "real shapes", near=False), sizes, tensors, {}, config)
     return checkpoint, place(list(tensors.values()), config)
 
 
