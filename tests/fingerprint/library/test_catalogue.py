@@ -69,6 +69,8 @@ BAD = {
     "unknown kind": family('{ name = "a", kinds = ["nose"] }'),
     "no kinds": family('{ name = "a", kinds = [] }'),
     "impossible Hub id": family('{ name = "a", hub_id = "https://elsewhere/a" }'),
+    "Hub id that ends in a dot": family('{ name = "a", hub_id = "o/x." }'),
+    "Hub id of nothing but dots": family('{ name = "a", hub_id = "o/.." }'),
     "impossible revision": family('{ name = "a", revision = "../main" }'),
     "impossible country": family('{ name = "a" }', 'country = "Korea"'),
     "owner that cannot be shown": family('{ name = "a" }', 'owner = "a\\u001b[2J"'),

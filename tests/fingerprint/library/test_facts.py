@@ -12,10 +12,14 @@ from independence_audit.fingerprint.library.facts import catalogue_text, family_
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9.+-]{0,20}", fullmatch=True)
 WORDS = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), max_size=20)
+HUB_IDS = st.from_regex(r"[A-Za-z0-9]{1,9}/[A-Za-z0-9_]([._-]?[A-Za-z0-9_]){0,8}", fullmatch=True).filter(
+    lambda name: not name.startswith("example/") and not name.endswith((".git", ".json"))
+)
+"""As the Hub has them: dots and dashes stand between other signs."""
 ENTRIES = st.builds(
     Entry,
     name=NAMES,
-    hub_id=st.from_regex(r"([A-Za-z0-9]{1,9}/[A-Za-z0-9._-]{1,9})?", fullmatch=True),
+    hub_id=st.just("") | HUB_IDS,
     revision=st.from_regex(r"[0-9a-f]{0,40}", fullmatch=True),
     owner=WORDS,
     country=st.sampled_from(["", "KR", "FR"]),
