@@ -13,8 +13,11 @@ from benchmarks.known_pairs_page import Agreement, agreement, highest_rate, summ
 from benchmarks.pairs import PAIRS, Failure, Pair, PairsError, Result, Truth, read_pairs
 from independence_audit.evidence.codec import from_json
 from independence_audit.evidence.report import AuditReport
+from independence_audit.pipeline.settings import AuditSettings
 from tests.hub.fake_hub import FakeHub, reach, serving
 
+SEARCHED = ("--search-layers", "2")
+"""What it takes to clear a model where both sides are far away: no layer is read whole there unless asked for."""
 HEAD = "subject,reference,truth,provenance"
 TABLE = f"""{HEAD}
 team/finetuned,lab/base,shares weights,fine-tuning
@@ -49,7 +52,7 @@ def run(folder: Path, *more: str) -> dict[str, list[str]]:
 
 def test_every_pair_is_a_row(hub: FakeHub, tmp_path: Path) -> None:
     """Relation, agreement and exit code; a pair that could not be audited says why and stops nothing."""
-    rows = run(tmp_path)
+    rows = run(tmp_path, *SEARCHED)
     assert [(row[4], row[5], row[6]) for row in rows.values()] == [
         ("yes", "1", "related"),
         ("yes", "0", "unrelated"),
@@ -67,9 +70,26 @@ def test_every_pair_is_a_row(hub: FakeHub, tmp_path: Path) -> None:
     assert "no repository" in rows["team/finetuned~team/nowhere"][9]
 
 
+def test_nobody_is_cleared_who_was_not_searched(hub: FakeHub, tmp_path: Path) -> None:
+    """Without a layer of either side read whole copies are found all the same, and the independent pair stays open."""
+    rows = run(tmp_path, "--limit", "3")
+    assert [row[4:7] for row in rows.values()] == [
+        ["yes", "1", "related"],
+        ["inconclusive", "3", "inconclusive"],
+        ["yes", "1", "related"],
+    ]
+    report = from_json((tmp_path / "out" / "pairs" / "team--other_seed~lab--base.json").read_text())
+    assert report.components[0].reason == "no_search_layers"
+    page = (tmp_path / "out" / "pairs.md").read_text()
+    assert "**False accusations: 0** of 0 independent pairs" in page
+    assert "at most 100%" in page
+    searched = run(tmp_path, "--limit", "3", *SEARCHED)
+    assert [row[5] for row in searched.values()] == ["1", "0", "1"]
+
+
 def test_the_page_counts_accusations_and_misses(hub: FakeHub, tmp_path: Path) -> None:
     """Zeros come with what they are out of, and with the bound that so few pairs allow."""
-    run(tmp_path)
+    run(tmp_path, *SEARCHED)
     page = (tmp_path / "out" / "pairs.md").read_text()
     assert "**False accusations: 0** of 1 independent pairs" in page
     assert "at most 95.0%" in page
@@ -97,9 +117,9 @@ def test_an_interrupted_run_goes_on(hub: FakeHub, tmp_path: Path, monkeypatch: p
     tried: list[str] = []
     attempt = known_pairs.attempt
 
-    def noted(pair: Pair) -> AuditReport | Failure:
+    def noted(pair: Pair, settings: AuditSettings) -> AuditReport | Failure:
         tried.append(f"{pair.subject}~{pair.reference}")
-        return attempt(pair)
+        return attempt(pair, settings)
 
     monkeypatch.setattr(known_pairs, "attempt", noted)
     rows = run(tmp_path)
@@ -151,7 +171,7 @@ def test_an_interruption_says_how_to_go_on(
 
 def test_wrong_results_are_called_so(hub: FakeHub, tmp_path: Path) -> None:
     """A finding between independent models is a false accusation, none between relatives a miss."""
-    run(tmp_path, "--limit", "2")
+    run(tmp_path, "--limit", "2", *SEARCHED)
     [related, unrelated] = [from_json(path.read_text()) for path in sorted((tmp_path / "out" / "pairs").iterdir())]
     accused = Result(Pair("a/a", "b/b", Truth.INDEPENDENT, "none"), related)
     missed = Result(Pair("a/a", "b/b", Truth.SHARES_WEIGHTS, "none"), unrelated)

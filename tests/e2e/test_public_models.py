@@ -16,9 +16,12 @@ BLOCKS = 4
 """So few that the patch embedding, all of which is read, makes more of a share than in a real tower."""
 
 
-@pytest.mark.parametrize(("seed", "code", "relation"), [("original", 1, "identical"), ("another", 0, "unrelated")])
+@pytest.mark.parametrize(
+    ("seed", "code", "relation", "reason"),
+    [("original", 1, "identical", None), ("another", 3, "inconclusive", "no_anchors")],
+)
 def test_neither_is_downloaded(
-    *, seed: str, code: int, relation: str, hub: FakeHub, audit: Audit, tmp_path: Path
+    *, seed: str, code: int, relation: str, reason: str | None, hub: FakeHub, audit: Audit, tmp_path: Path
 ) -> None:
     """Both commits are in the report, and little of their bytes went over the network or stays on this machine."""
     vision = {"model_type": "qwen2_5_vl", "hidden_size": VISION, "depth": BLOCKS, "num_heads": 16}
@@ -33,7 +36,10 @@ def test_neither_is_downloaded(
     ended = audit("compare", "team/model", "--ref", "lab/original", "--format", "json")
     assert ended.code == code, ended.err
     (component,), (reference,) = ended.report["components"], ended.report["references"]
-    assert component["relation"] == relation
+    # Of patch embeddings that are mostly zero nothing can be seen, so that no search for a disguise clears anybody.
+    assert (component["relation"], component["reason"]) == (relation, reason)
+    if seed == "another":
+        assert component["relations"]["unrelated"] > 0.99
     assert ended.report["subject"]["revision"] == commits["team/model"]
     assert (reference["name"], reference["revision"]) == ("lab/original", commits["lab/original"])
     # An innocent model is searched for disguise as well: 64 units of every layer, a lot of so small a tower.
@@ -43,6 +49,22 @@ def test_neither_is_downloaded(
     before = len(hub.seen)
     again = audit("compare", "team/model", "--ref", "lab/original", "--format", "json", "--offline")
     assert (again.code, again.comparable, len(hub.seen)) == (code, ended.comparable, before)
+
+
+def test_two_that_are_far_away_are_cleared_by_layers_read_whole(hub: FakeHub, audit: Audit, seeds: Path) -> None:
+    """None is read whole from afar unless asked for, and without one no disguise can be looked for: open until then."""
+    hub.add("lab/base", seeds / "base")
+    hub.add("team/own", seeds / "other_seed")
+    hub.add("team/copy", seeds / "continued")
+    arguments = ("--ref", "lab/base", "--format", "json")
+    open_one = audit("compare", "team/own", *arguments)
+    (component,) = open_one.report["components"]
+    assert (open_one.code, component["relation"], component["reason"]) == (3, "inconclusive", "no_search_layers")
+    asked = audit("compare", "team/own", *arguments, "--search-layers", "2")
+    (component,) = asked.report["components"]
+    assert (asked.code, component["relation"], component["reason"]) == (0, "unrelated", None)
+    assert {component["searches"][name]["status"] for name in ("disguised", "without_anchors")} == {"done"}
+    assert audit("compare", "team/copy", *arguments).code == 1
 
 
 def test_a_revision_is_what_was_asked_for(hub: FakeHub, audit: Audit, seeds: Path) -> None:
