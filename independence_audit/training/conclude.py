@@ -33,7 +33,7 @@ from independence_audit.training.trajectory.order import (
 from independence_audit.training.trajectory.ordering import wide_gaps
 from independence_audit.training.trajectory.posing import blended, combined, made_from_the_end, noise
 from independence_audit.training.trajectory.start import FEWEST_VALUES, Freshness, Start
-from independence_audit.training.trajectory.updates import LINKED, median_r
+from independence_audit.training.trajectory.updates import LINKED, is_broken, median_r
 from independence_audit.training.trajectory.walk import Step, Walked, components
 from independence_audit.training.untouched import SHOWN
 
@@ -58,6 +58,8 @@ class Judged:
     findings: list[Finding] = field(default_factory=list)
     limits: list[Message] = field(default_factory=list)
     evidence: list[Message] = field(default_factory=list)
+    redrawn: bool = False
+    """Whether the first checkpoint is another initial draw than the declared one, which stands before it."""
 
     @property
     def contradictions(self) -> set[str]:
@@ -90,11 +92,14 @@ def trajectory_evidence(
     frozen = frozen_parts(walked.steps)
     doubled = duplicates(walked.steps)
     skipped = sum(seen.status != "read" for seen in walked.seen)
+    redrawn = _drawn_otherwise(walked) if replay is not None and not replay.checkpoint else set[str]()
     trainings = []
     for component in components(walked.steps):
-        judged = Judged(limits=_limits(walked, skipped))
+        judged = Judged(limits=_limits(walked, skipped), redrawn=component in redrawn)
         judged.findings.extend(doubled)
-        if replay is not None:
+        if replay is not None and judged.redrawn:
+            judged.findings.append(_other_draw(replay, walked.steps[1], component))
+        elif replay is not None:
             judged.evidence.extend(_replay_grounds(replay))
             judged.findings.extend(_replay_findings(replay))
         trainings.append(_component(walked, component, frozen.get(component, Frozen((), 0.0)), judged, references))
@@ -112,7 +117,7 @@ def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, r
     moved = reordered(steps, geometry, start) or reversed_way(steps, start, walked.ends.get(component))
     doubts = [finding for finding in moved if not finding.contradicts]
     by_order = [
-        *(finding for _, finding in broken),
+        *(finding for number, finding in broken if not (judged.redrawn and number == 1)),
         *combinations,
         *blended(steps, component, {number for number, _ in broken}),
         *noise(steps, component, {number for number, _ in broken}),
@@ -245,17 +250,55 @@ def _replay_findings(replay: ReplayEvidence) -> list[Finding]:
         "of": replay.tensors,
         "r": median(known) if known else None,
     }
-    return [
-        Finding(
-            Message("finding.replay_refused" if refused else "finding.replay_differs", data),
-            contradicts=refused and replay.identical < len(replay.different),
-            effect=len(replay.different) / max(1, replay.tensors),
-            tolerance=0.0,
-            tensors=tuple(each.name for each in replay.different[:SHOWN]),
-            checkpoints=(replay.checkpoint,),
-            alternatives=(Message("alternative.other_versions"), Message("alternative.other_generator")),
-        )
-    ]
+    key = "finding.replay_refused" if refused else "finding.replay_differs"
+    names = [each.name for each in replay.different]
+    contradicts = refused and replay.identical < len(replay.different)
+    return [_unlike(key, data, names, replay.tensors, contradicts=contradicts)]
+
+
+def _unlike(key: str, data: dict[str, Value], tensors: Sequence[str], of: int, *, contradicts: bool) -> Finding:
+    """What of a checkpoint the declared draw does not give."""
+    return Finding(
+        Message(key, data),
+        contradicts=contradicts,
+        effect=len(tensors) / max(1, of),
+        tolerance=0.0,
+        tensors=tuple(tensors[:SHOWN]),
+        checkpoints=(str(data["checkpoint"]),),
+        alternatives=(Message("alternative.other_versions"), Message("alternative.other_generator")),
+    )
+
+
+def _drawn_otherwise(walked: Walked) -> set[str]:
+    """Components of which the first checkpoint holds another initial draw than the one that was put before it.
+
+    A name says nothing here: weights that no training has touched, and that share nothing with the declared draw, did
+    not grow from it, whatever their step. Empty where most matrices are linked: a part may be drawn on its own.
+    """
+    if len(walked.steps) < 2 or walked.seen[0].status != "read":  # noqa: PLR2004  the draw and a checkpoint
+        return set()
+    draw, first = walked.steps[:2]
+    other = {
+        name
+        for name in components([draw])
+        if is_broken(first.of(name)) and first.starts.get(name, UNKNOWN).freshness == Freshness.INITIAL
+    }
+    matrices = [tensor.place[0] in other for tensor in first.tensors if tensor.is_matrix]
+    return other if 2 * sum(matrices) > len(matrices) else set()
+
+
+def _other_draw(replay: ReplayEvidence, first: Step, component: str) -> Finding:
+    """The declared draw is refused by an initial draw that shares nothing with it."""
+    own = [tensor for tensor in first.of(component) if tensor.identical is not None]
+    different = [tensor.place[3] for tensor in own if tensor.identical != 1.0]
+    data: dict[str, Value] = {
+        "checkpoint": first.name,
+        "seed": replay.seed,
+        "different": len(different),
+        "of": len(own),
+        "r": median_r(own, "previous_r"),
+    }
+    return _unlike("finding.replay_refused", data, different, len(own), contradicts=True)
 
 
 def _meeting(point: ReferencePoint, *, first: bool, shared_draw: bool) -> str:

@@ -101,6 +101,24 @@ def test_a_function_of_ones_own(own: Path, capsys: pytest.CaptureFixture[str]) -
     assert component["conclusion"] == "no_evidence"
 
 
+def test_a_wrong_seed_is_refused_whatever_the_names_say(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names that say no step, and a fingerprint, which has no bits to compare; the right seed passes under them."""
+    assert main(["fingerprint", "step-0", "-o", "first.fp.safetensors", "-q"]) == 0
+    capsys.readouterr()
+    for number in range(4):
+        (own / f"step-{number}").rename(own / "abcd"[number])
+    for names in (["a", "b", "c", "d"], ["first.fp.safetensors", "b", "c", "d"]):
+        status, report = follow(capsys, *names, "--replay", str(SEED + 1), "--replay-with", "own_init:draw")
+        [component] = report["training"]["components"]
+        assert status == 1
+        assert [each["message"]["key"] for each in component["findings"]] == ["finding.replay_refused"]
+        assert component["findings"][0]["message"]["data"]["of"] == 4
+        assert component["conclusion"] == "no_evidence"
+        assert "grounds.drawn" not in {message["key"] for message in component["evidence"]}
+        status, report = follow(capsys, *names, "--replay", str(SEED), "--replay-with", "own_init:draw")
+        assert (status, report["training"]["components"][0]["conclusion"]) == (0, "initialised_and_trained")
+
+
 def test_the_draw_stands_before_later_checkpoints(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without step 0 the draw is the first checkpoint: found in the last weights, or with a wrong seed not."""
     status, report = follow(capsys, "step-3", "--replay", str(SEED), "--replay-with", "own_init:draw")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.training import ComponentTraining, Conclusion
+from independence_audit.evidence.training import ComponentTraining, Conclusion, ReplayEvidence
 from independence_audit.training.conclude import trajectory_evidence
 from independence_audit.training.trajectory.walk import Seen, walk
 from tests.training.hand_made import drawn, fingerprint_of, sample_of
@@ -129,6 +129,20 @@ def test_drawing_anew_is_a_remark() -> None:
     found = judged([*seen(training(1)[:3]), *(replace(e, name=f"step-{n}", step=n) for n, e in enumerate(again, 30))])
     assert [finding.message.key for finding in found.findings] == ["finding.drawn_anew"]
     assert found.conclusion == Conclusion.INITIALISED_AND_TRAINED
+
+
+def test_a_part_that_the_declared_draw_does_not_give_is_a_remark() -> None:
+    """Most matrices grew from the draw that stands before the first checkpoint; a small part was drawn on its own."""
+    parts = [training(7)[0], *training(8)[:4]]
+    states = [
+        [*samples_of(whole, number), *(sample_of(part[role], role, 1, component="projector") for role in ("q", "k"))]
+        for number, (whole, part) in enumerate(zip(training(1)[:5], parts, strict=True))
+    ]
+    walked = walk([Seen(f"step-{number}", number, fingerprint_of(each)) for number, each in enumerate(states)])
+    replay = ReplayEvidence("own:draw", 1, "numpy", "", 0, 0)
+    components = {each.component: each for each in trajectory_evidence(walked, replay=replay).components}
+    assert [finding.message.key for finding in components["projector"].findings] == ["finding.drawn_anew"]
+    assert not any(contradictions(each) for each in components.values())
 
 
 def mixture(first: Weights, second: Weights, share: float) -> dict[str, np.ndarray]:
