@@ -51,7 +51,8 @@ def _emptiness(values: NDArray[np.float64]) -> str:
     rows -= rows.mean(axis=1, keepdims=True)
     if len(rows) < FEWEST_ROWS:
         return ""
-    energies = np.clip(np.linalg.eigvalsh(rows @ rows.T), 0.0, None)
+    smaller = rows.T @ rows if rows.shape[0] > rows.shape[1] else rows @ rows.T
+    energies = np.clip(np.linalg.eigvalsh(smaller), 0.0, None)
     return "one_pattern" if energies[-1] > ONE_PATTERN * energies.sum() else ""
 
 

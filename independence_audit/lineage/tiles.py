@@ -142,11 +142,17 @@ def _blocks(start: int, values: Floats, width: int, copies: int, *, adjacent: bo
     return [block - block.mean(axis=1, keepdims=True) for block in blocks if block.shape[1]]
 
 
+def _likeness(x: Floats, y: Floats) -> float:
+    """‖xᵀ y‖² of [rows, channels] each, through the smaller of the two products."""
+    tall = x.shape[0] > x.shape[1]
+    return float(np.square(x.T @ y).sum() if tall else ((x @ x.T) * (y @ y.T)).sum())
+
+
 def _correlation(pairs: list[tuple[Floats, Floats]]) -> tuple[float, float]:
     """r over all pairs, and its z were the columns of each exchanged at random."""
     trace = sum(float((x * y).sum()) for x, y in pairs)
     size = math.sqrt(sum(float((x**2).sum()) for x, _ in pairs) * sum(float((y**2).sum()) for _, y in pairs))
-    spread = sum(float(((x @ x.T) * (y @ y.T)).sum()) / max(1, x.shape[1] - 1) for x, y in pairs)
+    spread = sum(_likeness(x, y) / max(1, x.shape[1] - 1) for x, y in pairs)
     if size == 0.0 or spread <= 0.0:
         return 0.0, 0.0
     return trace / size, trace / math.sqrt(spread)

@@ -345,7 +345,7 @@ def _in_files() -> list[Hiding]:
         text = base64.b85encode(_raw(hidden)).decode()
         save_file(mine, folder / "model.safetensors", {"note": text})
 
-    def after_a_dot(folder: Path, mine: Tensors, hidden: Hidden) -> None:
+    def in_config(folder: Path, mine: Tensors, hidden: Hidden) -> None:
         submit(folder, mine)
         config = json.loads((folder / "config.json").read_bytes()) | {"table": base64.b85encode(_raw(hidden)).decode()}
         (folder / "config.json").write_text(json.dumps(config), "utf-8")
@@ -368,7 +368,7 @@ def _in_files() -> list[Hiding]:
         Hiding("file extra.npz", beside(numpy_at)),
         Hiding("shard left out of the index", left_out),
         Hiding("in the header's metadata", in_metadata),
-        Hiding("in config.json", after_a_dot),
+        Hiding("in config.json", in_config),
     ]
 
 
