@@ -369,7 +369,20 @@ def _in_files() -> list[Hiding]:
         Hiding("shard left out of the index", left_out),
         Hiding("in the header's metadata", in_metadata),
         Hiding("in config.json", in_config),
+        Hiding(
+            "in config.json, at four bits", lambda folder, mine, hidden: in_config(folder, mine, _at_four_bits(hidden))
+        ),
+        Hiding("in config.json, half zeros", lambda folder, mine, hidden: in_config(folder, mine, _widened(hidden))),
     ]
+
+
+def _at_four_bits(hidden: Hidden) -> Hidden:
+    return {name: (w / w.abs().max() * 7).round().to(torch.int8) for name, w in hidden.items()}
+
+
+def _widened(hidden: Hidden) -> Hidden:
+    """Rounded to bfloat16 and stored as float32, so that every second pair of bytes is zero."""
+    return {name: w.bfloat16().float() for name, w in hidden.items()}
 
 
 def _raw(hidden: Hidden) -> bytes:

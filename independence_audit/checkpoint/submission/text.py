@@ -16,7 +16,7 @@ from independence_audit.checkpoint.submission.content import Content
 
 LARGEST_RATIO = 0.56
 LARGEST_UNBROKEN = 0.5
-"""Share of a block in runs of forty and more letters and digits without a break."""
+"""Share of a block in runs of forty and more ASCII characters without a break."""
 LARGEST_NUMERIC = 0.85
 """Share of a block that is digits and what stands between numbers."""
 LARGEST_STRANGE = 0.05
@@ -27,7 +27,8 @@ SHORT = 4096
 SHORTEST = 256
 """Bytes of a block below which its runs and its digits say nothing either."""
 
-_UNBROKEN = re.compile(r"[0-9A-Za-z+/=_-]{40,}")
+_UNBROKEN = re.compile(r"[!#-&(-+\--9;-Z\\^-~]{40,}")
+"""ASCII without blanks, quotes, commas, colons and square brackets: what base64 and base85 are written in."""
 _NUMERIC = b"0123456789+-.eE,;[]() \t\r\n"
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\b")) + b"\x7f"
 
