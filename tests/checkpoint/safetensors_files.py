@@ -16,6 +16,15 @@ def entry(begin: int, end: int, *, dtype: str = "U8", shape: list[Any] | None = 
     return {"dtype": dtype, "shape": [end - begin] if shape is None else shape, "data_offsets": [begin, end]}
 
 
+def many_entries(count: int, size: int) -> bytes:
+    """The text of a header of ``count`` tensors of ``size`` bytes each, written by hand: it may be of megabytes."""
+    entries = (
+        f'"{number}":{{"dtype":"U8","shape":[{size}],"data_offsets":[{number * size},{(number + 1) * size}]}}'
+        for number in range(count)
+    )
+    return f"{{{','.join(entries)}}}".encode()
+
+
 def file_bytes(header: Mapping[str, Any] | bytes, data: bytes = b"") -> bytes:
     """A file from its header, as an object or as it should stand there, and the bytes behind it."""
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()

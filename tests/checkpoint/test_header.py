@@ -20,7 +20,7 @@ from independence_audit.checkpoint.smallest import SMALLEST
 from independence_audit.errors import AuditError, MalformedError, MissingError, UnsupportedError
 from tests.checkpoint.hostile_names import HOSTILE
 from tests.checkpoint.memory_source import MemorySource
-from tests.checkpoint.safetensors_files import entry, file_bytes
+from tests.checkpoint.safetensors_files import entry, file_bytes, many_entries
 
 DTYPES = {
     torch.float64: "F64",
@@ -365,12 +365,6 @@ def test_real_file(shared_cases: Path) -> None:
         }
 
 
-def _tensors(count: int, size: int) -> bytes:
-    """A header of tensors of so many bytes each."""
-    entries = {f"{number}": entry(number * size, (number + 1) * size) for number in range(count)}
-    return json.dumps(entries, separators=(",", ":")).encode()
-
-
 @pytest.mark.parametrize(
     ("count", "size", "message"),
     [
@@ -381,14 +375,14 @@ def _tensors(count: int, size: int) -> bytes:
 )
 def test_more_tensors_than_are_worth_reading(count: int, size: int, message: str) -> None:
     """Junk is refused before it is parsed."""
-    raw = _tensors(count, size)
+    raw = many_entries(count, size)
     with pytest.raises(MalformedError, match=message):
         parse_header(raw, 8 + len(raw) + count * size, "f")
 
 
 def test_empty_tensors_beside_one_with_bytes() -> None:
     """Each costs as much as one with weights, whatever the others weigh."""
-    entries = json.loads(_tensors(MAX_EMPTY + 1, 0)) | {"w": entry(0, 1 << 24)}
+    entries = json.loads(many_entries(MAX_EMPTY + 1, 0)) | {"w": entry(0, 1 << 24)}
     raw = json.dumps(entries).encode()
     with pytest.raises(MalformedError, match="over 10,000 tensors without a single byte"):
         parse_header(raw, 8 + len(raw) + (1 << 24), "f")
@@ -396,20 +390,20 @@ def test_empty_tensors_beside_one_with_bytes() -> None:
 
 def test_many_tensors_of_a_published_model() -> None:
     """As many experts as the largest have in one file are read."""
-    raw = _tensors(60_000, LEAST_MEAN)
+    raw = many_entries(60_000, LEAST_MEAN)
     assert len(parse_header(raw, 8 + len(raw) + 60_000 * LEAST_MEAN, "f").tensors) == 60_000
 
 
 @pytest.mark.parametrize("beside", [{}, {"__metadata__": {"format": "pt", "note": "x" * 1000}}])
 def test_headers_of_models_say_nothing_of_their_size(beside: dict[str, Any]) -> None:
     """Nor does what trainers write beside the tensors."""
-    raw = json.dumps(json.loads(_tensors(10, 100)) | beside).encode()
+    raw = json.dumps(json.loads(many_entries(10, 100)) | beside).encode()
     assert parse_header(raw, 8 + len(raw) + 1000, "f").notices == []
 
 
 def test_a_header_with_room_for_a_layer_is_noticed() -> None:
     """In its metadata, in names of tensors, or in blanks."""
-    tensors = json.loads(_tensors(10, 100))
+    tensors = json.loads(many_entries(10, 100))
     metadata = json.dumps(tensors | {"__metadata__": {"note": "x" * SMALLEST}}).encode() + b" " * 4096
     blanks = json.dumps(tensors).encode() + b" " * (SMALLEST + 4096)
     named = json.dumps(tensors | {"x" * 1000 + str(number): entry(0, 0) for number in range(200)}).encode()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.checkpoint.safetensors_files import many_entries
 from tests.cli.small_models import llama, save
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from Linux's /proc")
@@ -56,15 +57,6 @@ def header(raw: bytes, data: bytes = b"") -> bytes:
     return len(raw).to_bytes(8, "little") + raw + data
 
 
-def entries(count: int, size: int) -> bytes:
-    """A header of small tensors."""
-    described = {
-        f"{number}": {"dtype": "U8", "shape": [size], "data_offsets": [number * size, (number + 1) * size]}
-        for number in range(count)
-    }
-    return json.dumps(described, separators=(",", ":")).encode()
-
-
 WEIGHTS: dict[str, tuple[Callable[[], bytes], str]] = {
     "99 MB": (lambda: header(b"{" + b'"a":[],' * 14_000_000), "no more than 25,000,000 are read"),
     "lists": (lambda: header((b'{"a":[' + b"[]," * (LONG // 3))[:LONG]), "holds more than 4,000,000 values"),
@@ -73,8 +65,11 @@ WEIGHTS: dict[str, tuple[Callable[[], bytes], str]] = {
     "nest": (lambda: header(b'{"a":' + b"[" * 3_000_000), "is nested too deeply"),
     "wide characters": (lambda: header(('{"a":"' + "\U0001f600" * 6_000_000 + '"}').encode()), "'a'"),
     "half characters": (lambda: header(b'{"a":"' + rb"\ud83d" * 4_000_000 + b'"}'), "not valid Unicode"),
-    "empty tensors": (lambda: header(entries(400_000, 0)), "over 250,000 tensors"),
-    "tiny tensors": (lambda: header(entries(200_000, 1), bytes(200_000)), "200,000 tensors, but only 200,000 bytes"),
+    "empty tensors": (lambda: header(many_entries(400_000, 0)), "over 250,000 tensors"),
+    "tiny tensors": (
+        lambda: header(many_entries(200_000, 1), bytes(200_000)),
+        "200,000 tensors, but only 200,000 bytes",
+    ),
 }
 
 

@@ -97,6 +97,7 @@ class FakeHub:
         described: What every repository is described by, in place of what it holds.
         retry_after: Seconds that overloaded answers ask to wait; None leaves it to the client.
         silence: Seconds that slow answers pause.
+        lasting: Seconds after which an answer without end is given up, should nobody hang up.
     """
 
     def __init__(self, root: Path) -> None:
@@ -104,6 +105,7 @@ class FakeHub:
         self.described: bytes | None = None
         self.retry_after: int | None = None
         self.silence = 0.3
+        self.lasting = 20.0
         self._repositories: dict[str, _Repository] = {}
         self._faults: dict[str, list[Fault | None]] = {"hub": [], "storage": []}
         self._digests: dict[Path, tuple[str, str]] = {}
@@ -309,7 +311,7 @@ class _Handler(BaseHTTPRequestHandler):
             asked = self.headers.get("range", "bytes=0-9").removeprefix("bytes=")
             self.send_header("Content-Range", f"bytes {asked}/200000")
             self.end_headers()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + self.server.hub.lasting
         with suppress(OSError):
             while time.monotonic() < deadline:
                 self.wfile.write(piece)

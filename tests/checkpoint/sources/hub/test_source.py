@@ -17,6 +17,7 @@ import pytest
 from huggingface_hub import constants, get_session
 
 from independence_audit.checkpoint import ByteSource
+from independence_audit.checkpoint.sources import deadline
 from independence_audit.checkpoint.sources.hub import exchange
 from independence_audit.checkpoint.sources.hub.cache import Cache
 from independence_audit.checkpoint.sources.hub.names import HubName
@@ -170,9 +171,13 @@ def test_fault_that_does_not_pass(
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.SLOW])
 @pytest.mark.parametrize("times", [1, 2, 9])
 @pytest.mark.parametrize("server", ["hub", "storage"])
-def test_never_wrong_bytes(hub: FakeHub, connect: Connect, fault: Fault, times: int, server: str) -> None:
+def test_never_wrong_bytes(  # noqa: PLR0917  two servers, how they fail, and a clock that runs faster
+    hub: FakeHub, connect: Connect, monkeypatch: pytest.MonkeyPatch, fault: Fault, times: int, server: str
+) -> None:
     """Whichever server fails however often: every read gives the right bytes or an error with a way out."""
     source = connect()
+    monkeypatch.setenv("AUDIT_REQUEST_SECONDS", "0.2")
+    monkeypatch.setattr(deadline, "SLOWEST", 4_000_000.0)
     hub.fail(fault, times, server)
     for name, start, stop in (
         (LARGE, 0, 10),
