@@ -23,13 +23,18 @@ def halved(weights: Weights) -> Weights:
     return {name: each.astype(np.float16) for name, each in weights.items()}
 
 
+def made(folder: Path) -> Path:
+    """A subject released in half precision, the run that it is the end of, and a stranger."""
+    write(training(1), folder / "run")
+    save(halved(training(1)[-1]), folder / "subject" / "model.safetensors")
+    save(llama(9), folder / "stranger" / "model.safetensors")
+    return folder
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A subject released in half precision, the run that it is the end of, and a stranger."""
-    write(training(1), tmp_path / "run")
-    save(halved(training(1)[-1]), tmp_path / "subject" / "model.safetensors")
-    save(llama(9), tmp_path / "stranger" / "model.safetensors")
-    return tmp_path
+    """A folder of one's own with a subject, its run and a stranger."""
+    return made(tmp_path)
 
 
 def audited(place: Path, *arguments: str, subject: str = "subject", policy: str = "kai-stage1") -> dict[str, Any]:
@@ -40,64 +45,6 @@ def audited(place: Path, *arguments: str, subject: str = "subject", policy: str 
     assert main(["compare", *names, *arguments, "-q", "-o", f"json={output}"]) in (0, 1, 3)
     report: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
     return report
-
-
-def outcome(report: dict[str, Any], criterion: str = TRAINED) -> str:
-    """What the criterion about training comes to."""
-    [found] = [each for each in report["opinion"]["criteria"] if each["id"].partition("/")[0] == criterion]
-    return str(found["outcome"])
-
-
-def limits(report: dict[str, Any]) -> set[str]:
-    """Keys of the limits of the only component's conclusion."""
-    [component] = report["training"]["components"]
-    return {limit["key"] for limit in component["limits"]}
-
-
-@pytest.mark.parametrize("policy", ["kai-stage1", "strict-from-scratch"])
-def test_an_honest_run_meets_the_criterion(place: Path, policy: str) -> None:
-    """Without the exhibit material is missing; with it everything is met: the release is the last checkpoint cast."""
-    bare, shown = audited(place, policy=policy), audited(place, "--trajectory", str(place / "run"), policy=policy)
-    assert outcome(bare) == "material_missing"
-    assert outcome(shown) == "met"
-    assert [badge_of(from_json(json.dumps(each))) for each in (bare, shown)] == ["material_missing", "met"]
-    assert shown["opinion"]["headline"]["key"] == "headline.requirements_met"
-    assert "cannot.frozen" in {each["key"] for each in bare["opinion"]["cannot_judge"]}
-    assert "cannot.frozen" not in {each["key"] for each in shown["opinion"]["cannot_judge"]}
-
-
-def test_every_format_says_what_the_exhibit_shows(place: Path) -> None:
-    """Text, Markdown and HTML, in both languages."""
-    run = str(place / "run")
-    for lang, words in (("en", "initialised and trained"), ("ko", "초기화")):
-        outputs = [f"{name}={place / f'{name}.{lang}'}" for name in ("text", "markdown", "html")]
-        audited(place, "--trajectory", run, "--lang", lang, *(word for each in outputs for word in ("-o", each)))
-        for each in outputs:
-            assert words in Path(each.split("=")[1]).read_text(encoding="utf-8"), each
-
-
-def test_a_run_that_ends_elsewhere_says_nothing(place: Path) -> None:
-    """Another model's honest run is none of the subject's."""
-    write(training(2), place / "other run")
-    report = audited(place, "--trajectory", str(place / "other run"))
-    assert outcome(report) == "material_missing"
-    assert "limit.ends_elsewhere" in limits(report)
-
-
-def test_a_run_that_goes_on_says_nothing(place: Path) -> None:
-    """The subject is a checkpoint in the middle; where it went on to is another model."""
-    save(training(1)[2], place / "middle" / "model.safetensors")
-    report = audited(place, "--trajectory", str(place / "run"), subject="middle")
-    assert outcome(report) == "material_missing"
-    assert "limit.ends_elsewhere" in limits(report)
-
-
-def test_a_corrupt_checkpoint_lowers_the_conclusion(place: Path) -> None:
-    """It is named, and the criterion is for people to review."""
-    (place / "run" / "checkpoint-20" / "model.safetensors").write_bytes(b"\0" * 100)
-    report = audited(place, "--trajectory", str(place / "run"))
-    assert outcome(report) == "review"
-    assert {"limit.skipped", "limit.lowered"} <= limits(report)
 
 
 def swapped() -> list[Weights]:
@@ -133,11 +80,119 @@ def posing() -> list[Weights]:
     return [training(1)[-2], training(1)[-1]]
 
 
-@pytest.mark.parametrize("fake", [swapped, noised, interpolated, posing])
-def test_a_fake_never_meets_the_criterion(place: Path, fake: Any) -> None:
+FAKES = (swapped, noised, interpolated, posing)
+
+
+def other() -> list[Weights]:
+    """Another model's honest run."""
+    return training(2)
+
+
+def shuffled() -> list[Weights]:
+    """The run, with its checkpoints in another order."""
+    return [training(1)[number] for number in (0, 3, 1, 2, 4, 5)]
+
+
+class Told:
+    """Audits that several tests look at, each made once, in a folder that none of them changes.
+
+    Attributes:
+        place: The folder, as of :func:`made`.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self._made: dict[tuple[str, str, str], Path] = {}
+
+    def folder(self, run: str = "", policy: str = "kai-stage1", lang: str = "en") -> Path:
+        """Where the reports on a run lie, by the names of their formats; no run is no exhibit."""
+        key = run, policy, lang
+        if key not in self._made:
+            folder = self.place / " ".join(("told", *key))
+            folder.mkdir()
+            outputs = [word for name in ("text", "markdown", "html") for word in ("-o", f"{name}={folder / name}")]
+            exhibit = ("--trajectory", str(self.place / run)) if run else ()
+            audited(self.place, *exhibit, "--lang", lang, *outputs, policy=policy)
+            (self.place / "report.json").rename(folder / "json")
+            self._made[key] = folder
+        return self._made[key]
+
+    def report(self, run: str = "", policy: str = "kai-stage1") -> dict[str, Any]:
+        """The JSON report on a run."""
+        report: dict[str, Any] = json.loads((self.folder(run, policy) / "json").read_text(encoding="utf-8"))
+        return report
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Audits of a subject with its run, and with what a cheat would hand in instead."""
+    place = made(tmp_path_factory.mktemp("exhibits"))
+    for fake in FAKES:
+        write([*fake()[:-1], training(1)[-1]], place / fake.__name__)
+    write(other(), place / "other")
+    for number, weights in enumerate(shuffled()):
+        save(weights, place / "shuffled" / f"x{number}" / "model.safetensors")
+    return Told(place)
+
+
+def outcome(report: dict[str, Any], criterion: str = TRAINED) -> str:
+    """What the criterion about training comes to."""
+    [found] = [each for each in report["opinion"]["criteria"] if each["id"].partition("/")[0] == criterion]
+    return str(found["outcome"])
+
+
+def limits(report: dict[str, Any]) -> set[str]:
+    """Keys of the limits of the only component's conclusion."""
+    [component] = report["training"]["components"]
+    return {limit["key"] for limit in component["limits"]}
+
+
+@pytest.mark.parametrize("policy", ["kai-stage1", "strict-from-scratch"])
+def test_an_honest_run_meets_the_criterion(told: Told, policy: str) -> None:
+    """Without the exhibit material is missing; with it everything is met: the release is the last checkpoint cast."""
+    bare, shown = told.report(policy=policy), told.report("run", policy)
+    assert outcome(bare) == "material_missing"
+    assert outcome(shown) == "met"
+    assert [badge_of(from_json(json.dumps(each))) for each in (bare, shown)] == ["material_missing", "met"]
+    assert shown["opinion"]["headline"]["key"] == "headline.requirements_met"
+    assert "cannot.frozen" in {each["key"] for each in bare["opinion"]["cannot_judge"]}
+    assert "cannot.frozen" not in {each["key"] for each in shown["opinion"]["cannot_judge"]}
+
+
+def test_every_format_says_what_the_exhibit_shows(told: Told) -> None:
+    """Text, Markdown and HTML, in both languages."""
+    for lang, words in (("en", "initialised and trained"), ("ko", "초기화")):
+        for name in ("text", "markdown", "html"):
+            assert words in (told.folder("run", lang=lang) / name).read_text(encoding="utf-8"), (lang, name)
+
+
+def test_a_run_that_ends_elsewhere_says_nothing(told: Told) -> None:
+    """Another model's honest run is none of the subject's."""
+    report = told.report("other")
+    assert outcome(report) == "material_missing"
+    assert "limit.ends_elsewhere" in limits(report)
+
+
+def test_a_run_that_goes_on_says_nothing(place: Path) -> None:
+    """The subject is a checkpoint in the middle; where it went on to is another model."""
+    save(training(1)[2], place / "middle" / "model.safetensors")
+    report = audited(place, "--trajectory", str(place / "run"), subject="middle")
+    assert outcome(report) == "material_missing"
+    assert "limit.ends_elsewhere" in limits(report)
+
+
+def test_a_corrupt_checkpoint_lowers_the_conclusion(place: Path) -> None:
+    """It is named, and the criterion is for people to review."""
+    (place / "run" / "checkpoint-20" / "model.safetensors").write_bytes(b"\0" * 100)
+    report = audited(place, "--trajectory", str(place / "run"))
+    assert outcome(report) == "review"
+    assert {"limit.skipped", "limit.lowered"} <= limits(report)
+
+
+@pytest.mark.parametrize("fake", [fake.__name__ for fake in FAKES])
+def test_a_fake_never_meets_the_criterion(told: Told, fake: str) -> None:
     """Whatever ends in the subject's weights without having grown into them."""
-    write([*fake()[:-1], training(1)[-1]], place / "fake")
-    assert outcome(audited(place, "--trajectory", str(place / "fake"))) != "met"
+    assert outcome(told.report(fake)) != "met"
 
 
 def test_a_foreign_component_stays_foreign(place: Path) -> None:
@@ -148,15 +203,15 @@ def test_a_foreign_component_stays_foreign(place: Path) -> None:
     assert outcome(report, "no_external_decoder") == "not_met"
 
 
-def test_a_report_with_an_exhibit_is_verified_with_it(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_with_an_exhibit_is_verified_with_it(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
     """All of it agrees; another run in its place is named; without it there is a sentence."""
-    audited(place, "--trajectory", str(place / "run"))
-    names = [str(place / "report.json"), "--subject", str(place / "subject"), "--ref", str(place / "stranger"), "-q"]
+    place, report = told.place, str(told.folder("run") / "json")
+    capsys.readouterr()
+    names = [report, "--subject", str(place / "subject"), "--ref", str(place / "stranger"), "-q"]
     assert main(["verify", *names, "--trajectory", str(place / "run")]) == 0
     capsys.readouterr()
     assert main(["verify", *names]) == 2
     assert "Name them with --trajectory" in capsys.readouterr().err
-    write(training(2), place / "other")
     assert main(["verify", *names, "--trajectory", str(place / "other")]) == 1
     assert "differs at $.training" in capsys.readouterr().out
 
@@ -212,22 +267,15 @@ def test_an_honest_run_is_met_whatever_its_checkpoints_are_called(place: Path, s
     assert report["training"]["trajectory"]["order"] == "given"
 
 
-def test_checkpoints_that_show_nothing_were_handed_in_all_the_same(place: Path) -> None:
+def test_checkpoints_that_show_nothing_were_handed_in_all_the_same(told: Told) -> None:
     """That none were is said only where none were; else why they could not be used."""
-    [bare] = [each for each in audited(place)["opinion"]["criteria"] if each["id"].startswith(TRAINED)]
+    [bare] = [each for each in told.report()["opinion"]["criteria"] if each["id"].startswith(TRAINED)]
     assert bare["message"]["key"] == "criterion.no_trajectory"
-    write(training(2), place / "other run")
-    write([*noised()[:-1], training(1)[-1]], place / "fake")
-    names = [f"x{number}" for number in range(6)]
-    for name, weights in zip(names, [training(1)[number] for number in (0, 3, 1, 2, 4, 5)], strict=True):
-        save(weights, place / "shuffled" / name / "model.safetensors")
-    for run, reason in (("other run", "ends_elsewhere"), ("fake", "contradicted"), ("shuffled", "order")):
-        report = audited(place, "--trajectory", str(place / run))
-        [found] = [each for each in report["opinion"]["criteria"] if each["id"].startswith(TRAINED)]
+    for run, reason in (("other", "ends_elsewhere"), ("noised", "contradicted"), ("shuffled", "order")):
+        [found] = [each for each in told.report(run)["opinion"]["criteria"] if each["id"].startswith(TRAINED)]
         assert (found["message"]["key"], found["message"]["data"]["unusable"]) == (
             "criterion.trajectory_unusable",
             reason,
         )
-    audited(place, "--trajectory", str(place / "other run"), "-o", f"text={place / 'text'}")
-    text = " ".join((place / "text").read_text(encoding="utf-8").split())
+    text = " ".join((told.folder("other") / "text").read_text(encoding="utf-8").split())
     assert "were not handed in" not in text
