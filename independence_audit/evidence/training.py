@@ -163,6 +163,13 @@ class ReplayEvidence:
     identical: int
     different: tuple[ReplayTensor, ...] = ()
     """Those that are not identical."""
+    constant: int = field(default=0, metadata={SINCE: "1.1"})
+    """Of the identical ones those that hold one value throughout, such as gains and biases: any seed gives them."""
+
+    @property
+    def drawn(self) -> int:
+        """Identical tensors that only the declared seed gives."""
+        return self.identical - self.constant
 
 
 @dataclass(frozen=True, slots=True)

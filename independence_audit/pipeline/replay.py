@@ -43,7 +43,7 @@ def replayed(declared: Declared | None, named: Sequence[Named], *, offline: bool
         if first.step in {0, None} or first.guessed:
             evidence = _against(declared, drawn, name, first, offline=offline)
             sure = first.step == 0 and not first.guessed  # a guess counts where the bits bear it out
-            if evidence is not None and (sure or evidence.identical > len(evidence.different)):
+            if evidence is not None and (sure or evidence.drawn > len(evidence.different)):
                 yield Replayed(named, evidence)
                 return
         evidence = ReplayEvidence(drawn.generator, declared.seed, drawn.versions, "", 0, 0)

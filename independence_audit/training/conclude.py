@@ -231,7 +231,7 @@ def _replay_grounds(replay: ReplayEvidence) -> list[Message]:
     data: dict[str, Value] = {"seed": replay.seed, "generator": replay.generator, "versions": replay.versions}
     if not replay.checkpoint:
         return [Message("grounds.drawn", data)]
-    if not replay.identical:
+    if not replay.drawn:
         return []
     counts: dict[str, Value] = {"checkpoint": replay.checkpoint, "identical": replay.identical, "of": replay.tensors}
     return [Message("grounds.replayed", data | counts)]
@@ -252,7 +252,7 @@ def _replay_findings(replay: ReplayEvidence) -> list[Finding]:
     }
     key = "finding.replay_refused" if refused else "finding.replay_differs"
     names = [each.name for each in replay.different]
-    contradicts = refused and replay.identical < len(replay.different)
+    contradicts = refused and replay.drawn < len(replay.different)
     return [_unlike(key, data, names, replay.tensors, contradicts=contradicts)]
 
 

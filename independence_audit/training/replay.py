@@ -136,6 +136,7 @@ def compare_bits(
     names = [*generated.tensors, *(name for name in given.tensors if name not in generated.tensors)]
     compared = [(name, _compare(generated, given, name)) for name in names]
     different = tuple(each for _, each in compared if each is not None)
+    constant = sum(each is None and _is_constant(given, given.tensors[name]) for name, each in compared)
     return ReplayEvidence(
         generator=drawn.generator,
         seed=declared.seed,
@@ -144,6 +145,7 @@ def compare_bits(
         tensors=len(names),
         identical=len(names) - len(different),
         different=different,
+        constant=constant,
     )
 
 
@@ -176,6 +178,18 @@ def _pieces(checkpoint: Checkpoint, tensor: TensorInfo) -> Iterator[NDArray[np.u
         raw = np.empty(min(PIECE * width, tensor.end - start), dtype=np.uint8)
         checkpoint.source.read(tensor.file, start, raw.data)
         yield raw
+
+
+def _is_constant(checkpoint: Checkpoint, tensor: TensorInfo) -> bool:
+    """Whether all of a tensor is one value, bit for bit."""
+    width = max(1, DTYPES[tensor.dtype].bits // 8)
+    first: NDArray[np.uint8] | None = None
+    for piece in _pieces(checkpoint, tensor):
+        values = piece.reshape(-1, width)
+        first = values[0] if first is None else first
+        if (values != first).any():
+            return False
+    return True
 
 
 def _as_stored(values: NDArray[np.float32] | NDArray[np.float64], dtype: str) -> bytes:

@@ -21,6 +21,10 @@ import torch
 def draw(seed):
     generator = torch.Generator().manual_seed(seed)
     return {f"layers.{n}.weight": 0.02 * torch.randn(128, 128, generator=generator) for n in range(4)}
+def biased(seed):
+    constants = {f"layers.{n}.{name}": torch.full((128,), value) for n in range(4) for name, value in CONSTANTS.items()}
+    return draw(seed) | constants
+CONSTANTS = {"bias": 0.0, "norm.weight": 1.0, "norm.bias": 0.0}
 def fail(seed):
     raise RuntimeError("no weights today")
 """
@@ -117,6 +121,30 @@ def test_a_wrong_seed_is_refused_whatever_the_names_say(own: Path, capsys: pytes
         assert "grounds.drawn" not in {message["key"] for message in component["evidence"]}
         status, report = follow(capsys, *names, "--replay", str(SEED), "--replay-with", "own_init:draw")
         assert (status, report["training"]["components"][0]["conclusion"]) == (0, "initialised_and_trained")
+
+
+@pytest.mark.parametrize("declared", [[], ["--step-regex", "step-([0-9]+)"]], ids=["guessed", "declared"])
+def test_constants_bear_no_seed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], declared: list[str]
+) -> None:
+    """Twelve gains and biases that any seed gives, beside four matrices that it does not."""
+    (tmp_path / "biased_init.py").write_text(OWN)
+    constants = {"bias": 0.0, "norm.weight": 1.0, "norm.bias": 0.0}
+    whole = drawn(SEED) | {
+        f"layers.{n}.{name}": torch.full((128,), value) for n in range(4) for name, value in constants.items()
+    }
+    write(whole, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    status, report = follow(capsys, *STEPS, *declared, "--replay", str(SEED), "--replay-with", "biased_init:biased")
+    assert status == 0
+    replay = report["training"]["replay"]
+    assert (replay["tensors"], replay["identical"], replay["constant"]) == (16, 16, 12)
+    assert report["training"]["components"][0]["conclusion"] == "initialised_and_trained"
+    status, report = follow(capsys, *STEPS, *declared, "--replay", "7", "--replay-with", "biased_init:biased")
+    assert status == 1
+    [component] = report["training"]["components"]
+    assert [each["message"]["key"] for each in component["findings"]] == ["finding.replay_refused"]
+    assert "grounds.replayed" not in {message["key"] for message in component["evidence"]}
 
 
 def test_the_draw_stands_before_later_checkpoints(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
