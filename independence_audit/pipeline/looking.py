@@ -12,6 +12,7 @@ from independence_audit.errors import ReadError
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.fingerprint.pools import pool_parts
+from independence_audit.fingerprint.reading import UNREADABLE
 from independence_audit.fingerprint.units.read import is_near
 from independence_audit.lineage.compare import ComponentMeasured, ElsewhereSearch
 from independence_audit.lineage.elsewhere import Elsewhere, Looked, Match, by_components, not_met, with_matches
@@ -142,8 +143,8 @@ def _look_inside(mine: Model, known: Sequence[Model], untold: Sequence[_Untold],
     holders = {tensor.name: one.sample for tensor, one in tensors}
     targets = targets_of([model.fingerprint for model in known])
     scan = Scan(mine.checkpoint, targets, sum(tensor.size for tensor, one in tensors if not one.tested))
-    left_out = _read(scan, mine.checkpoint, tensors, full=settings.full)
-    reason = TOO_LARGE if left_out else VERBATIM_ONLY if scan.verbatim_only else ""
+    left_out, why = _read(scan, mine.checkpoint, tensors, full=settings.full)
+    reason = why or (VERBATIM_ONLY if scan.verbatim_only else "")
     return _Inside(tuple(scan.pieces()), scan.tests, left_out, reason, holders)
 
 
@@ -164,13 +165,14 @@ def _tensors(mine: Model, untold: Sequence[_Untold]) -> list[tuple[TensorInfo, _
 
 def _read(
     scan: Scan, checkpoint: Checkpoint, tensors: Sequence[tuple[TensorInfo, _Untold]], *, full: bool
-) -> Mapping[str, int]:
+) -> tuple[Mapping[str, int], str]:
     """Look through as much as the budget allows.
 
     Returns:
-        By component, parameters of tensors without a counterpart that were left out.
+        By component, parameters of tensors without a counterpart that were left out; and why, a failed read first.
     """
     unread: dict[str, int] = defaultdict(int)
+    failed = False
     near = is_near(checkpoint.source)
     left = {False: OPEN_BYTES if near else FAR_BYTES, True: TESTED_BYTES if near else 0}
     for tensor, one in sorted(tensors, key=lambda each: each[1].tested):
@@ -183,7 +185,9 @@ def _read(
             scan.read(tensor, closely=one.closely)
         except ReadError:
             unread[one.sample.component] += 0 if one.tested else tensor.size
-    return {name: count for name, count in unread.items() if count}
+            failed = failed or not one.tested
+    left_out = {name: count for name, count in unread.items() if count}
+    return left_out, UNREADABLE if failed else TOO_LARGE if left_out else ""
 
 
 def _told(  # noqa: PLR0913, PLR0917  everything that was looked at

@@ -93,13 +93,13 @@ def test_a_fingerprint_cannot_be_looked_through(reference: str, tmp_path: Path) 
 def test_bytes_that_cannot_be_read_are_left_out(
     reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failed read clears nobody."""
+    """A failed read clears nobody, and is called that."""
 
     def fails(*_: object, **__: object) -> None:
         raise ReadError("gone", "again")
 
     monkeypatch.setattr(Scan, "read", fails)
-    assert looked(compared(OWN | BLOB, reference, tmp_path))[1].status == "not_possible"
+    assert looked(compared(OWN | BLOB, reference, tmp_path))[1] == Search("not_possible", "unreadable")
 
 
 def test_models_of_which_nothing_meets_are_refused(reference: str, tmp_path: Path) -> None:
