@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,18 @@ from independence_audit.evidence.report import FileEvidence
 from independence_audit.fingerprint.units.model import ComponentUnits
 from independence_audit.fingerprint.whole import Whole
 from independence_audit.statistics.scores import Floats, Ranks, midranks, scores_of
+
+
+class SampleKey(NamedTuple):
+    """Which sample of a fingerprint one is: a value, equal in every process and for weights and fingerprint alike."""
+
+    component: str
+    layer: int | None
+    role: str
+    shape: tuple[int, int]
+    """Rows and columns of one member's matrix: experts of other shapes are another pool."""
+    name: str
+    """The tensor; with ``*`` for the expert's number where several are pooled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +78,13 @@ class Sample:
         return scores_of(self._ranks[0])
 
     @property
-    def key(self) -> tuple[int | None, str]:
-        """Layer and role: what equal samples of two models of one family share."""
+    def key(self) -> SampleKey:
+        """Which of its fingerprint's samples it is."""
+        return SampleKey(self.component, self.layer, self.role, self.shape, self.name)
+
+    @property
+    def layer_role(self) -> tuple[int | None, str]:
+        """What equal samples of two models of one family share."""
         return self.layer, self.role
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.model import Sample, SampleKey
 from independence_audit.lineage.arrangements import REORDERED, SWAPPED
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.differences import (
@@ -306,10 +306,10 @@ def _mixture(related: Sequence[Verdict]) -> Mixture | None:
     return mixture(model, others)
 
 
-def _comparable(verdict: Verdict) -> dict[int, Measured]:
+def _comparable(verdict: Verdict) -> dict[SampleKey, Measured]:
     """By subject sample, the pairs of matrices whose samples hold the same rows."""
     return {
-        id(measured.subject): measured
+        measured.subject.key: measured
         for measured, relation in _judged(verdict)
         if relation in FOUND
         and measured.is_matrix

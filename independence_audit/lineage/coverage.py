@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from independence_audit.anatomy import Axis
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.model import Sample, SampleKey
 from independence_audit.lineage.compare import ComponentMeasured
 from independence_audit.lineage.emptiness import emptiness
 from independence_audit.lineage.measure import Measured
@@ -58,7 +58,7 @@ def untested(compared: ComponentMeasured) -> Untested:
     left = [(sample, reason) for sample, reason in _open(compared) if reason and not _is_excused(sample, pair)]
     if sum(sample.parameters for sample, _ in left) > limit * total:
         looked = _looked_through(compared, [sample for sample, _ in left])
-        left = [(sample, reason) for sample, reason in left if id(sample) not in looked]
+        left = [(sample, reason) for sample, reason in left if sample.key not in looked]
     reasons: Counter[str] = Counter()
     for sample, reason in left:
         reasons[reason] += sample.parameters
@@ -89,9 +89,9 @@ def _open(compared: ComponentMeasured) -> Iterator[tuple[Sample, str]]:
     """Every sample of the subject with why it was not tested; empty where it was, or where nothing is to be had."""
     for measured in compared.measured:
         yield measured.subject, _why(measured, compared.pair)
-    met = {id(measured.subject) for measured in compared.measured}
+    met = {measured.subject.key for measured in compared.measured}
     for sample in compared.pair.unmatched:
-        if id(sample) not in met:
+        if sample.key not in met:
             yield sample, (sample.raw is None and sample.reason) or "no_counterpart"
 
 
@@ -116,7 +116,7 @@ def _is_excused(sample: Sample, pair: ComponentPair) -> bool:
     return sample.role in TOKENS and sample.raw is not None and sample.shape[1] in widths
 
 
-def _looked_through(compared: ComponentMeasured, samples: Iterable[Sample]) -> set[int]:
+def _looked_through(compared: ComponentMeasured, samples: Iterable[Sample]) -> set[SampleKey]:
     """Samples that were compared wherever they may stand in the reference.
 
     The search for moved layers takes every role of every layer, looking elsewhere every matrix of one shape.
@@ -128,7 +128,7 @@ def _looked_through(compared: ComponentMeasured, samples: Iterable[Sample]) -> s
             for place in _places(sample, moved=moved):
                 there.setdefault(place, []).append(sample)
     return {
-        id(sample)
+        sample.key
         for sample in samples
         if _may_be_looked_for(sample)
         and not emptiness(sample)

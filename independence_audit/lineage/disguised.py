@@ -178,17 +178,16 @@ def _by_anchors(subject: ComponentUnits, reference: ComponentUnits, *, symmetric
     turned = not any(layer.whole for layer in subject.layers)
     searched, looked_for = (reference, subject) if turned else (subject, reference)
     whole_frame, few_frame = (theirs, ours) if turned else (ours, theirs)
-    few = [(layer, _few(layer, few_frame)) for layer in looked_for.layers]
-    silent = {id(layer): _silent(responses) for layer, responses in few}
+    sampled_few = [(layer, _few(layer, few_frame)) for layer in looked_for.layers]
+    few = [(layer, sampled, *_silent(sampled)) for layer, sampled in sampled_few]
     for layer in searched.layers:
         if not layer.whole:
             continue
         everything = {role: whole_frame.whitened(values) for role, values in layer.responses.items()}
-        for other, sampled in few:
+        for other, sampled, no_order, tied in few:
             if other.gated == layer.gated and len(other.units) > 1:
                 places = (other.layer, layer.layer) if turned else (layer.layer, other.layer)
                 found = _evidence(unit_tests(sampled, everything, symmetric=symmetric), *places)
-                no_order, tied = silent[id(other)]
                 both_tied = tied and are_tied(everything)
                 yield from (
                     test

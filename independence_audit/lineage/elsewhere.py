@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, Component
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
 from independence_audit.lineage.compare import ComponentMeasured, measure_component
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.pairing import ComponentPair
@@ -128,18 +128,18 @@ def with_matches(
     if not (matches or pieces):
         return None
     pair = standing.pair
-    inside = {id(one.piece_of) for one in pieces}
-    matches = [one for one in matches if id(one.mine) not in inside]  # whole numbers agree in part with what they hide
+    inside = {one.piece_of.key for one in pieces if one.piece_of}
+    matches = [one for one in matches if one.mine.key not in inside]  # whole numbers agree in part with what they hide
     # whatever the subject's names say of its axes, the columns run along those of the reference
     posed = [(replace(one.mine, axis=one.theirs.axis, reason=""), one.theirs) for one in matches]
     result = measure_component(standing.reference, replace(pair, pairs=tuple(posed), unmatched=(), free=(), tiles=None))
-    counterparts = {id(mine): id(theirs) for mine, theirs in pair.pairs}
+    counterparts = {mine.key: theirs.key for mine, theirs in pair.pairs}
     again = tuple(
-        replace(measured, subject=one.mine, undone=_undone(counterparts.get(id(one.mine)), one))
+        replace(measured, subject=one.mine, undone=_undone(counterparts.get(one.mine.key), one))
         for measured, one in zip(result.measured, matches, strict=True)
     )
-    taken = {id(one.mine) for one in matches} | inside
-    kept = tuple(one for one in standing.measured if id(one.subject) not in taken)
+    taken = {one.mine.key for one in matches} | inside
+    kept = tuple(one for one in standing.measured if one.subject.key not in taken)
     measured = (*kept, *again, *pieces)
     joint = max((standing, result), key=lambda each: abs(each.weakest.z) if each.weakest else 0.0)
     return ComponentMeasured(
@@ -155,22 +155,22 @@ def with_matches(
     )
 
 
-def _undone(counterpart: int | None, match: Match) -> str:
+def _undone(counterpart: SampleKey | None, match: Match) -> str:
     """What is undone: nothing where no other tensor of the reference stands in the place."""
-    return "" if counterpart in (None, id(match.theirs)) else STANDS_ELSEWHERE
+    return "" if counterpart in (None, match.theirs.key) else STANDS_ELSEWHERE
 
 
 def _with_pairs(pair: ComponentPair, measured: Sequence[Measured]) -> ComponentPair:
     """The component pair with the sample pairs that were measured."""
-    met = {id(one.subject) for one in measured} | {id(one.piece_of) for one in measured if one.piece_of}
-    used = {id(one.reference) for one in measured}
+    met = {one.subject.key for one in measured} | {one.piece_of.key for one in measured if one.piece_of}
+    used = {one.reference.key for one in measured}
     ours = [*(mine for mine, _ in pair.pairs), *pair.unmatched]
     theirs = [*(other for _, other in pair.pairs), *pair.free]
     return replace(
         pair,
         pairs=tuple((one.subject, one.reference) for one in measured),
-        unmatched=tuple(sample for sample in ours if id(sample) not in met),
-        free=tuple(sample for sample in theirs if id(sample) not in used),
+        unmatched=tuple(sample for sample in ours if sample.key not in met),
+        free=tuple(sample for sample in theirs if sample.key not in used),
         tiles=None,
     )
 

@@ -16,7 +16,7 @@ from independence_audit.evidence.measurement import (
     Value,
 )
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
 from independence_audit.lineage.changes import changes, layer_map_of
 from independence_audit.lineage.decide import ENOUGH_POWER, SINGLE_FINDING, Verdict
 from independence_audit.lineage.disguised import is_empirical_sign
@@ -54,7 +54,7 @@ def tensor_evidence(subject: Fingerprint, ranking: Ranking) -> list[TensorEviden
         for sample in subject.samples
         if sample.component == ranking.component.name
         for each in (
-            [measured[id(sample)]] if id(sample) in measured else _in_pieces(sample, pieces.get(id(sample), ()), reason)
+            [measured[sample.key]] if sample.key in measured else _in_pieces(sample, pieces.get(sample.key, ()), reason)
         )
     ]
 
@@ -129,12 +129,12 @@ def relation_shares(tensors: Iterable[TensorEvidence]) -> dict[Relation, float]:
     return {relation: parameters[relation] / total for relation in Relation if parameters[relation]}
 
 
-def _pieces(verdict: Verdict) -> Mapping[int, list[TensorEvidence]]:
+def _pieces(verdict: Verdict) -> Mapping[SampleKey, list[TensorEvidence]]:
     """What was found inside of tensors, by the samples that stand for these."""
-    found: dict[int, list[TensorEvidence]] = defaultdict(list)
+    found: dict[SampleKey, list[TensorEvidence]] = defaultdict(list)
     for measured, relation, bound in zip(verdict.compared.measured, verdict.tensors, verdict.bounds, strict=True):
         if measured.piece_of is not None:
-            found[id(measured.piece_of)].append(_tensor(verdict.compared.reference, measured, relation, bound))
+            found[measured.piece_of.key].append(_tensor(verdict.compared.reference, measured, relation, bound))
     return found
 
 
@@ -145,9 +145,9 @@ def _in_pieces(sample: Sample, pieces: Sequence[TensorEvidence], reason: str) ->
     return [*pieces, *([replace(bare, parameters=rest)] if rest > 0 or not pieces else [])]
 
 
-def _measured_tensors(verdict: Verdict) -> Iterator[tuple[int, TensorEvidence]]:
+def _measured_tensors(verdict: Verdict) -> Iterator[tuple[SampleKey, TensorEvidence]]:
     for measured, relation, bound in zip(verdict.compared.measured, verdict.tensors, verdict.bounds, strict=True):
-        yield id(measured.subject), _tensor(verdict.compared.reference, measured, relation, bound)
+        yield measured.subject.key, _tensor(verdict.compared.reference, measured, relation, bound)
 
 
 def _bare(sample: Sample, relation: Relation, reason: str | None) -> TensorEvidence:

@@ -98,7 +98,7 @@ class _Search:
         self.assignments: dict[int, Mapping[int, int]] = {}
         """By layer, subject expert to reference expert."""
         self.proposals = {
-            id(one.subject): Proposal(one.subject, one.reference, one.reference, "") for one in compared.measured
+            one.subject.key: Proposal(one.subject, one.reference, one.reference, "") for one in compared.measured
         }
 
     def result(self) -> MovedSearch:
@@ -123,18 +123,18 @@ class _Search:
         return {layer: target for layer, target in chosen.items() if layer != target}
 
     def _move_layers(self, layer_map: Mapping[int, int]) -> None:
-        there = {theirs.key: theirs for theirs in _theirs(self.compared.pair)}
+        there = {theirs.layer_role: theirs for theirs in _theirs(self.compared.pair)}
         for sample in _mine(self.compared.pair):
             if sample.layer is None or sample.layer not in layer_map:
                 continue
-            self.proposals.pop(id(sample), None)  # a wrong layer's counterpart would count against it
+            self.proposals.pop(sample.key, None)  # a wrong layer's counterpart would count against it
             self._propose(sample, there.get((layer_map[sample.layer], sample.role)), LAYER_MOVED)
 
     def _upcycle(self, layer_map: Mapping[int, int]) -> None:
         """Experts without counterpart beside the dense matrix that they may all come from."""
-        there = {theirs.key: theirs for theirs in _theirs(self.compared.pair) if theirs.raw is not None}
+        there = {theirs.layer_role: theirs for theirs in _theirs(self.compared.pair) if theirs.raw is not None}
         for sample in _mine(self.compared.pair):
-            if sample.layer is None or not sample.role.startswith(EXPERT) or id(sample) in self.proposals:
+            if sample.layer is None or not sample.role.startswith(EXPERT) or sample.key in self.proposals:
                 continue
             dense = there.get((layer_map.get(sample.layer, sample.layer), sample.role.removeprefix(EXPERT)))
             if dense is not None and sample.raw is not None and len(sample.rows):
@@ -183,28 +183,28 @@ class _Search:
 
     def _arrange_unnamed(self) -> None:
         """The same for samples whose counterpart no name tells."""
-        used = {id(one.theirs) for one in self.proposals.values()}
-        free = [one for one in _theirs(self.compared.pair) if id(one) not in used]
-        for mine in [one for one in _mine(self.compared.pair) if id(one) not in self.proposals]:
+        used = {one.theirs.key for one in self.proposals.values()}
+        free = [one for one in _theirs(self.compared.pair) if one.key not in used]
+        for mine in [one for one in _mine(self.compared.pair) if one.key not in self.proposals]:
             like = [one for one in free if is_generic(one.role) and one.shape == mine.shape]
             for theirs in like if len(like) <= MOST_UNNAMED else []:
                 arranged, undone, tried = best_arrangement(mine, theirs, self.least, ROW_MARGIN)
                 self.tests += tried
-                if undone and id(mine) not in self.proposals:
+                if undone and mine.key not in self.proposals:
                     self._propose(mine, theirs, undone, arranged)
                     free = [one for one in free if one is not theirs]
 
     def _propose(self, mine: Sample, theirs: Sample | None, undone: str, arranged: Sample | None = None) -> None:
         if theirs is not None:
-            self.proposals[id(mine)] = Proposal(mine, theirs, theirs if arranged is None else arranged, undone)
+            self.proposals[mine.key] = Proposal(mine, theirs, theirs if arranged is None else arranged, undone)
 
     def _measure(self, moved: Sequence[Proposal]) -> ComponentMeasured:
         """The comparison with what was moved in its place; what was not stays as it was measured."""
         compared = self.compared
-        touched = {id(one.mine) for one in moved}
+        touched = {one.mine.key for one in moved}
         again = list(self._measured_again(moved))
         kept = tuple(
-            one for one in compared.measured if id(one.subject) in self.proposals and id(one.subject) not in touched
+            one for one in compared.measured if one.subject.key in self.proposals and one.subject.key not in touched
         )
         measured = (*kept, *(one for each in again for one in each.measured))
         joint = max((compared, *again), key=lambda each: abs(each.weakest.z) if each.weakest else 0.0)
@@ -263,12 +263,12 @@ def _told(measured: Measured, proposal: Proposal) -> Measured:
 
 def _pair(pair: ComponentPair, measured: Sequence[Measured], choices: int) -> ComponentPair:
     """The component pair with the sample pairs that were measured."""
-    met = {id(one.subject) for one in measured}
-    used = {id(one.reference) for one in measured}
+    met = {one.subject.key for one in measured}
+    used = {one.reference.key for one in measured}
     return replace(
         pair,
         pairs=tuple((one.subject, one.reference) for one in measured),
-        unmatched=tuple(sample for sample in _mine(pair) if id(sample) not in met),
-        free=tuple(sample for sample in _theirs(pair) if id(sample) not in used),
+        unmatched=tuple(sample for sample in _mine(pair) if sample.key not in met),
+        free=tuple(sample for sample in _theirs(pair) if sample.key not in used),
         choices=choices,
     )

@@ -75,7 +75,7 @@ def _may_meet(first: Component, second: Component) -> bool:
 def _is_built_alike(ours: Sequence[Sample], theirs: Sequence[Sample]) -> bool:
     """Whether most matrices of one side have a counterpart of their layer, role and shape."""
     places = [
-        {(sample.key, sample.shape) for sample in samples if sample.layer is not None and sample.shape[0] > 1}
+        {(sample.layer_role, sample.shape) for sample in samples if sample.layer is not None and sample.shape[0] > 1}
         for samples in (ours, theirs)
     ]
     fewer = min(map(len, places))
@@ -92,8 +92,10 @@ def _by_component(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
 def _pair(mine: Component, other: Component, ours: Sequence[Sample], theirs: Sequence[Sample]) -> ComponentPair:
     pairs, left, free = _pair_by_place(ours, theirs)
     by_value, choices = _pair_by_value(left, free)
-    matched = {id(sample) for pair in by_value for sample in pair}
-    unmatched, unused = (tuple(one for one in samples if id(one) not in matched) for samples in (left, free))
+    met = {mine.key for mine, _ in by_value}
+    used = {theirs.key for _, theirs in by_value}
+    unmatched = tuple(one for one in left if one.key not in met)
+    unused = tuple(one for one in free if one.key not in used)
     return ComponentPair(mine, other, (*pairs, *by_value), unmatched, choices, unused)
 
 
@@ -113,11 +115,11 @@ def _pair_by_place(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[Pa
     """Pairs of equal layer and role, and what is left on either side."""
     waiting: dict[tuple[int | None, str], list[Sample]] = defaultdict(list)
     for sample in theirs:
-        waiting[sample.key].append(sample)
+        waiting[sample.layer_role].append(sample)
     pairs: Pairs = []
     left = []
     for sample in ours:
-        candidates = waiting[sample.key]
+        candidates = waiting[sample.layer_role]
         chosen = next((other for other in candidates if other.shape == sample.shape), None)
         chosen = chosen or (candidates[0] if candidates else None)
         if chosen is None:

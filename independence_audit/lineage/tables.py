@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.model import Sample, SampleKey
 from independence_audit.lineage.compare import ComponentMeasured
 from independence_audit.lineage.measure import Measured, measure
 
@@ -90,16 +90,16 @@ def _rows(sample: Sample, values: NDArray[np.float32]) -> Sample:
     return replace(sample, rows=places, experts=np.zeros_like(places), raw=raw, dtype="F32", packing="", whole=None)
 
 
-def with_tables(compared: ComponentMeasured, again: Mapping[int, Measured]) -> ComponentMeasured:
+def with_tables(compared: ComponentMeasured, again: Mapping[SampleKey, Measured]) -> ComponentMeasured:
     """The comparison with tables measured by tokens where that shows more; each counts as a test more.
 
     Args:
         compared: As everything stands.
-        again: Tables measured by tokens, by the identity of what they were measured as.
+        again: Tables measured by tokens, by the subject's sample.
     """
     if not again:
         return compared
-    measured = tuple(_stronger(one, again.get(id(one))) for one in compared.measured)
+    measured = tuple(_stronger(one, again.get(one.subject.key)) for one in compared.measured)
     pair = replace(compared.pair, choices=compared.pair.choices + len(again))
     return replace(compared, pair=pair, measured=measured)
 

@@ -9,7 +9,7 @@ from functools import partial
 from independence_audit.anatomy import Anatomy, Part
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.errors import InputError, UsageError
-from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.model import Fingerprint, SampleKey
 from independence_audit.fingerprint.pools import pool_parts
 from independence_audit.lineage.compare import ComponentMeasured
 from independence_audit.lineage.exact import Matched, Place, compare_until, measure_exactly, pair_parts
@@ -55,7 +55,7 @@ def _in_place(mine: Model, model: Model, enough: Callable[[], bool]) -> dict[Pla
     there, their_anatomy = _weights(model)
     own, theirs = _parts_by_sample(mine.fingerprint, anatomy), _parts_by_sample(model.fingerprint, their_anatomy)
     met = pair_components(mine.fingerprint, model.fingerprint)
-    pairs = [Matched(pair_parts(own[id(one)], theirs[id(other)])) for pair in met for one, other in pair.pairs]
+    pairs = [Matched(pair_parts(own[one.key], theirs[other.key])) for pair in met for one, other in pair.pairs]
     return compare_until(enough, pairs, checkpoint, there)
 
 
@@ -79,7 +79,7 @@ def measure_every_value(
         told = [
             measured for one in ours for measured in one.measured if not (measured.incomparable or measured.rearranged)
         ]
-        pairs = [Matched(pair_parts(own[id(each.subject)], theirs[id(each.reference)]), each.rounding) for each in told]
+        pairs = [Matched(pair_parts(own[each.subject.key], theirs[each.reference.key]), each.rounding) for each in told]
         stage = f"comparing every value with {model.fingerprint.name}"
         told_of = partial(progress.step, stage)
         sums = measure_exactly(pairs, checkpoint, there, told_of, _processes(checkpoint, there), compared)
@@ -103,8 +103,8 @@ def _weights(model: Model) -> tuple[Checkpoint, Anatomy]:
     return model.checkpoint, model.anatomy
 
 
-def _parts_by_sample(fingerprint: Fingerprint, anatomy: Anatomy) -> Mapping[int, list[Part]]:
-    return {id(sample): parts for sample, parts in zip(fingerprint.samples, pool_parts(anatomy).values(), strict=True)}
+def _parts_by_sample(fingerprint: Fingerprint, anatomy: Anatomy) -> Mapping[SampleKey, list[Part]]:
+    return {sample.key: parts for sample, parts in zip(fingerprint.samples, pool_parts(anatomy).values(), strict=True)}
 
 
 def _refined(measured: Measured, sums: Sums | None) -> Measured:

@@ -10,7 +10,7 @@ from independence_audit.anatomy import Axis, is_generic
 from independence_audit.checkpoint import Checkpoint, TensorInfo
 from independence_audit.errors import ReadError
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
 from independence_audit.fingerprint.pools import pool_parts
 from independence_audit.fingerprint.reading import UNREADABLE
 from independence_audit.fingerprint.units.read import is_near
@@ -80,7 +80,7 @@ def look_elsewhere(
     for done, model in enumerate(known, 1):
         looked[model.fingerprint.name] = ours.look(model.fingerprint)
         progress.step("looking elsewhere", done, len(known))
-    matched = {id(match.mine) for each in looked.values() for match in each.matches}
+    matched = {match.mine.key for each in looked.values() for match in each.matches}
     inside = _look_inside(mine, known, _untold(mine.fingerprint, unfound, matched), settings)
     return _told(mine.fingerprint, known, compared, names, looked, inside)
 
@@ -96,10 +96,10 @@ class _Untold:
     """Whether no value of it was compared: it may be anything."""
 
 
-def _untold(subject: Fingerprint, unfound: Sequence[Ranking], matched: set[int]) -> list[_Untold]:
+def _untold(subject: Fingerprint, unfound: Sequence[Ranking], matched: set[SampleKey]) -> list[_Untold]:
     """Samples of components in which nothing was found, without those that were matched by now."""
     told = {
-        id(one.subject): (relation, one.reason == "shape_differs" and not is_generic(one.subject.role))
+        one.subject.key: (relation, one.reason == "shape_differs" and not is_generic(one.subject.role))
         for ranking in unfound
         if ranking.best
         for one, relation in zip(ranking.best.compared.measured, ranking.best.tensors, strict=True)
@@ -107,9 +107,9 @@ def _untold(subject: Fingerprint, unfound: Sequence[Ranking], matched: set[int])
     names = {ranking.component.name for ranking in unfound}
     untold = []
     for sample in subject.samples:
-        relation, other_width = told.get(id(sample), (Relation.NOT_TESTED, False))
+        relation, other_width = told.get(sample.key, (Relation.NOT_TESTED, False))
         known = (
-            id(sample) in matched and sample.axis is not Axis.NONE
+            sample.key in matched and sample.axis is not Axis.NONE
         )  # whole numbers agree in part with what they hide
         if sample.component in names and not known and sample.parameters >= FEW_VALUES:
             tested = relation in _TESTED
@@ -152,10 +152,10 @@ def _tensors(mine: Model, untold: Sequence[_Untold]) -> list[tuple[TensorInfo, _
     """Tensors of samples, each with the sample that leaves most open, in file order."""
     if mine.checkpoint is None or mine.anatomy is None:
         return []
-    by_sample = {id(one.sample): one for one in untold}
+    by_sample = {one.sample.key: one for one in untold}
     standing: dict[str, _Untold] = {}
     for sample, parts in zip(mine.fingerprint.samples, pool_parts(mine.anatomy).values(), strict=True):
-        one = by_sample.get(id(sample))
+        one = by_sample.get(sample.key)
         for part in parts if one else ():
             held = standing.get(part.tensor)
             if one and (held is None or (held.tested and not one.tested)):
@@ -260,8 +260,8 @@ def _held(holder: Sample, target: Target, piece: Piece, room: int) -> Sample:
 
 def _new(standing: ComponentMeasured, matches: Sequence[Match]) -> list[Match]:
     """The matches that are not those of one place, which were tested already."""
-    in_place = {(id(one.subject), id(one.reference)) for one in standing.measured if one.test}
-    return [one for one in matches if (id(one.mine), id(one.theirs)) not in in_place]
+    in_place = {(one.subject.key, one.reference.key) for one in standing.measured if one.test}
+    return [one for one in matches if (one.mine.key, one.theirs.key) not in in_place]
 
 
 def _unmet(subject: Fingerprint, own: str, reference: Fingerprint, other: str) -> ComponentMeasured:

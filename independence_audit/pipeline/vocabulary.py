@@ -34,7 +34,7 @@ def _again(one: ComponentMeasured, ours: _Tables, theirs: _Tables, salt: bytes) 
     outcome = _outcome(one, ours, theirs)
     if outcome != DONE:
         return replace(one, tokens=outcome)
-    found = {id(table): _measured(table, ours, theirs, salt) for table in open_tables(one)}
+    found = {table.subject.key: _measured(table, ours, theirs, salt) for table in open_tables(one)}
     known = {key: measured for key, measured in found.items() if measured is not None}
     shows = [measured.test for measured in known.values() if measured.test and abs(measured.test.z) >= CURIOUS]
     if one.glanced and shows:  # no stranger: everything is measured, and its tables again

@@ -95,7 +95,7 @@ def _samples(fingerprint: Fingerprint, component: str) -> Samples:
     samples: dict[tuple[int | None, str, tuple[int, int]], list[Sample]] = {}
     for sample in fingerprint.samples:
         if sample.component == component and sample.raw is not None and sample.raw.size:
-            samples.setdefault((*sample.key, sample.shape), []).append(sample)
+            samples.setdefault((*sample.layer_role, sample.shape), []).append(sample)
     return samples
 
 
