@@ -71,5 +71,5 @@ def test_digest_is_that_of_the_values() -> None:
 
 def test_key_and_parameters() -> None:
     """Samples are matched by layer and role; parameters count all members."""
-    assert SAMPLE.key == (2, "gate")
+    assert SAMPLE.layer_role == (2, "gate")
     assert SAMPLE.parameters == 200
