@@ -73,16 +73,16 @@ def _figures(values: list[float]) -> tuple[float, float]:
 def _seen(one: Base) -> _Seen:
     settings = AuditSettings()
     model = read_model(str(folder(one)), settings.sampler, NoProgress())
-    assert model.checkpoint is not None  # noqa: S101 - a folder with weights
-    assert model.anatomy is not None  # noqa: S101 - likewise
-    plan = replace(unit_plan(model.checkpoint.source, settings.sampler, None), deeper=True)
+    assert model.weights is not None  # noqa: S101 - a folder with weights
+    checkpoint, anatomy = model.weights.checkpoint, model.weights.anatomy
+    plan = replace(unit_plan(checkpoint.source, settings.sampler, None), deeper=True)
     layers = {}
-    for component in model.anatomy.components:
-        for place in unit_places(model.anatomy, component):
-            found = layer_matrices(model.checkpoint, component, place)
+    for component in anatomy.components:
+        for place in unit_places(anatomy, component):
+            found = layer_matrices(checkpoint, component, place)
             if found is not None:
                 layers[component.name, place.layer] = found
-    units = read_units(model.checkpoint, model.anatomy, plan)
+    units = read_units(checkpoint, anatomy, plan)
     model.close()
     return _Seen(units, layers)
 

@@ -10,7 +10,7 @@ from independence_audit.anatomy import Anatomy
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.fingerprint.cost import Cost, cost_of
 from independence_audit.fingerprint.sampler import SIZES, Sampler
-from independence_audit.fingerprint.units.read import UnitPlan, is_near, unit_plan
+from independence_audit.fingerprint.units.read import UnitPlan, unit_plan
 
 MB = 10**6
 
@@ -57,7 +57,7 @@ def plan_within(checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler, sear
     plan = unit_plan(checkpoint.source, sampler, search_layers)
     if search_layers is not None:
         return plan
-    budget, near = budget_of(sampler), is_near(checkpoint.source)
+    budget, near = budget_of(sampler), checkpoint.source.near
 
     def fits(candidate: UnitPlan) -> bool:
         return budget.allows(cost_of(checkpoint, anatomy, sampler, units=candidate), near=near)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Anatomy, Part
 from independence_audit.checkpoint import decode
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.model import Sample, SampleKey
 from independence_audit.fingerprint.sampler import Plan, Sampler
 from independence_audit.fingerprint.whole import Whole
 
@@ -32,6 +32,17 @@ def pool_parts(anatomy: Anatomy) -> dict[PoolKey, list[Part]]:
     for parts in pools.values():
         parts.sort(key=lambda part: part.expert or 0)
     return dict(pools)
+
+
+def parts_by_sample(anatomy: Anatomy) -> dict[SampleKey, list[Part]]:
+    """Parts by the key of the sample that a fingerprint has of them."""
+    return {_sample_key(parts): parts for parts in pool_parts(anatomy).values()}
+
+
+def _sample_key(parts: Sequence[Part]) -> SampleKey:
+    part = parts[0]
+    name = _pool_name([one.tensor for one in parts])
+    return SampleKey(part.component, part.layer, part.role, part.view.shape, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from independence_audit.checkpoint.submission.text import strange_bytes
 from independence_audit.errors import ChangedError, InputError
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.report import Account, AccountedFile
-from independence_audit.pipeline.models import Model, told
+from independence_audit.fingerprint.weights import Model
+from independence_audit.pipeline.models import told
 from independence_audit.pipeline.settings import Progress
 
 SHOWN = 3

@@ -18,6 +18,7 @@ from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
 from independence_audit.evidence.training import TrainingEvidence
 from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.weights import Model
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.rank import Ranking
 from independence_audit.lineage.within import repetitions
@@ -38,7 +39,7 @@ from independence_audit.pipeline.inputs import (
     with_whole_files,
     with_whole_reference_files,
 )
-from independence_audit.pipeline.models import Model, as_claimed, of_one_sampler, read_model
+from independence_audit.pipeline.models import as_claimed, of_one_sampler, read_model
 from independence_audit.pipeline.nearest import nearest_references
 from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from independence_audit.anatomy import has_sign_symmetry
 from independence_audit.evidence.relation import FOUND
 from independence_audit.fingerprint.units.model import ComponentUnits
-from independence_audit.fingerprint.units.read import is_near, read_units, unit_plan
+from independence_audit.fingerprint.units.read import read_units, unit_plan
+from independence_audit.fingerprint.weights import Model
 from independence_audit.lineage.compare import ComponentMeasured
 from independence_audit.lineage.disguised import search_disguised
 from independence_audit.lineage.rank import Ranking
 from independence_audit.lineage.searched import Name, moved_outcome, unit_outcomes
-from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import AuditSettings, Progress
 
 _BothUnits = tuple[Mapping[str, ComponentUnits], Mapping[str, ComponentUnits]]
@@ -78,7 +78,7 @@ def _depth(mine: Model, theirs: Model) -> _Depth:
 
 
 def _has_weights(model: Model) -> bool:
-    return not model.fingerprint.units and model.checkpoint is not None and is_near(model.checkpoint.source)
+    return not model.fingerprint.units and model.weights_here is not None
 
 
 class _OwnUnits:
@@ -101,9 +101,10 @@ def _units(
 ) -> Mapping[str, ComponentUnits]:
     """Units by component: those of the fingerprint, or read now."""
     units = model.fingerprint.units
-    if not units and model.checkpoint is not None and model.anatomy is not None:
-        plan = unit_plan(model.checkpoint.source, settings.sampler, settings.search_layers)
-        if settings.search_layers is None and is_near(model.checkpoint.source):
+    if not units and model.weights is not None:
+        checkpoint = model.weights.checkpoint
+        plan = unit_plan(checkpoint.source, settings.sampler, settings.search_layers)
+        if settings.search_layers is None and model.weights.on_this_machine:
             plan = replace(plan, search_layers=depth.layers or plan.search_layers, deeper=depth.deeper)
-        units = read_units(model.checkpoint, model.anatomy, plan, wanted)
+        units = read_units(checkpoint, model.weights.anatomy, plan, wanted)
     return {one.component: one for one in units}

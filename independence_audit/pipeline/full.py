@@ -6,11 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from independence_audit.anatomy import Anatomy, Part
-from independence_audit.checkpoint import Checkpoint
 from independence_audit.errors import InputError, UsageError
-from independence_audit.fingerprint.model import Fingerprint, SampleKey
-from independence_audit.fingerprint.pools import pool_parts
+from independence_audit.fingerprint.weights import Model, WeightsAccess
 from independence_audit.lineage.compare import ComponentMeasured
 from independence_audit.lineage.exact import Matched, Place, compare_until, measure_exactly, pair_parts
 from independence_audit.lineage.measure import Measured
@@ -18,7 +15,6 @@ from independence_audit.lineage.pairing import pair_components
 from independence_audit.lineage.sums import Sums
 from independence_audit.lineage.workers import shared_event
 from independence_audit.pipeline.beside import Beside
-from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import Progress
 
 
@@ -46,17 +42,16 @@ class Ahead:
 
 def _is_plain(mine: Model, known: Sequence[Model]) -> bool:
     """Whether there is one reference, and all bytes lie on this machine."""
-    both = [mine.checkpoint, *(model.checkpoint for model in known)]
-    return len(known) == 1 and all(each is not None and each.source.near for each in both)
+    return len(known) == 1 and all(model.weights_here for model in (mine, *known))
 
 
 def _in_place(mine: Model, model: Model, enough: Callable[[], bool]) -> dict[Place, Sums]:
-    checkpoint, anatomy = _weights(mine)
-    there, their_anatomy = _weights(model)
-    own, theirs = _parts_by_sample(mine.fingerprint, anatomy), _parts_by_sample(model.fingerprint, their_anatomy)
+    ours, theirs = _weights(mine), _weights(model)
     met = pair_components(mine.fingerprint, model.fingerprint)
-    pairs = [Matched(pair_parts(own[one.key], theirs[other.key])) for pair in met for one, other in pair.pairs]
-    return compare_until(enough, pairs, checkpoint, there)
+    pairs = [
+        Matched(pair_parts(ours.parts(one.key), theirs.parts(other.key))) for pair in met for one, other in pair.pairs
+    ]
+    return compare_until(enough, pairs, ours.checkpoint, theirs.checkpoint)
 
 
 def measure_every_value(
@@ -68,43 +63,40 @@ def measure_every_value(
         UsageError: The subject or a reference is a fingerprint, whose every value is not at hand.
         ReadError: Bytes could not be read.
     """
-    checkpoint, anatomy = _weights(mine)
-    own = _parts_by_sample(mine.fingerprint, anatomy)
+    own = _weights(mine)
     compared = ahead.result()
     exact: dict[int, ComponentMeasured] = {}
     for model in known:
-        there, their_anatomy = _weights(model)
-        theirs = _parts_by_sample(model.fingerprint, their_anatomy)
+        theirs = _weights(model)
         ours = [one for one in nearest if one.reference == model.fingerprint.name]
         told = [
             measured for one in ours for measured in one.measured if not (measured.incomparable or measured.rearranged)
         ]
-        pairs = [Matched(pair_parts(own[each.subject.key], theirs[each.reference.key]), each.rounding) for each in told]
+        pairs = [
+            Matched(pair_parts(own.parts(each.subject.key), theirs.parts(each.reference.key)), each.rounding)
+            for each in told
+        ]
         stage = f"comparing every value with {model.fingerprint.name}"
         told_of = partial(progress.step, stage)
-        sums = measure_exactly(pairs, checkpoint, there, told_of, _processes(checkpoint, there), compared)
+        sums = measure_exactly(pairs, own.checkpoint, theirs.checkpoint, told_of, _processes(own, theirs), compared)
         exactly = {id(each): one for each, one in zip(told, sums, strict=True)}
         for one in ours:
             exact[id(one)] = one.with_measured(tuple(_refined(each, exactly.get(id(each))) for each in one.measured))
     return exact
 
 
-def _processes(*checkpoints: Checkpoint) -> int:
+def _processes(*sides: WeightsAccess) -> int:
     """Two, where every byte lies on this machine; a connection cannot be shared between processes."""
-    return 2 if all(checkpoint.source.near for checkpoint in checkpoints) else 1
+    return 2 if all(weights.on_this_machine for weights in sides) else 1
 
 
-def _weights(model: Model) -> tuple[Checkpoint, Anatomy]:
-    if model.checkpoint is None or model.anatomy is None:
+def _weights(model: Model) -> WeightsAccess:
+    if model.weights is None:
         raise UsageError(
             f"{model.fingerprint.name} is a fingerprint: every value can only be compared where the weights are.",
             "Leave out --full, or name the checkpoint instead of its fingerprint.",
         )
-    return model.checkpoint, model.anatomy
-
-
-def _parts_by_sample(fingerprint: Fingerprint, anatomy: Anatomy) -> Mapping[SampleKey, list[Part]]:
-    return {sample.key: parts for sample, parts in zip(fingerprint.samples, pool_parts(anatomy).values(), strict=True)}
+    return model.weights
 
 
 def _refined(measured: Measured, sums: Sums | None) -> Measured:

@@ -11,16 +11,14 @@ from independence_audit.checkpoint import Checkpoint, TensorInfo
 from independence_audit.errors import ReadError
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
-from independence_audit.fingerprint.pools import pool_parts
 from independence_audit.fingerprint.reading import UNREADABLE
-from independence_audit.fingerprint.units.read import is_near
+from independence_audit.fingerprint.weights import Model
 from independence_audit.lineage.compare import ComponentMeasured, ElsewhereSearch
 from independence_audit.lineage.elsewhere import Elsewhere, Looked, Match, by_components, not_met, with_matches
 from independence_audit.lineage.layouts import Piece
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.rank import Ranking
 from independence_audit.lineage.scan import Scan, Target, targets_of
-from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.settings import AuditSettings, Progress
 
 OPEN_BYTES, FAR_BYTES = 128 << 20, 64 << 20
@@ -132,7 +130,7 @@ class _Inside:
 
 def _look_inside(mine: Model, known: Sequence[Model], untold: Sequence[_Untold], settings: AuditSettings) -> _Inside:
     """Read tensors that nothing is known of, those without a counterpart first."""
-    if mine.checkpoint is None or mine.anatomy is None:
+    if mine.weights is None:
         unread: dict[str, int] = defaultdict(int)
         for one in untold:
             unread[one.sample.component] += 0 if one.tested else one.sample.parameters
@@ -142,25 +140,25 @@ def _look_inside(mine: Model, known: Sequence[Model], untold: Sequence[_Untold],
         return _Inside()
     holders = {tensor.name: one.sample for tensor, one in tensors}
     targets = targets_of([model.fingerprint for model in known])
-    scan = Scan(mine.checkpoint, targets, sum(tensor.size for tensor, one in tensors if not one.tested))
-    left_out, why = _read(scan, mine.checkpoint, tensors, full=settings.full)
+    scan = Scan(mine.weights.checkpoint, targets, sum(tensor.size for tensor, one in tensors if not one.tested))
+    left_out, why = _read(scan, mine.weights.checkpoint, tensors, full=settings.full)
     reason = why or (VERBATIM_ONLY if scan.verbatim_only else "")
     return _Inside(tuple(scan.pieces()), scan.tests, left_out, reason, holders)
 
 
 def _tensors(mine: Model, untold: Sequence[_Untold]) -> list[tuple[TensorInfo, _Untold]]:
     """Tensors of samples, each with the sample that leaves most open, in file order."""
-    if mine.checkpoint is None or mine.anatomy is None:
+    if mine.weights is None:
         return []
     by_sample = {one.sample.key: one for one in untold}
     standing: dict[str, _Untold] = {}
-    for sample, parts in zip(mine.fingerprint.samples, pool_parts(mine.anatomy).values(), strict=True):
+    for sample in mine.fingerprint.samples:
         one = by_sample.get(sample.key)
-        for part in parts if one else ():
+        for part in mine.weights.parts(sample.key) if one else ():
             held = standing.get(part.tensor)
             if one and (held is None or (held.tested and not one.tested)):
                 standing[part.tensor] = one
-    return [(tensor, standing[name]) for name, tensor in mine.checkpoint.tensors.items() if name in standing]
+    return [(tensor, standing[name]) for name, tensor in mine.weights.checkpoint.tensors.items() if name in standing]
 
 
 def _read(
@@ -173,7 +171,7 @@ def _read(
     """
     unread: dict[str, int] = defaultdict(int)
     failed = False
-    near = is_near(checkpoint.source)
+    near = checkpoint.source.near
     left = {False: OPEN_BYTES if near else FAR_BYTES, True: TESTED_BYTES if near else 0}
     for tensor, one in sorted(tensors, key=lambda each: each[1].tested):
         size = tensor.end - tensor.start

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,8 @@ from independence_audit.fingerprint.library import refuse_incomplete
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.nesting import cut_to, differing, size_of
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.fingerprint.units.read import is_near, read_units
+from independence_audit.fingerprint.units.read import read_units
+from independence_audit.fingerprint.weights import Model, WeightsAccess
 from independence_audit.pipeline.settings import Progress
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.wording import say
@@ -38,29 +39,6 @@ from independence_audit.report.wording import say
 CLAIMED = "claimed"
 """What the digests of a fingerprint that was handed in cover."""
 NOTICE = "notice."
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A fingerprint, with the weights it was made from where they are at hand."""
-
-    fingerprint: Fingerprint
-    checkpoint: Checkpoint | None
-    anatomy: Anatomy | None
-
-    def confirm(self) -> None:
-        """Look once more at the files that were read.
-
-        Raises:
-            ChangedError: One is no longer the one that was opened.
-        """
-        if self.checkpoint is not None:
-            self.checkpoint.source.confirm()
-
-    def close(self) -> None:
-        """Let go of open files."""
-        if self.checkpoint is not None:
-            self.checkpoint.source.close()
 
 
 def read_model(  # noqa: PLR0913  how a checkpoint is read
@@ -93,13 +71,13 @@ def read_model(  # noqa: PLR0913  how a checkpoint is read
             checkpoint.source.confirm()
         finally:
             checkpoint.source.close()
-        return Model(fingerprint, None, None)
+        return Model(fingerprint)
     refuse_adapter(name, checkpoint)
     anatomy, fingerprint = fingerprint_of(
         checkpoint, sampler, told(progress, f"reading {checkpoint.name}"), everything=everything, placing=placing
     )
     _refuse_broken(fingerprint)
-    return Model(fingerprint, checkpoint, anatomy)
+    return Model(fingerprint, WeightsAccess(checkpoint, anatomy))
 
 
 def as_claimed(model: Model) -> Model:
@@ -108,7 +86,7 @@ def as_claimed(model: Model) -> Model:
     Nobody read weights for it here, its digests are of files that nobody saw, and notices that are not worded for
     fingerprints are none.
     """
-    if model.checkpoint is not None:
+    if model.weights is not None:
         return model
     fingerprint = sayable(model.fingerprint)
     claimed = tuple(replace(file, digest_scope=file.digest_scope and CLAIMED) for file in fingerprint.files)
@@ -249,7 +227,7 @@ def save_fingerprint(  # noqa: PLR0913  one parameter a setting
     """
     model = read_model(name, sampler, progress, everything=everything)
     try:
-        if everything and model.checkpoint is None:
+        if everything and model.weights is None:
             raise UsageError(f"{model.fingerprint.name} is a fingerprint already.", "Name the weights for --full.")
         refuse_incomplete(model.fingerprint)
         write_fingerprint(_with_units(model, sampler, search_layers), target)
@@ -262,10 +240,11 @@ def save_fingerprint(  # noqa: PLR0913  one parameter a setting
 
 def _with_units(model: Model, sampler: Sampler, search_layers: int | None) -> Fingerprint:
     """The fingerprint with the units of its layers, where the weights are at hand."""
-    if model.checkpoint is None or model.anatomy is None:
+    if model.weights is None:
         return model.fingerprint
-    plan = plan_within(model.checkpoint, model.anatomy, sampler, search_layers)
-    return replace(model.fingerprint, units=read_units(model.checkpoint, model.anatomy, plan))
+    checkpoint, anatomy = model.weights.checkpoint, model.weights.anatomy
+    plan = plan_within(checkpoint, anatomy, sampler, search_layers)
+    return replace(model.fingerprint, units=read_units(checkpoint, anatomy, plan))
 
 
 def cost(name: str, sampler: Sampler, *, everything: bool, search_layers: int | None = None) -> Cost:
@@ -277,7 +256,7 @@ def cost(name: str, sampler: Sampler, *, everything: bool, search_layers: int | 
     """
     checkpoint = open_named(name)
     try:
-        vocabulary = read_vocabulary(checkpoint) if is_near(checkpoint.source) else None
+        vocabulary = read_vocabulary(checkpoint) if checkpoint.source.near else None
     finally:
         checkpoint.source.close()
     if checkpoint.is_fingerprint:

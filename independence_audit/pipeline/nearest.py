@@ -8,6 +8,7 @@ from dataclasses import replace
 from independence_audit.errors import IncomparableError
 from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.weights import Model
 from independence_audit.lineage.compare import Comparer, ComponentMeasured, ElsewhereSearch, measured_in_full
 from independence_audit.lineage.decide import Level
 from independence_audit.lineage.moved import search_moved
@@ -15,7 +16,6 @@ from independence_audit.lineage.rank import Ranking, level_of, rank
 from independence_audit.pipeline.disguised import search_where_nothing_was_found
 from independence_audit.pipeline.full import Ahead, measure_every_value
 from independence_audit.pipeline.looking import look_elsewhere
-from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.second_look import second_looks
 from independence_audit.pipeline.settings import AuditSettings, Progress
 from independence_audit.pipeline.shared_training import SharedTraining

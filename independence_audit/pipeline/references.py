@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
+from independence_audit.anatomy import Anatomy
 from independence_audit.checkpoint import is_remote_name, open_named
 from independence_audit.checkpoint.model import State
 from independence_audit.checkpoint.sources.deadline import pull_end
@@ -27,10 +28,12 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.model import Entry
+from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.weights import Model, WeightsAccess
 from independence_audit.pipeline.accounts import unread_of
 from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE
-from independence_audit.pipeline.models import Model, as_claimed, read_model, sayable, told
+from independence_audit.pipeline.models import as_claimed, read_model, sayable, told
 from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
 
 EXAMPLES = "example/"
@@ -73,7 +76,9 @@ class References:
 class Begun:
     """A model that was read in another process, and what its files were then."""
 
-    model: Model
+    fingerprint: Fingerprint
+    anatomy: Anatomy | None
+    """None for a fingerprint."""
     states: Mapping[str, State]
 
 
@@ -88,7 +93,9 @@ def _without_source(name: str, settings: AuditSettings) -> Begun:
     model = read_model(name, settings.sampler, NoProgress(), offline=settings.offline)
     model.confirm()
     model.close()
-    return Begun(replace(model, checkpoint=None), model.checkpoint.source.states() if model.checkpoint else {})
+    if model.weights is None:
+        return Begun(model.fingerprint, None, {})
+    return Begun(model.fingerprint, model.weights.anatomy, model.weights.checkpoint.source.states())
 
 
 def _given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSettings, progress: Progress) -> Known:
@@ -113,15 +120,15 @@ def _read_given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSe
     if name not in begun:
         return read_model(name, settings.sampler, progress, offline=settings.offline)
     read = begun[name].result()
-    if read.model.anatomy is None:
-        return read.model
+    if read.anatomy is None:
+        return Model(read.fingerprint)
     checkpoint = open_named(name)
     if checkpoint.source.states() != read.states:
         checkpoint.source.close()
         raise ChangedError(
             f"{checkpoint.name} was changed while it was read.", "Audit a checkpoint that nothing writes to any more."
         )
-    return replace(read.model, checkpoint=checkpoint)
+    return Model(read.fingerprint, WeightsAccess(checkpoint, read.anatomy))
 
 
 def find_references(
@@ -207,7 +214,7 @@ def _from_library(library: Library, wanted: Wanted, settings: AuditSettings, pro
         facts = reference_of(entry, NOT_AVAILABLE, "pull_failed")
         told = Message("notice.pull_failed", {"model": entry.name, "reason": error.message, "cause": error.cause})
         return Known(replace(facts, notices=(told,)), None, entry)
-    return Known(reference_of(entry, "compared", None, fingerprint), Model(fingerprint, None, None), entry)
+    return Known(reference_of(entry, "compared", None, fingerprint), Model(fingerprint), entry)
 
 
 def pull_into(library: Library, entry: Entry, settings: AuditSettings, progress: Progress) -> None:

@@ -10,12 +10,11 @@ from independence_audit.evidence.measurement import DisguisedTest, Message, Valu
 from independence_audit.fingerprint.units.describe import LayerMatrices, layer_matrices
 from independence_audit.fingerprint.units.model import ComponentUnits
 from independence_audit.fingerprint.units.places import UnitPlace, chosen_experts, unit_places
-from independence_audit.fingerprint.units.read import is_near
+from independence_audit.fingerprint.weights import Model
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.disguised import matched_units
 from independence_audit.lineage.rank import Ranking
 from independence_audit.pipeline.disguised import Units
-from independence_audit.pipeline.models import Model
 from independence_audit.statistics.recovery import SecondLook, second_look
 
 WIDEST = 2048
@@ -90,12 +89,13 @@ def _units(place: UnitPlace) -> int:
 
 
 def _matrices(model: Model, component: Component, layer: int) -> LayerMatrices | None:
-    if model.checkpoint is None or model.anatomy is None or not is_near(model.checkpoint.source):
+    weights = model.weights_here
+    if weights is None:
         return None
-    place = next((one for one in unit_places(model.anatomy, component) if one.layer == layer), None)
+    place = next((one for one in unit_places(weights.anatomy, component) if one.layer == layer), None)
     if place is None or place.width > WIDEST or _units(place) * place.width > MOST_VALUES:
         return None
     try:
-        return layer_matrices(model.checkpoint, component, place)
+        return layer_matrices(weights.checkpoint, component, place)
     except ReadError:
         return None

@@ -11,11 +11,10 @@ from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.measurement import Shared as Told
 from independence_audit.evidence.relation import Relation
-from independence_audit.fingerprint.units.matrices import Matrix, is_readable, whole_matrix
+from independence_audit.fingerprint.weights import Model, WeightsAccess
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.rank import Ranking
 from independence_audit.pipeline.beside import Beside
-from independence_audit.pipeline.models import Model
 from independence_audit.statistics.spectrum import Profile, Shared, shared_by, spectral_profile
 
 ROLES = ("v", "o", "fc1", "gate", "up", "q", "k")
@@ -61,7 +60,7 @@ class SharedTraining:
 
 
 def _is_here(model: Model) -> bool:
-    return model.checkpoint is None or model.checkpoint.source.near
+    return model.weights is None or model.weights.on_this_machine
 
 
 def _related(rankings: Sequence[Ranking]) -> dict[str, str]:
@@ -96,9 +95,11 @@ def _shared(component: str, verdict: Verdict, mine: Model, theirs: Model) -> Mes
 
 def _profiles(verdict: Verdict, mine: Model, theirs: Model) -> Iterator[Profile]:
     """Profiles of a few related matrices, seen from the reference."""
-    for ours, other in _matrices(verdict, mine, theirs):
+    if mine.weights is None or theirs.weights is None:
+        return
+    for ours, other in _matrices(verdict, mine.weights, theirs.weights):
         try:
-            first, second = _read(theirs, other), _read(mine, ours)
+            first, second = theirs.weights.read(other), mine.weights.read(ours)
         except ReadError:
             continue
         profile = spectral_profile(first, second)
@@ -106,18 +107,9 @@ def _profiles(verdict: Verdict, mine: Model, theirs: Model) -> Iterator[Profile]
             yield profile
 
 
-def _read(model: Model, part: Part) -> Matrix:
-    if model.checkpoint is None:
-        msg = f"the weights of {model.fingerprint.name} are not at hand"
-        raise ReadError(msg)
-    return whole_matrix(model.checkpoint, part)
-
-
-def _matrices(verdict: Verdict, mine: Model, theirs: Model) -> list[tuple[Part, Part]]:
+def _matrices(verdict: Verdict, mine: WeightsAccess, theirs: WeightsAccess) -> list[tuple[Part, Part]]:
     """Pairs of related matrices: of the first role that has any, spread over the depth."""
-    if mine.checkpoint is None or theirs.checkpoint is None or mine.anatomy is None or theirs.anatomy is None:
-        return []
-    ours, others = _parts(mine), _parts(theirs)
+    ours, others = mine.whole_tensors(), theirs.whole_tensors()
     related = [
         (measured.subject.role, ours[measured.subject.name], others[measured.reference.name])
         for measured, relation in zip(verdict.compared.measured, verdict.tensors, strict=True)
@@ -130,17 +122,6 @@ def _matrices(verdict: Verdict, mine: Model, theirs: Model) -> list[tuple[Part, 
             count = min(MATRICES, len(pairs))
             return [pairs[step * len(pairs) // count] for step in range(count)]
     return []
-
-
-def _parts(model: Model) -> dict[str, Part]:
-    """Parts that are whole tensors, by name."""
-    if model.anatomy is None or model.checkpoint is None:
-        return {}
-    return {
-        part.tensor: part
-        for part in model.anatomy.parts
-        if part.view.size == model.checkpoint.tensors[part.tensor].size and is_readable(model.checkpoint, part)
-    }
 
 
 def _suits(one: Part, other: Part) -> bool:

@@ -18,8 +18,9 @@ from independence_audit.evidence.training import Conclusion, Order, ReferencePoi
 from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler, sampler_of
+from independence_audit.fingerprint.weights import Model
 from independence_audit.pipeline.checkpoints import expand
-from independence_audit.pipeline.models import Model, check_samplers, read_model
+from independence_audit.pipeline.models import check_samplers, read_model
 from independence_audit.pipeline.outcome import FINDING, INCONCLUSIVE, PASSED
 from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.references import find_references

@@ -15,7 +15,8 @@ from independence_audit.fingerprint.library import Catalogue, Entry, open_librar
 from independence_audit.fingerprint.library.pull import origin
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.fingerprint.sampler import SIZES, sampler_of
-from independence_audit.pipeline.models import Model, told
+from independence_audit.fingerprint.weights import Model
+from independence_audit.pipeline.models import told
 from independence_audit.pipeline.references import HUB, Known
 from independence_audit.pipeline.settings import AuditSettings, Progress
 

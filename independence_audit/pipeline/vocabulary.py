@@ -9,13 +9,12 @@ from independence_audit.anatomy import Part
 from independence_audit.checkpoint import Checkpoint, read_vocabulary
 from independence_audit.errors import ReadError
 from independence_audit.fingerprint.units.matrices import is_readable, read_rows
-from independence_audit.fingerprint.units.read import is_near
+from independence_audit.fingerprint.weights import Model
 from independence_audit.lineage.compare import ComponentMeasured, measured_in_full
 from independence_audit.lineage.glance import CURIOUS
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.searched import DONE, Outcome, Reason, Status
 from independence_audit.lineage.tables import TABLES, by_token, open_tables, shared_tokens, with_tables
-from independence_audit.pipeline.models import Model
 
 
 def by_tokens(
@@ -80,7 +79,7 @@ class _Tables:
     @property
     def here(self) -> bool:
         """Whether its weights lie on this machine."""
-        return self._model.checkpoint is not None and is_near(self._model.checkpoint.source)
+        return self._model.weights_here is not None
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -97,5 +96,7 @@ class _Tables:
 
     def part(self, tensor: str) -> Part | None:
         """A table that is a tensor of its own."""
-        parts = [part for part in self._model.anatomy.parts if part.tensor == tensor] if self._model.anatomy else []
+        parts = (
+            [part for part in self._model.weights.anatomy.parts if part.tensor == tensor] if self._model.weights else []
+        )
         return parts[0] if len(parts) == 1 and is_readable(self.checkpoint, parts[0]) else None

@@ -19,15 +19,16 @@ import numpy as np
 import pytest
 from safetensors.numpy import save, save_file
 
+from independence_audit.anatomy import Anatomy
 from independence_audit.checkpoint import open_named
 from independence_audit.cli.entry import main
 from independence_audit.errors import UnsupportedError
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import Account, AuditReport, Severity
 from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.weights import Model, WeightsAccess
 from independence_audit.pipeline.accounts import Accounts, accounts_of
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.models import Model
 from independence_audit.pipeline.outcome import exit_code
 from independence_audit.pipeline.settings import NoProgress
 from independence_audit.report import html, markdown, text
@@ -287,7 +288,8 @@ def accounts_for(folder: Path) -> Accounts:
     """The account of a folder, without an audit."""
     checkpoint = open_named(str(folder))
     try:
-        return accounts_of(str(folder), Model(cast("Fingerprint", None), checkpoint, None), NoProgress())
+        weights = WeightsAccess(checkpoint, cast("Anatomy", None))
+        return accounts_of(str(folder), Model(cast("Fingerprint", None), weights), NoProgress())
     finally:
         checkpoint.source.close()
 

@@ -55,14 +55,9 @@ class UnitPlan:
     deeper: bool = False
 
 
-def is_near(source: ByteSource) -> bool:
-    """Whether the weights are on this machine."""
-    return source.near
-
-
 def unit_plan(source: ByteSource, sampler: Sampler, search_layers: int | None) -> UnitPlan:
     """How many layers are read whole: as many as were asked for, else two where the weights are on this machine."""
-    usual = SEARCH_LAYERS if is_near(source) else 0
+    usual = SEARCH_LAYERS if source.near else 0
     return UnitPlan(
         search_layers=usual if search_layers is None else search_layers,
         sampler=sampler,
