@@ -30,7 +30,8 @@ AUDIT = "from independence_audit.cli.entry import main; raise SystemExit(main())
 READS = """
 import sys
 from independence_audit.pipeline.models import read_model
-from independence_audit.pipeline.settings import AuditSettings, NoProgress
+from independence_audit.core.progress import NoProgress
+from independence_audit.pipeline.settings import AuditSettings
 total = 0
 for name in sys.argv[1:]:
     model = read_model(name, AuditSettings().sampler, NoProgress())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from independence_audit.pipeline.settings import NoProgress, Progress
+from independence_audit.core.progress import NoProgress, Progress
 
 
 @contextmanager

@@ -44,6 +44,11 @@ class WeightsAccess:
             if part.view.size == tensors[part.tensor].size and is_readable(self.checkpoint, part)
         }
 
+    def table(self, tensor: str) -> Part | None:
+        """The only part of a tensor, where it can be decoded; None where there is none, or there are several."""
+        parts = [part for part in self.anatomy.parts if part.tensor == tensor]
+        return parts[0] if len(parts) == 1 and is_readable(self.checkpoint, parts[0]) else None
+
     def read(self, part: Part) -> Matrix:
         """A part's matrix, float32 [rows, columns].
 

@@ -30,7 +30,8 @@ from independence_audit.lineage.elsewhere import STANDS_ELSEWHERE
 from independence_audit.lineage.experts import UPCYCLED
 from independence_audit.lineage.layers import layer_runs, map_kind, spans
 from independence_audit.lineage.measure import Measured, common_rows
-from independence_audit.lineage.tables import TOKENS_MOVED
+from independence_audit.lineage.outcomes import SearchName
+from independence_audit.lineage.token_rows import TOKENS_MOVED
 from independence_audit.lineage.unmasked import layers_found
 from independence_audit.statistics.scores import Floats
 
@@ -128,7 +129,7 @@ def layer_map_of(verdict: Verdict) -> dict[int, int]:
 
 def _arrangements(verdict: Verdict) -> Iterator[Message]:
     """What was undone beside the moves of layers, and for how many tensors."""
-    data, search = _data(verdict), verdict.compared.search
+    data, search = _data(verdict), verdict.compared.tried.get(SearchName.MOVED)
     if search and search.assignments:
         layer, assignment = min(search.assignments.items())
         layers = spans(list(search.assignments))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Sample, SampleKey
-from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.emptiness import emptiness
 from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.outcomes import DONE, SearchName
 from independence_audit.lineage.pairing import ComponentPair
 
 FINDING = 1.0
@@ -50,7 +51,7 @@ class Untested:
         return self.share > self.limit
 
 
-def untested(compared: ComponentMeasured) -> Untested:
+def untested(compared: Comparison) -> Untested:
     """What of the subject's component was not tested."""
     pair = compared.pair
     total = max(1, pair.subject.parameters)
@@ -68,12 +69,12 @@ def untested(compared: ComponentMeasured) -> Untested:
 
 def could_hold_a_layer(pair: ComponentPair) -> bool:
     """Whether the subject's component is as large as the smallest layer of the reference's."""
-    return pair.subject.parameters >= min(_layers(_theirs(pair)).values(), default=0)
+    return pair.subject.parameters >= min(_layers(pair.reference_samples).values(), default=0)
 
 
 def _limit(pair: ComponentPair, total: int) -> float:
     """The share of a component that the smallest layer of the reference would take, or the most that may be."""
-    return min(MOST_UNTESTED, FINDING * min(_layers(_theirs(pair)).values(), default=total) / total)
+    return min(MOST_UNTESTED, FINDING * min(_layers(pair.reference_samples).values(), default=total) / total)
 
 
 def _layers(samples: Iterable[Sample]) -> Counter[int]:
@@ -85,7 +86,7 @@ def _layers(samples: Iterable[Sample]) -> Counter[int]:
     return layers
 
 
-def _open(compared: ComponentMeasured) -> Iterator[tuple[Sample, str]]:
+def _open(compared: Comparison) -> Iterator[tuple[Sample, str]]:
     """Every sample of the subject with why it was not tested; empty where it was, or where nothing is to be had."""
     for measured in compared.measured:
         yield measured.subject, _why(measured, compared.pair)
@@ -112,18 +113,18 @@ def _why(measured: Measured, pair: ComponentPair) -> str:
 
 def _is_excused(sample: Sample, pair: ComponentPair) -> bool:
     """Whether it is a table of tokens or positions beside a reference's of the same width."""
-    widths = {theirs.shape[1] for theirs in _theirs(pair) if theirs.role in TOKENS}
+    widths = {theirs.shape[1] for theirs in pair.reference_samples if theirs.role in TOKENS}
     return sample.role in TOKENS and sample.raw is not None and sample.shape[1] in widths
 
 
-def _looked_through(compared: ComponentMeasured, samples: Iterable[Sample]) -> set[SampleKey]:
+def _looked_through(compared: Comparison, samples: Iterable[Sample]) -> set[SampleKey]:
     """Samples that were compared wherever they may stand in the reference.
 
     The search for moved layers takes every role of every layer, looking elsewhere every matrix of one shape.
     """
-    moved = compared.search is not None and not compared.search.reason
+    moved = SearchName.MOVED in compared.tried and compared.tried[SearchName.MOVED].outcome == DONE
     there: dict[tuple[object, ...], list[Sample]] = {}
-    for sample in _theirs(compared.pair):
+    for sample in compared.pair.reference_samples:
         if _may_be_looked_for(sample):
             for place in _places(sample, moved=moved):
                 there.setdefault(place, []).append(sample)
@@ -134,10 +135,6 @@ def _looked_through(compared: ComponentMeasured, samples: Iterable[Sample]) -> s
         and not emptiness(sample)
         and any(_meets(sample, there.get(place, ())) for place in _places(sample, moved=moved))
     }
-
-
-def _theirs(pair: ComponentPair) -> Sequence[Sample]:
-    return (*(theirs for _, theirs in pair.pairs), *pair.free)
 
 
 def _may_be_looked_for(sample: Sample) -> bool:

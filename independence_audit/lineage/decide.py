@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from independence_audit.anatomy import Axis
-from independence_audit.evidence.measurement import DisguisedTest, LayerEvidence
+from independence_audit.evidence.measurement import DisguisedTest, LayerEvidence, Message
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
-from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.coverage import untested
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.surface import is_surface
@@ -64,7 +64,7 @@ class Level:
 class Verdict:
     """What one component comparison comes to."""
 
-    compared: ComponentMeasured
+    compared: Comparison
     relation: Relation
     tensors: tuple[Relation, ...]
     """In the order of ``compared.measured``."""
@@ -77,9 +77,11 @@ class Verdict:
     reason: str | None
     disguised: tuple[DisguisedTest, ...] = ()
     """The tests that found it, where it is a disguised copy."""
+    messages: tuple[Message, ...] = ()
+    """What else was found of it."""
 
 
-def decide(compared: ComponentMeasured, level: Level) -> Verdict:
+def decide(compared: Comparison, level: Level) -> Verdict:
     """Judge one component comparison."""
     level = replace(level, tests=level.tests + compared.looked)
     p_value = _component_p(compared, level)
@@ -124,13 +126,11 @@ def tensor_relation(measured: Measured, bound: float | None, level: Level, *, fo
     return Relation.UNRELATED if powerful and not significant else Relation.INCONCLUSIVE
 
 
-def _component_p(compared: ComponentMeasured, level: Level) -> float | None:
+def _component_p(compared: Comparison, level: Level) -> float | None:
     return _p_of(compared.measured, compared.weakest, compared, level)
 
 
-def _p_of(
-    measured: Sequence[Measured], joint: JointResult | None, compared: ComponentMeasured, level: Level
-) -> float | None:
+def _p_of(measured: Sequence[Measured], joint: JointResult | None, compared: Comparison, level: Level) -> float | None:
     """Simes over tensors and their joint test, corrected for comparisons and choices."""
     p_values = [one.evidence.p_value for one in measured if one.evidence]
     if joint:
@@ -140,22 +140,22 @@ def _p_of(
     return bonferroni(simes(p_values), level.comparisons * (1 + compared.pair.choices + compared.looked))
 
 
-def _surface(compared: ComponentMeasured) -> list[bool]:
+def _surface(compared: Comparison) -> list[bool]:
     """For every tensor whether it may be alike in models that share no weight."""
     layered = compared.layered
     return [is_surface(measured.reference, layered=layered) for measured in compared.measured]
 
 
-def _weights(compared: ComponentMeasured) -> list[Measured]:
+def _weights(compared: Comparison) -> list[Measured]:
     return [one for one, table in zip(compared.measured, _surface(compared), strict=True) if not table]
 
 
-def _weights_p(compared: ComponentMeasured, level: Level) -> float | None:
+def _weights_p(compared: Comparison, level: Level) -> float | None:
     """As the component's p-value, over weights alone."""
     return _p_of(_weights(compared), compared.weights, compared, level)
 
 
-def _found(compared: ComponentMeasured, p_value: float | None, level: Level) -> Relation | None:
+def _found(compared: Comparison, p_value: float | None, level: Level) -> Relation | None:
     """What speaks of the component: ``related`` for its weights, ``token_tables`` for tables and vectors alone.
 
     A component that is nothing but tables is its tables: equal values are shared weights; alike they may have become.
@@ -172,7 +172,7 @@ def _found(compared: ComponentMeasured, p_value: float | None, level: Level) -> 
     return Relation.RELATED if bare and told and all(map(_is_exact, told)) else Relation.TOKEN_TABLES
 
 
-def _weights_speak(compared: ComponentMeasured, weights: Sequence[Measured], level: Level) -> bool:
+def _weights_speak(compared: Comparison, weights: Sequence[Measured], level: Level) -> bool:
     """Whether weights are a finding: by themselves, or one of them with tables and vectors for witnesses."""
     p_value = _weights_p(compared, level)
     if _speaks(weights, compared.weights, p_value, level):
@@ -180,7 +180,7 @@ def _weights_speak(compared: ComponentMeasured, weights: Sequence[Measured], lev
     return p_value is not None and p_value <= level.alpha and any(_is_significant(one, level) for one in weights)
 
 
-def _is_basis_alone(compared: ComponentMeasured, weights: Sequence[Measured], level: Level) -> bool:
+def _is_basis_alone(compared: Comparison, weights: Sequence[Measured], level: Level) -> bool:
     """Whether weights are alike for no more than a basis that both models have, as students of one teacher do.
 
     Their rows then lean one way together, but no row is more like its counterpart than like any other; what stands
@@ -194,7 +194,7 @@ def _is_basis_alone(compared: ComponentMeasured, weights: Sequence[Measured], le
     return not own and not any(one.test and abs(one.test.r) >= LEAN for one in alike) and rows.z < critical / 2
 
 
-def _tables_speak(compared: ComponentMeasured, level: Level) -> bool:
+def _tables_speak(compared: Comparison, level: Level) -> bool:
     """Whether any table or vector is alike by itself."""
     pairs = zip(compared.measured, _surface(compared), strict=True)
     return any(table and (_is_exact(one) or _is_significant(one, level)) for one, table in pairs)
@@ -228,7 +228,7 @@ def _tensor_bound(measured: Measured, level: Level) -> float | None:
     return detection_bound(measured.evidence.columns, measured.evidence.effective_rows, level.alpha, level.tests)
 
 
-def _component_bound(compared: ComponentMeasured, bounds: Sequence[float | None], level: Level) -> float | None:
+def _component_bound(compared: Comparison, bounds: Sequence[float | None], level: Level) -> float | None:
     """The smallest r that any test of the component finds."""
     joint = compared.weakest
     if joint and joint.effective_rows > 0.0:
@@ -276,7 +276,7 @@ def _deciding(members: Sequence[tuple[Measured, Relation]]) -> Sequence[tuple[Me
 
 
 def _relation(  # noqa: PLR0913, PLR0917  everything that it rests on
-    compared: ComponentMeasured,
+    compared: Comparison,
     found: Relation | None,
     told: tuple[Sequence[LayerEvidence], Sequence[Relation]],
     p_value: float | None,
@@ -308,7 +308,7 @@ def _strongest(layers: Sequence[LayerEvidence], tensors: Sequence[Relation]) -> 
 
 
 def _open_relation(
-    compared: ComponentMeasured, p_value: float | None, bound: float | None, level: Level
+    compared: Comparison, p_value: float | None, bound: float | None, level: Level
 ) -> tuple[Relation, str | None]:
     """The relation of a component in which nothing was found, and why it is not ``unrelated``."""
     if all(measured.incomparable for measured in compared.measured):

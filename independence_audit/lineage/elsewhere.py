@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, Component
 from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
-from independence_audit.lineage.compare import ComponentMeasured, measure_component
+from independence_audit.lineage.comparison import Comparison
+from independence_audit.lineage.in_place import measure_component
 from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.outcomes import SearchName
 from independence_audit.lineage.pairing import ComponentPair
 
 MOST_VALUES = 4096
@@ -58,7 +60,7 @@ class Looked:
     """The subject's components of which the reference has a matrix's shape."""
 
 
-class Elsewhere:
+class LookedFor:
     """The subject's samples that are looked for; they are sorted once for all references."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
@@ -112,8 +114,8 @@ def _signs_of(sample: Sample) -> Singles:
 
 
 def with_matches(
-    standing: ComponentMeasured, matches: Sequence[Match], tests: int, pieces: Sequence[Measured] = ()
-) -> ComponentMeasured | None:
+    standing: Comparison, matches: Sequence[Match], tests: int, pieces: Sequence[Measured] = ()
+) -> Comparison | None:
     """A comparison with what was found elsewhere in the place of what was compared in its own.
 
     Args:
@@ -142,14 +144,14 @@ def with_matches(
     kept = tuple(one for one in standing.measured if one.subject.key not in taken)
     measured = (*kept, *again, *pieces)
     joint = max((standing, result), key=lambda each: abs(each.weakest.z) if each.weakest else 0.0)
-    return ComponentMeasured(
+    return Comparison(
         reference=standing.reference,
-        pair=_with_pairs(pair, measured),
+        pair=replace(pair.with_counterparts(((one.subject, one.reference) for one in measured), inside), tiles=None),
         measured=measured,
         joint=joint.joint,
         weakest=joint.weakest,
-        search=replace(standing.search, found=None) if standing.search else None,
-        disguised=standing.disguised,
+        tried={name: replace(one, found=None) for name, one in standing.tried.items()},
+        undone_by=SearchName.ELSEWHERE,
         counted=standing.tests,
         looked=OWN_LEVEL * tests,
     )
@@ -160,28 +162,13 @@ def _undone(counterpart: SampleKey | None, match: Match) -> str:
     return "" if counterpart in (None, match.theirs.key) else STANDS_ELSEWHERE
 
 
-def _with_pairs(pair: ComponentPair, measured: Sequence[Measured]) -> ComponentPair:
-    """The component pair with the sample pairs that were measured."""
-    met = {one.subject.key for one in measured} | {one.piece_of.key for one in measured if one.piece_of}
-    used = {one.reference.key for one in measured}
-    ours = [*(mine for mine, _ in pair.pairs), *pair.unmatched]
-    theirs = [*(other for _, other in pair.pairs), *pair.free]
-    return replace(
-        pair,
-        pairs=tuple((one.subject, one.reference) for one in measured),
-        unmatched=tuple(sample for sample in ours if sample.key not in met),
-        free=tuple(sample for sample in theirs if sample.key not in used),
-        tiles=None,
-    )
-
-
-def not_met(subject: Fingerprint, mine: Component, reference: Fingerprint, other: Component) -> ComponentMeasured:
+def not_met(subject: Fingerprint, mine: Component, reference: Fingerprint, other: Component) -> Comparison:
     """Two components that nothing made meet, with all their samples still without a counterpart."""
     ours, theirs = (
         tuple(sample for sample in fingerprint.samples if sample.component == component.name)
         for fingerprint, component in ((subject, mine), (reference, other))
     )
-    return ComponentMeasured(reference.name, ComponentPair(mine, other, (), ours, 0, theirs), (), None, None)
+    return Comparison(reference.name, ComponentPair(mine, other, (), ours, 0, theirs), (), None, None)
 
 
 def by_components(matches: Iterable[Match]) -> Mapping[tuple[str, str], list[Match]]:

@@ -22,14 +22,12 @@ from independence_audit.lineage.decide import ENOUGH_POWER, SINGLE_FINDING, Verd
 from independence_audit.lineage.disguised import is_empirical_sign
 from independence_audit.lineage.emptiness import NO_MODEL, empty_share
 from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.outcomes import Outcome, Reason, SearchName, Status
 from independence_audit.lineage.rank import Ranking
-from independence_audit.lineage.searched import Name, Outcome, Status
+from independence_audit.lineage.shared_training import shared_of
 
 _NORM_COSINE = 0.9
 """Raw cosine of a norm gain from which the report explains that it says nothing."""
-
-ELSEWHERE = "elsewhere"
-"""The search by shape and value in all of every reference."""
 
 _DISGUISED = {
     "up_sign": "fact.disguised_up_sign",
@@ -100,6 +98,7 @@ def component_evidence(
         changes=changes(ranking.verdicts),
         repeated=tuple(repeated),
         disguised=best.disguised if best else (),
+        shared=next(filter(None, map(shared_of, best.messages)), None) if best else None,
         reason=ranking.reason if best else _unmet_reason(ranking),
     )
     explanation = (
@@ -108,6 +107,7 @@ def component_evidence(
         *_uncleared(ranking),
         *_no_model(ranking),
         *_shared_ancestry(evidence, ancestors),
+        *(best.messages if best else ()),
     )
     return replace(evidence, explanation=explanation)
 
@@ -204,23 +204,27 @@ def _reason(measured: Measured, relation: Relation, bound: float | None) -> str 
 
 def _searches(ranking: Ranking) -> Mapping[str, Search]:
     """By name, what became of each search: done where it was made beside every reference that has to clear."""
+    elsewhere: dict[str, Search] = {SearchName.ELSEWHERE: _elsewhere_search(ranking)}
     if not ranking.verdicts:
-        none = Search(Status.NOT_POSSIBLE, "no_reference_of_kind")
-        return {Name.MOVED.value: none, Name.DISGUISED.value: none, ELSEWHERE: _elsewhere_search(ranking)}
-    made = [outcomes for verdict in ranking.asked or ranking.verdicts if (outcomes := verdict.compared.searched)]
-    searches = {name.value: _worst([outcomes[name] for outcomes in made if name in outcomes]) for name in Name}
+        none = Search(Status.NOT_POSSIBLE, Reason.NO_REFERENCE_OF_KIND)
+        return {SearchName.MOVED: none, SearchName.DISGUISED: none, **elsewhere}
+    tried = [verdict.compared.tried for verdict in ranking.asked or ranking.verdicts]
+    made = [one for one in tried if SearchName.DISGUISED in one]
     if not made:
-        found = Search(Status.NOT_NEEDED, "found_in_place")
-        searches = {Name.MOVED.value: _moved(ranking), Name.DISGUISED.value: found}
-    return {**searches, ELSEWHERE: _elsewhere_search(ranking)}
+        found = Search(Status.NOT_NEEDED, Reason.FOUND_IN_PLACE)
+        return {SearchName.MOVED: _moved(ranking), SearchName.DISGUISED: found, **elsewhere}
+    in_place = (name for name in SearchName if name != SearchName.ELSEWHERE)
+    return {name: _worst([one[name].outcome for one in made if name in one]) for name in in_place} | elsewhere
 
 
 def _moved(ranking: Ranking) -> Search:
     """The search for moved copies where something was found: it is made beforehand."""
-    reasons = [verdict.compared.search.reason for verdict in ranking.verdicts if verdict.compared.search]
-    if not reasons:
-        return Search(Status.NOT_NEEDED, "found_in_place")
-    return Search(Status.NOT_POSSIBLE, reasons[0]) if all(reasons) else Search(Status.DONE)
+    tried = [verdict.compared.tried for verdict in ranking.verdicts]
+    outcomes = [one[SearchName.MOVED].outcome for one in tried if SearchName.MOVED in one]
+    if not outcomes:
+        return Search(Status.NOT_NEEDED, Reason.FOUND_IN_PLACE)
+    done = any(outcome.status == Status.DONE for outcome in outcomes)
+    return Search(Status.DONE) if done else Search(Status.NOT_POSSIBLE, Reason.NO_LAYERS)
 
 
 def _worst(outcomes: Sequence[Outcome]) -> Search:
@@ -236,11 +240,11 @@ def _elsewhere_search(ranking: Ranking) -> Search:
     Where no reference has anything of its shapes the search is done: there is nothing to compare it with.
     """
     if not ranking.elsewhere:
-        return Search("not_needed", "found_in_place")
-    searches = ranking.elsewhere.values()
-    left_out = [search.reason for search in searches if search.unread]
-    partly = [search.reason for search in searches if search.reason]
-    return Search("not_possible", left_out[0]) if left_out else Search("done", partly[0] if partly else None)
+        return Search(Status.NOT_NEEDED, Reason.FOUND_IN_PLACE)
+    outcomes = [search.outcome for search in ranking.elsewhere.values()]
+    left_out = [one.reason for one in outcomes if one.status == Status.NOT_POSSIBLE]
+    partly = [one.reason for one in outcomes if one.reason]
+    return Search(Status.NOT_POSSIBLE, left_out[0]) if left_out else Search(Status.DONE, partly[0] if partly else None)
 
 
 def _comparison(verdict: Verdict) -> Comparison:

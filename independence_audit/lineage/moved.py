@@ -15,11 +15,13 @@ from independence_audit.anatomy import is_generic
 from independence_audit.fingerprint.model import Sample
 from independence_audit.lineage.arrangements import best_arrangement
 from independence_audit.lineage.cells import LayerCells, layer_cells
-from independence_audit.lineage.compare import ComponentMeasured, MovedSearch, measure_component
+from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.experts import EXPERT, ROUTER, UPCYCLED, expert_cells, in_every_expert, with_experts_of
+from independence_audit.lineage.in_place import measure_component
 from independence_audit.lineage.layers import choose_layers
 from independence_audit.lineage.measure import Measured
-from independence_audit.lineage.pairing import ComponentPair
+from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status
+from independence_audit.lineage.searches import About, Cost, Law, Models
 from independence_audit.statistics.decision import critical_z
 from independence_audit.statistics.joint import JointResult
 
@@ -57,7 +59,25 @@ class Proposal:
     """As a message key; empty where the pair stands in its place."""
 
 
-def search_moved(compared: Sequence[ComponentMeasured], alpha: float) -> list[ComponentMeasured]:
+class Moved:
+    """Layers, experts and rows that stand in other places: proposed by cells, decided by the tests of each layer."""
+
+    about = About(
+        title="moved",
+        names=(SearchName.MOVED,),
+        law=Law.EXACT,
+        null="permutation of the columns; the level is spread over every pair that was looked at",
+        bound="a layer whose joint test is significant at the level of all pairs",
+        cost=Cost.SAMPLES,
+        messages=("changed.layers", "changed.experts", "changed.upcycled", "changed.swapped", "changed.gates"),
+    )
+
+    def run(self, comparisons: Comparisons, models: Models) -> Comparisons:  # noqa: ARG002  samples are enough
+        """Search every comparison for what was moved."""
+        return comparisons.with_items(search_moved(comparisons.items, comparisons.alpha))
+
+
+def search_moved(compared: Sequence[Comparison], alpha: float) -> list[Comparison]:
     """Search every comparison for what was moved.
 
     Args:
@@ -65,34 +85,28 @@ def search_moved(compared: Sequence[ComponentMeasured], alpha: float) -> list[Co
         alpha: Family-wise level of the audit.
     """
     looked = [
-        (one, None if _stands_in_place(one) else layer_cells(_mine(one.pair), _theirs(one.pair))) for one in compared
+        (one, None if _stands_in_place(one) else layer_cells(one.pair.subject_samples, one.pair.reference_samples))
+        for one in compared
     ]
     tests = sum(one.tests + (cells.tests if cells else 0) for one, cells in looked)
     least = SCREEN * critical_z(alpha, max(1, tests))
-    return [replace(one, search=_Search(one, cells, least).result()) for one, cells in looked]
+    return [one.with_tried({SearchName.MOVED: _Search(one, cells, least).result()}) for one, cells in looked]
 
 
-def _stands_in_place(compared: ComponentMeasured) -> bool:
+def _stands_in_place(compared: Comparison) -> bool:
     """Whether every layer was found where it stands, so that there is none to look for elsewhere."""
-    layers: dict[int, list[float]] = {sample.layer: [] for sample in _mine(compared.pair) if sample.layer is not None}
+    samples = compared.pair.subject_samples
+    layers: dict[int, list[float]] = {sample.layer: [] for sample in samples if sample.layer is not None}
     for one in compared.measured:
         if one.subject.layer is not None and one.is_matrix and one.test:
             layers[one.subject.layer].append(one.test.r)
     return bool(layers) and all(found and sum(found) >= IN_PLACE * len(found) for found in layers.values())
 
 
-def _mine(pair: ComponentPair) -> list[Sample]:
-    return [*(mine for mine, _ in pair.pairs), *pair.unmatched]
-
-
-def _theirs(pair: ComponentPair) -> list[Sample]:
-    return [*(theirs for _, theirs in pair.pairs), *pair.free]
-
-
 class _Search:
     """One comparison's search: layers first, then experts and rows of the layers as they then stand."""
 
-    def __init__(self, compared: ComponentMeasured, cells: LayerCells | None, least: float) -> None:
+    def __init__(self, compared: Comparison, cells: LayerCells | None, least: float) -> None:
         self.compared, self.cells, self.least = compared, cells, least
         self.tests = cells.tests if cells and cells.roles else 0
         self.assignments: dict[int, Mapping[int, int]] = {}
@@ -101,7 +115,7 @@ class _Search:
             one.subject.key: Proposal(one.subject, one.reference, one.reference, "") for one in compared.measured
         }
 
-    def result(self) -> MovedSearch:
+    def result(self) -> Tried:
         """What the search came to."""
         layer_map = self._layer_map()
         self._move_layers(layer_map)
@@ -110,21 +124,28 @@ class _Search:
         self._arrange_rows()
         moved = [proposal for proposal in self.proposals.values() if proposal.undone]
         if not moved:
-            return MovedSearch(self.tests, "" if self.tests or self.cells is None else "no_layers")
-        return MovedSearch(self.tests, "", self._measure(moved))
+            return Tried(DONE if self.tests or self.cells is None else self._no_layers(), self.tests)
+        return Tried(tests=self.tests, found=self._measure(moved))
+
+    def _no_layers(self) -> Outcome:
+        """Nothing could be looked through: that is the subject's doing where the reference has layers."""
+        there = self.compared.pair.reference_samples
+        if any(sample.layer is not None and sample.shape[0] > 1 for sample in there):
+            return Outcome(Status.NOT_POSSIBLE, Reason.NO_LAYERS)
+        return Outcome(Status.NOT_APPLICABLE, Reason.NO_LAYERS_THERE)
 
     def _layer_map(self) -> Mapping[int, int]:
         """The layers that are by far the most like another than the one in their place."""
         cells = self.cells
         if cells is None or not cells.roles or _all_in_place(cells) or not (cells.evidence >= self.least).any():
             return {}
-        theirs = _theirs(self.compared.pair)
+        theirs = self.compared.pair.reference_samples
         chosen = choose_layers(cells, layer_cells(theirs, theirs).strength, self.least)
         return {layer: target for layer, target in chosen.items() if layer != target}
 
     def _move_layers(self, layer_map: Mapping[int, int]) -> None:
-        there = {theirs.layer_role: theirs for theirs in _theirs(self.compared.pair)}
-        for sample in _mine(self.compared.pair):
+        there = {theirs.layer_role: theirs for theirs in self.compared.pair.reference_samples}
+        for sample in self.compared.pair.subject_samples:
             if sample.layer is None or sample.layer not in layer_map:
                 continue
             self.proposals.pop(sample.key, None)  # a wrong layer's counterpart would count against it
@@ -132,8 +153,8 @@ class _Search:
 
     def _upcycle(self, layer_map: Mapping[int, int]) -> None:
         """Experts without counterpart beside the dense matrix that they may all come from."""
-        there = {theirs.layer_role: theirs for theirs in _theirs(self.compared.pair) if theirs.raw is not None}
-        for sample in _mine(self.compared.pair):
+        there = {theirs.layer_role: theirs for theirs in self.compared.pair.reference_samples if theirs.raw is not None}
+        for sample in self.compared.pair.subject_samples:
             if sample.layer is None or not sample.role.startswith(EXPERT) or sample.key in self.proposals:
                 continue
             dense = there.get((layer_map.get(sample.layer, sample.layer), sample.role.removeprefix(EXPERT)))
@@ -184,8 +205,8 @@ class _Search:
     def _arrange_unnamed(self) -> None:
         """The same for samples whose counterpart no name tells."""
         used = {one.theirs.key for one in self.proposals.values()}
-        free = [one for one in _theirs(self.compared.pair) if one.key not in used]
-        for mine in [one for one in _mine(self.compared.pair) if one.key not in self.proposals]:
+        free = [one for one in self.compared.pair.reference_samples if one.key not in used]
+        for mine in [one for one in self.compared.pair.subject_samples if one.key not in self.proposals]:
             like = [one for one in free if is_generic(one.role) and one.shape == mine.shape]
             for theirs in like if len(like) <= MOST_UNNAMED else []:
                 arranged, undone, tried = best_arrangement(mine, theirs, self.least, ROW_MARGIN)
@@ -198,7 +219,7 @@ class _Search:
         if theirs is not None:
             self.proposals[mine.key] = Proposal(mine, theirs, theirs if arranged is None else arranged, undone)
 
-    def _measure(self, moved: Sequence[Proposal]) -> ComponentMeasured:
+    def _measure(self, moved: Sequence[Proposal]) -> Comparison:
         """The comparison with what was moved in its place; what was not stays as it was measured."""
         compared = self.compared
         touched = {one.mine.key for one in moved}
@@ -209,19 +230,21 @@ class _Search:
         measured = (*kept, *(one for each in again for one in each.measured))
         joint = max((compared, *again), key=lambda each: abs(each.weakest.z) if each.weakest else 0.0)
         weights = max((each.weights for each in (compared, *again) if each.weights), key=_size, default=None)
-        return ComponentMeasured(
+        pair = compared.pair.with_counterparts((one.subject, one.reference) for one in measured)
+        return Comparison(
             reference=compared.reference,
-            pair=_pair(compared.pair, measured, compared.pair.choices + self.tests),
+            pair=replace(pair, choices=compared.pair.choices + self.tests),
             measured=measured,
             joint=joint.joint,
             weakest=joint.weakest,
             weights=weights,
             rows=joint.rows,
-            search=MovedSearch(self.tests, assignments=self.assignments),
+            tried={SearchName.MOVED: Tried(tests=self.tests, assignments=self.assignments)},
+            undone_by=SearchName.MOVED,
             counted=compared.tests + self.tests,
         )
 
-    def _measured_again(self, moved: Sequence[Proposal]) -> list[ComponentMeasured]:
+    def _measured_again(self, moved: Sequence[Proposal]) -> list[Comparison]:
         """What was moved, measured layer by layer, with the reference's samples as they stand in its place."""
         layers: dict[int | None, list[Proposal]] = defaultdict(list)
         for one in moved:
@@ -259,16 +282,3 @@ def _spread_first(layers: Sequence[int]) -> list[int]:
 def _told(measured: Measured, proposal: Proposal) -> Measured:
     rearranged = proposal.arranged is not proposal.theirs
     return replace(measured, reference=proposal.theirs, undone=proposal.undone, rearranged=rearranged)
-
-
-def _pair(pair: ComponentPair, measured: Sequence[Measured], choices: int) -> ComponentPair:
-    """The component pair with the sample pairs that were measured."""
-    met = {one.subject.key for one in measured}
-    used = {one.reference.key for one in measured}
-    return replace(
-        pair,
-        pairs=tuple((one.subject, one.reference) for one in measured),
-        unmatched=tuple(sample for sample in _mine(pair) if sample.key not in met),
-        free=tuple(sample for sample in _theirs(pair) if sample.key not in used),
-        choices=choices,
-    )

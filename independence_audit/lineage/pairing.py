@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from independence_audit.anatomy import Component, Kind
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
 from independence_audit.lineage.tiles import Tile, find_tiles, shared_tiles
 from independence_audit.statistics.scores import Floats
 
@@ -38,6 +38,29 @@ class ComponentPair:
     """Samples of the reference without a counterpart."""
     tiles: Mapping[int, Tile] | None = None
     """Widths that repeat themselves in both, and how; None where nobody looked yet."""
+
+    @property
+    def subject_samples(self) -> tuple[Sample, ...]:
+        """All samples of the subject's component, those with a counterpart first."""
+        return (*(mine for mine, _ in self.pairs), *self.unmatched)
+
+    @property
+    def reference_samples(self) -> tuple[Sample, ...]:
+        """All samples of the reference's component, those with a counterpart first."""
+        return (*(theirs for _, theirs in self.pairs), *self.free)
+
+    def with_counterparts(
+        self, pairs: Iterable[tuple[Sample, Sample]], inside: Collection[SampleKey] = ()
+    ) -> ComponentPair:
+        """The components with other pairs of samples; what of the subject is found inside of tensors is met too."""
+        pairs = tuple(pairs)
+        met, used = {mine.key for mine, _ in pairs} | set(inside), {theirs.key for _, theirs in pairs}
+        return replace(
+            self,
+            pairs=pairs,
+            unmatched=tuple(sample for sample in self.subject_samples if sample.key not in met),
+            free=tuple(sample for sample in self.reference_samples if sample.key not in used),
+        )
 
 
 def pair_components(subject: Fingerprint, reference: Fingerprint) -> list[ComponentPair]:
@@ -103,8 +126,8 @@ def with_tiles(pair: ComponentPair) -> ComponentPair:
     """A pair of which it is known how widths repeat themselves on both sides."""
     if pair.tiles is not None:
         return pair
-    ours = find_tiles([*(mine for mine, _ in pair.pairs), *pair.unmatched])
-    theirs = find_tiles([*(other for _, other in pair.pairs), *pair.free]) if ours else {}
+    ours = find_tiles(pair.subject_samples)
+    theirs = find_tiles(pair.reference_samples) if ours else {}
     return replace(pair, tiles=shared_tiles(ours, theirs))
 
 

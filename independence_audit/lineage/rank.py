@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from independence_audit.anatomy import Component, Kind
 from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relation
-from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.lineage.compare import ComponentMeasured, ElsewhereSearch
+from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.coverage import could_hold_a_layer
 from independence_audit.lineage.decide import SHARED_BASIS, SINGLE_FINDING, Level, Verdict, decide
+from independence_audit.lineage.outcomes import SearchName
 from independence_audit.lineage.unmasked import cleared, unmasked
 
 _STANDING_OUT = (SINGLE_FINDING, SHARED_BASIS)
@@ -24,7 +24,7 @@ class Ranking:
 
     component: Component
     verdicts: tuple[Verdict, ...]
-    elsewhere: Mapping[str, ElsewhereSearch] = field(default_factory=dict)
+    elsewhere: Mapping[str, Tried] = field(default_factory=dict)
     """By reference, what became of looking for its weights elsewhere; empty where nothing had to be looked for."""
 
     @property
@@ -79,28 +79,20 @@ def _is_asked(verdict: Verdict) -> bool:
     return pair.subject.kind != Kind.OTHER or could_hold_a_layer(pair)
 
 
-def level_of(compared: Sequence[ComponentMeasured], alpha: float) -> Level:
+def level_of(compared: Sequence[Comparison], alpha: float) -> Level:
     """The family-wise level, spread over everything that was tested."""
     tests = sum(one.tests for one in compared)
-    comparisons = sum(bool(one.tests) + bool(one.disguised and one.disguised.tests) for one in compared)
+    comparisons = sum(bool(one.tests) + bool(one.tests_of(SearchName.DISGUISED)) for one in compared)
     return Level(alpha, max(1, tests), max(1, comparisons))
 
 
-def rank(
-    subject: Fingerprint,
-    compared: Sequence[ComponentMeasured],
-    level: Level,
-    elsewhere: Mapping[str, Mapping[str, ElsewhereSearch]] | None = None,
-) -> list[Ranking]:
-    """Judge every comparison and order each component's by nearness.
+def rank(comparisons: Comparisons) -> list[Ranking]:
+    """Judge every comparison at the level that all tests so far leave to it, and order each component's by nearness.
 
-    Args:
-        subject: Whose components are ranked.
-        compared: All comparisons of an audit.
-        level: What each of them is judged at.
-        elsewhere: By component and reference, what became of looking for weights elsewhere.
+    Pure and cheap: a search asks it at any time.
     """
-    verdicts = [_better(one, level) for one in compared]
+    level = level_of(comparisons.items, comparisons.alpha)
+    verdicts = [_better(one, level) for one in comparisons.items]
     return [
         Ranking(
             component,
@@ -110,23 +102,22 @@ def rank(
                     key=_distance,
                 )
             ),
-            (elsewhere or {}).get(component.name, {}),
+            {reference: tried for (name, reference), tried in comparisons.elsewhere.items() if name == component.name},
         )
-        for component in subject.components
+        for component in comparisons.subject.components
     ]
 
 
-def _better(compared: ComponentMeasured, level: Level) -> Verdict:
+def _better(compared: Comparison, level: Level) -> Verdict:
     """The verdict in place, or with moves undone or weights found elsewhere where that shows more.
 
     It is left open where something that it takes to clear was not searched.
     """
     best = unmasked(decide(compared, level), level)
-    for search in (compared.search, compared.elsewhere):
-        if search is not None and search.found is not None:
-            other = decide(search.found, level)
-            best = other if _shown(other) > _shown(best) else best
-    return cleared(best, compared.searched)
+    for found in compared.found_by():
+        other = decide(found, level)
+        best = other if _shown(other) > _shown(best) else best
+    return cleared(replace(best, messages=compared.messages), compared.first_gap())
 
 
 def _shown(verdict: Verdict) -> tuple[bool, float]:
@@ -144,13 +135,13 @@ def _shown(verdict: Verdict) -> tuple[bool, float]:
 def _distance(verdict: Verdict) -> tuple[int, bool, float, float, float, str]:
     """Sort key, nearest first: the relation, then how much of the component was compared and how like it is.
 
-    Among strangers those that were measured come before those that were only glanced at.
+    Among strangers those that were measured come before those that were only screened.
     """
     found = verdict.relation in NAMED
     matched = sum(measured.subject.parameters for measured in verdict.compared.measured if measured.test)
     return (
         -STRENGTH[verdict.relation] if found else 1,
-        verdict.compared.glanced and not found,
+        verdict.compared.screened and not found,
         -matched if found else verdict.p_value if verdict.p_value is not None else 2.0,
         -(verdict.r or 0.0) if found else -matched,
         verdict.detection_bound if verdict.detection_bound is not None else 2.0,

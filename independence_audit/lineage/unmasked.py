@@ -10,7 +10,7 @@ from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.lineage.decide import Level, Verdict
 from independence_audit.lineage.disguised import is_counted
 from independence_audit.lineage.measure import Measured
-from independence_audit.lineage.searched import Searched, first_gap
+from independence_audit.lineage.outcomes import SearchName
 from independence_audit.statistics.decision import bonferroni
 
 DISGUISED = "disguised"
@@ -27,11 +27,11 @@ def unmasked(verdict: Verdict, level: Level) -> Verdict:
     What was tested in place says nothing of a model whose basis was turned: tensors that looked unrelated become
     inconclusive, those whose units were found transformed.
     """
-    search = verdict.compared.disguised
+    search = verdict.compared.tried.get(SearchName.DISGUISED)
     if search is None or verdict.relation in FOUND:
         return verdict
     found = tuple(
-        test for test in search.found if _corrected(test, search.tests, level) <= level.alpha or is_counted(test)
+        test for test in search.units if _corrected(test, search.tests, level) <= level.alpha or is_counted(test)
     )
     if not found:
         return verdict
@@ -62,14 +62,13 @@ def unmasked(verdict: Verdict, level: Level) -> Verdict:
     )
 
 
-def cleared(verdict: Verdict, searched: Searched | None) -> Verdict:
+def cleared(verdict: Verdict, gap: str) -> Verdict:
     """The verdict, left open where it says that nothing was found but a search that it takes was not made.
 
     Args:
         verdict: What was found.
-        searched: What became of every search; None where none was needed, or none was made yet.
+        gap: Why such a search was not made; empty where all were, or none was needed.
     """
-    gap = first_gap(searched) if searched else ""
     if not gap or verdict.reason or verdict.relation not in _CLEARING:
         return verdict
     relation = Relation.INCONCLUSIVE if verdict.relation == Relation.UNRELATED else verdict.relation

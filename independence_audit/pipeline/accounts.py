@@ -19,12 +19,12 @@ from independence_audit.checkpoint.submission.listing import Submission, sibling
 from independence_audit.checkpoint.submission.same import Judged, same_bytes
 from independence_audit.checkpoint.submission.states import are_adam_states
 from independence_audit.checkpoint.submission.text import strange_bytes
+from independence_audit.core.progress import Progress
 from independence_audit.errors import ChangedError, InputError
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.report import Account, AccountedFile
 from independence_audit.fingerprint.weights import Model
 from independence_audit.pipeline.models import told
-from independence_audit.pipeline.settings import Progress
 
 SHOWN = 3
 """Files that a sentence names; the report lists them all."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from independence_audit import __version__
+from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.declaration.compare import hold
 from independence_audit.declaration.model import Declaration
 from independence_audit.evidence.codec import as_written
@@ -19,11 +20,11 @@ from independence_audit.evidence.report import AuditReport, Reference, Run, Sett
 from independence_audit.evidence.training import TrainingEvidence
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.weights import Model
+from independence_audit.lineage.beside import Beside
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
-from independence_audit.lineage.rank import Ranking
+from independence_audit.lineage.rank import Ranking, rank
 from independence_audit.lineage.within import repetitions
 from independence_audit.pipeline.accounts import Accounts, accounts_of
-from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.declared import find_declaration, strays
 from independence_audit.pipeline.exhibit import Handed, with_trajectory
 from independence_audit.pipeline.incomplete import (
@@ -40,12 +41,11 @@ from independence_audit.pipeline.inputs import (
     with_whole_reference_files,
 )
 from independence_audit.pipeline.models import as_claimed, of_one_sampler, read_model
-from independence_audit.pipeline.nearest import nearest_references
 from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.same_files import with_same_files_named
-from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
-from independence_audit.pipeline.shared_training import shared_of
+from independence_audit.pipeline.searching import compare_with_references
+from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.verification import verify_models
 from independence_audit.policy.case import Known as KnownBeside
 from independence_audit.policy.judge import judge
@@ -90,9 +90,9 @@ def audit(
             mine, known = with_whole_files(mine, progress), with_whole_reference_files(known, progress)
         handed_in = _handed_in(subject, mine, settings, progress)
         alone = Beside(partial(_by_itself, mine.fingerprint))
-        rankings, shared = nearest_references(mine, known.models, settings, progress)
+        rankings = rank(compare_with_references(mine, known.models, settings, progress))
         seen = _with_exhibit(alone.result(), mine.fingerprint, known.models, rankings, settings, progress)
-        report = as_written(_finite(_report(mine, known, rankings, shared, seen, policy, handed_in, settings)))
+        report = as_written(_finite(_report(mine, known, rankings, seen, policy, handed_in, settings)))
         for model in (mine, *known.models):
             model.confirm()
         return report
@@ -124,7 +124,6 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     mine: Model,
     known: References,
     rankings: Sequence[Ranking],
-    shared: Mapping[str, Message],
     alone: _Alone,
     policy: Policy,
     handed_in: _HandedIn,
@@ -137,7 +136,6 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         component_evidence(ranking, own, ancestors, alone.repeated[ranking.component.name])
         for ranking, own in zip(rankings, tensors, strict=True)
     ]
-    components = [_also_saying(component, shared.get(component.name)) for component in components]
     references = with_same_files_named(subject.files, [_reference(one, rankings) for one in known.known])
     every_tensor = tuple(tensor for own in tensors for tensor in own)
     declared = hold(handed_in.declaration, components, references) if handed_in.declaration else None
@@ -187,12 +185,6 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         training=training,
         declaration=declared,
     )
-
-
-def _also_saying(component: ComponentEvidence, message: Message | None) -> ComponentEvidence:
-    if message is None:
-        return component
-    return replace(component, explanation=(*component.explanation, message), shared=shared_of(message))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from independence_audit.core.progress import Progress
 from independence_audit.errors import IncomparableError
 from independence_audit.evidence.training import TrainingEvidence
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import SIZES, sampler_of
-from independence_audit.pipeline.settings import AuditSettings, Progress
+from independence_audit.pipeline.settings import AuditSettings
 
 
 @dataclass(frozen=True, slots=True)

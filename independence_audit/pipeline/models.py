@@ -13,6 +13,7 @@ from independence_audit.checkpoint import Checkpoint, open_named, read_vocabular
 from independence_audit.checkpoint.beside import read_beside
 from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.submission import adapters
+from independence_audit.core.progress import Progress
 from independence_audit.errors import (
     AuditError,
     IncomparableError,
@@ -32,7 +33,6 @@ from independence_audit.fingerprint.nesting import cut_to, differing, size_of
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.read import read_units
 from independence_audit.fingerprint.weights import Model, WeightsAccess
-from independence_audit.pipeline.settings import Progress
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.wording import say
 

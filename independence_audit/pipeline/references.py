@@ -12,6 +12,7 @@ from independence_audit.anatomy import Anatomy
 from independence_audit.checkpoint import is_remote_name, open_named
 from independence_audit.checkpoint.model import State
 from independence_audit.checkpoint.sources.deadline import pull_end
+from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.errors import ChangedError, InputError, MissingError, ReadError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Reference
@@ -30,11 +31,11 @@ from independence_audit.fingerprint.library import (
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.weights import Model, WeightsAccess
+from independence_audit.lineage.beside import Beside
 from independence_audit.pipeline.accounts import unread_of
-from independence_audit.pipeline.beside import Beside
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE
 from independence_audit.pipeline.models import as_claimed, read_model, sayable, told
-from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
+from independence_audit.pipeline.settings import AuditSettings
 
 EXAMPLES = "example/"
 HUB = "hf://"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from independence_audit.evidence.report import Reference, Submission
 from independence_audit.fingerprint.sampler import Sampler, sampler_of
@@ -61,17 +60,3 @@ class AuditSettings:
     def sampler(self) -> Sampler:
         """What is read of every model."""
         return sampler_of("default", self.salt)
-
-
-class Progress(Protocol):
-    """Is told how far an audit has come."""
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        """A stage, such as reading one model, has come to ``done`` of ``total``."""
-
-
-class NoProgress:
-    """Reports nothing."""
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        """Do nothing."""

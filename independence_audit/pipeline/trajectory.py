@@ -10,6 +10,7 @@ from typing import Any
 from independence_audit import __version__
 from independence_audit.anatomy import LastPlaced
 from independence_audit.checkpoint import open_named
+from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.errors import InputError, ReadError, UsageError
 from independence_audit.evidence.finite import without_overflow
 from independence_audit.evidence.measurement import Message
@@ -26,7 +27,7 @@ from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.references import find_references
 from independence_audit.pipeline.replay import Replayed, replayed
 from independence_audit.pipeline.scratch import contradicted, incomplete, run_of
-from independence_audit.pipeline.settings import AuditSettings, NoProgress, Progress
+from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.training.conclude import trajectory_evidence
 from independence_audit.training.initialisers import UNDECLARED, Initialiser, defaults_of, read_initialiser
 from independence_audit.training.log_check import Weights, log_evidence

@@ -9,6 +9,7 @@ import numpy as np
 
 from independence_audit.checkpoint import open_named
 from independence_audit.checkpoint.names import quoted
+from independence_audit.core.progress import Progress
 from independence_audit.errors import IncomparableError, MalformedError, MissingError
 from independence_audit.fingerprint.build import fingerprint_of
 from independence_audit.fingerprint.library import Catalogue, Entry, open_library, own_folder
@@ -18,7 +19,7 @@ from independence_audit.fingerprint.sampler import SIZES, sampler_of
 from independence_audit.fingerprint.weights import Model
 from independence_audit.pipeline.models import told
 from independence_audit.pipeline.references import HUB, Known
-from independence_audit.pipeline.settings import AuditSettings, Progress
+from independence_audit.pipeline.settings import AuditSettings
 
 
 @dataclass(frozen=True, slots=True)

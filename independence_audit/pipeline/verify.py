@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from independence_audit.core.bounded import read_bounded
+from independence_audit.core.progress import Progress
 from independence_audit.errors import MalformedError, MissingError, UsageError
 from independence_audit.evidence.codec import comparable, from_json
 from independence_audit.evidence.measurement import Message
@@ -20,7 +21,7 @@ from independence_audit.lineage.evidence import relation_shares
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE, told_again
 from independence_audit.pipeline.models import CLAIMED
-from independence_audit.pipeline.settings import AuditSettings, Progress
+from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.policy.case import Known
 from independence_audit.policy.judge import judge
 from independence_audit.policy.reading import load_policy

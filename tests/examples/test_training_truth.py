@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from examples.training.text import sources
+from independence_audit.core.progress import NoProgress
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.pipeline.models import read_model
 from independence_audit.pipeline.scratch import scratch
-from independence_audit.pipeline.settings import NoProgress
 from independence_audit.training.untouched import untouched_rows
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from independence_audit.checkpoint import open_checkpoint, read_vocabulary
 from independence_audit.cli.entry import main
+from independence_audit.core.progress import NoProgress
 from independence_audit.declaration.card import declaration_of, licence_of, parse_card
 from independence_audit.declaration.file import parse_declaration
 from independence_audit.evidence.codec import from_json, to_json
@@ -29,7 +30,7 @@ from independence_audit.fingerprint.sampler import Sampler, sampler_of
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.configuration import find_configuration
 from independence_audit.pipeline.models import read_model, save_fingerprint
-from independence_audit.pipeline.settings import AuditSettings, NoProgress
+from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.verify import Against, read_report, verify_report
 from independence_audit.policy.reading import parse_policy
 from independence_audit.report.exchange import ALL

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from independence_audit.lineage.compare import Comparer, ComponentMeasured
 
 from independence_audit.anatomy import Axis
+from independence_audit.core.progress import NoProgress
 from independence_audit.fingerprint.model import Fingerprint, Sample
-from independence_audit.lineage.compare import Comparer, ComponentMeasured
 from independence_audit.lineage.decide import ENOUGH_POWER, Level, decide
 from independence_audit.lineage.glance import Glance
 from independence_audit.lineage.pairing import pair_components
 from independence_audit.pipeline.models import read_model
-from independence_audit.pipeline.settings import AuditSettings, NoProgress
+from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.statistics.decision import critical_z
 from tests.lineage.hand_made import fingerprint_of, noise, sample_of
 

@@ -22,6 +22,7 @@ from safetensors.numpy import save, save_file
 from independence_audit.anatomy import Anatomy
 from independence_audit.checkpoint import open_named
 from independence_audit.cli.entry import main
+from independence_audit.core.progress import NoProgress
 from independence_audit.errors import UnsupportedError
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import Account, AuditReport, Severity
@@ -30,7 +31,6 @@ from independence_audit.fingerprint.weights import Model, WeightsAccess
 from independence_audit.pipeline.accounts import Accounts, accounts_of
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.outcome import exit_code
-from independence_audit.pipeline.settings import NoProgress
 from independence_audit.report import html, markdown, text
 from tests.cli.small_models import Weights, llama
 

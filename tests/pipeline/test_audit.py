@@ -12,6 +12,7 @@ import pytest
 
 from independence_audit.checkpoint import Checkpoint, LocalSource, open_checkpoint
 from independence_audit.checkpoint.model import Span
+from independence_audit.core.progress import NoProgress
 from independence_audit.errors import IncomparableError, ReadError, UsageError
 from independence_audit.evidence.codec import comparable
 from independence_audit.evidence.relation import Relation
@@ -22,7 +23,7 @@ from independence_audit.pipeline import models
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.models import read_model, save_fingerprint
 from independence_audit.pipeline.outcome import exit_code
-from independence_audit.pipeline.settings import AuditSettings, NoProgress
+from independence_audit.pipeline.settings import AuditSettings
 from tests.cli.small_models import Weights, llama, save
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from independence_audit.core.progress import NoProgress
 from independence_audit.errors import IncomparableError, ReadError
 from independence_audit.evidence.measurement import ComponentEvidence, Search
 from independence_audit.evidence.relation import Relation
@@ -17,7 +18,7 @@ from independence_audit.lineage.scan import Scan
 from independence_audit.pipeline import looking
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.models import save_fingerprint
-from independence_audit.pipeline.settings import AuditSettings, NoProgress
+from independence_audit.pipeline.settings import AuditSettings
 from tests.cli.small_models import Weights, llama, save
 
 BASE, OWN = llama(1), llama(2)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from independence_audit.anatomy import Kind
+from independence_audit.core.progress import NoProgress
 from independence_audit.errors import IncomparableError, MalformedError, MissingError, UsageError
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint.codec import write_fingerprint
@@ -18,7 +19,7 @@ from independence_audit.fingerprint.sampler import sampler_of
 from independence_audit.pipeline import verification
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.models import cost, read_model, save_fingerprint
-from independence_audit.pipeline.settings import AuditSettings, NoProgress
+from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.verification import verify_fingerprint
 from tests.cli.small_models import llama, save
 from tests.hub.fake_hub import FakeHub, reach, serving

@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from independence_audit.core.progress import NoProgress
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.models import save_fingerprint
-from independence_audit.pipeline.settings import AuditSettings, NoProgress
+from independence_audit.pipeline.settings import AuditSettings
 
 SEEDS = Path(__file__).resolve().parents[2] / "examples" / "seeds_case"
 TABLES = ("model.embed_tokens.weight", "lm_head.weight")

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from independence_audit.checkpoint import open_checkpoint
 from independence_audit.checkpoint.fingerprints import KEY
+from independence_audit.core.progress import NoProgress
 from independence_audit.errors import ChangedError, MalformedError, MissingError
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport, Severity
@@ -20,7 +21,6 @@ from independence_audit.pipeline import audit as audit_module
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.models import save_fingerprint
 from independence_audit.pipeline.outcome import exit_code
-from independence_audit.pipeline.settings import NoProgress
 from tests.cli.small_models import llama, save
 
 

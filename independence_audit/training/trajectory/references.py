@@ -15,8 +15,9 @@ import numpy as np
 
 from independence_audit.evidence.relation import FOUND
 from independence_audit.fingerprint.model import Fingerprint, Sample
-from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
+from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import Level, Verdict, decide
+from independence_audit.lineage.in_place import compare_fingerprints
 from independence_audit.training.trajectory.state import LARGEST, State, place_of
 
 
@@ -46,7 +47,7 @@ def meet(fingerprint: Fingerprint, references: Sequence[Fingerprint], alpha: flo
     return [_met(one, decide(one, level)) for one in compared]
 
 
-def _met(compared: ComponentMeasured, verdict: Verdict) -> Met:
+def _met(compared: Comparison, verdict: Verdict) -> Met:
     singles = [each.evidence.z for each in compared.measured if each.evidence and each.is_matrix]
     strongest = max(singles, key=abs, default=None)
     return Met(

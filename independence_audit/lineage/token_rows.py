@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
+from independence_audit.errors import ReadError
 from independence_audit.fingerprint.model import Sample, SampleKey
-from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.fingerprint.weights import WeightsAccess
+from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
+from independence_audit.lineage.glance import CURIOUS
+from independence_audit.lineage.in_place import measured_in_full
 from independence_audit.lineage.measure import Measured, measure
+from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status
+from independence_audit.lineage.searches import About, Cost, Law, Models
 
 TABLES = ("embed", "head")
 """Roles whose rows are tokens."""
@@ -31,7 +37,71 @@ so that a wrong order of them can reach more than half."""
 Rows = NDArray[np.int64]
 
 
-def open_tables(compared: ComponentMeasured) -> list[Measured]:
+@dataclass(frozen=True, slots=True)
+class TokenRows:
+    """Token tables that are not found as they stand, compared by the rows of the same tokens.
+
+    A fingerprint holds rows by number and no tokenizer; far away, scattered rows would be as many requests. So the
+    weights of both sides must lie on this machine.
+    """
+
+    salt: bytes
+    """Decides which tokens are taken."""
+    about = About(
+        title="token rows",
+        names=(SearchName.TOKENS,),
+        law=Law.EXACT,
+        null="permutation of the columns; every table is a choice more",
+        bound="a table's detection bound, at 64 rows",
+        cost=Cost.ROWS,
+        messages=("changed.tokens",),
+    )
+
+    def run(self, comparisons: Comparisons, models: Models) -> Comparisons:
+        """Compare open tables of every comparison by tokens."""
+        return comparisons.changed(
+            lambda one: self._again(one, models.mine.weights_here, models.known[one.reference].weights_here)
+        )
+
+    def _again(self, one: Comparison, ours: WeightsAccess | None, theirs: WeightsAccess | None) -> Comparison:
+        outcome = _outcome(one, ours, theirs)
+        again: dict[SampleKey, Measured] = {}
+        if outcome == DONE and ours and theirs:
+            found = {table.subject.key: _measured(table, ours, theirs, self.salt) for table in open_tables(one)}
+            again = {key: measured for key, measured in found.items() if measured is not None}
+        shows = any(measured.test and abs(measured.test.z) >= CURIOUS for measured in again.values())
+        if one.screened and shows:  # no stranger: everything is measured, and its tables again
+            return self._again(measured_in_full(one), ours, theirs)
+        return (one if one.screened else with_tables(one, again)).with_tried({SearchName.TOKENS: Tried(outcome)})
+
+
+def _outcome(one: Comparison, ours: WeightsAccess | None, theirs: WeightsAccess | None) -> Outcome:
+    """Whether tables can be compared by tokens; there is nothing to do where none is open."""
+    if not any(sample.role in TABLES for sample in one.pair.reference_samples):
+        return Outcome(Status.NOT_APPLICABLE, Reason.NO_TABLES_THERE)
+    if not open_tables(one):
+        return DONE
+    if ours is None or theirs is None:
+        return Outcome(Status.NOT_POSSIBLE, Reason.TABLES_FAR)
+    return DONE if ours.vocabulary() and theirs.vocabulary() else Outcome(Status.NOT_POSSIBLE, Reason.NO_TOKENIZER)
+
+
+def _measured(table: Measured, ours: WeightsAccess, theirs: WeightsAccess, salt: bytes) -> Measured | None:
+    """One table by tokens; None where tokenizers say nothing of it, or rows cannot be read."""
+    mine, other = ours.table(table.subject.name), theirs.table(table.reference.name)
+    if mine is None or other is None:
+        return None
+    heights = mine.view.row_count, other.view.row_count
+    rows = shared_tokens(ours.vocabulary(), theirs.vocabulary(), heights, salt)
+    if rows is None:
+        return None
+    try:
+        return by_token(table, ours.read_rows(mine, rows[0]), theirs.read_rows(other, rows[1]))
+    except ReadError:
+        return None
+
+
+def open_tables(compared: Comparison) -> list[Measured]:
     """The token tables that are not found, or could not be compared, as they stand."""
     tiles = compared.pair.tiles or {}
     return [
@@ -90,7 +160,7 @@ def _rows(sample: Sample, values: NDArray[np.float32]) -> Sample:
     return replace(sample, rows=places, experts=np.zeros_like(places), raw=raw, dtype="F32", packing="", whole=None)
 
 
-def with_tables(compared: ComponentMeasured, again: Mapping[SampleKey, Measured]) -> ComponentMeasured:
+def with_tables(compared: Comparison, again: Mapping[SampleKey, Measured]) -> Comparison:
     """The comparison with tables measured by tokens where that shows more; each counts as a test more.
 
     Args:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from independence_audit.anatomy import Component
 from independence_audit.errors import ReadError
@@ -11,10 +12,12 @@ from independence_audit.fingerprint.units.describe import LayerMatrices, layer_m
 from independence_audit.fingerprint.units.model import ComponentUnits
 from independence_audit.fingerprint.units.places import UnitPlace, chosen_experts, unit_places
 from independence_audit.fingerprint.weights import Model
+from independence_audit.lineage.comparison import Comparisons
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.disguised import matched_units
-from independence_audit.lineage.rank import Ranking
-from independence_audit.pipeline.disguised import Units
+from independence_audit.lineage.disguised_units import Units
+from independence_audit.lineage.rank import rank
+from independence_audit.lineage.searches import About, Cost, Law, Models
 from independence_audit.statistics.recovery import SecondLook, second_look
 
 WIDEST = 2048
@@ -24,21 +27,37 @@ MOST_VALUES = 1 << 24
 """Values of one role of a layer's units, all experts together, up to which both sides fit in 800 MB."""
 
 
-def second_looks(
-    mine: Model, known: Sequence[Model], rankings: Sequence[Ranking], units: Units
-) -> Mapping[str, Message]:
-    """What lies behind the disguise of components found by their units; nothing where weights are not here."""
-    by_name = {model.fingerprint.name: model for model in known}
-    messages = {}
-    for ranking in rankings:
-        best = ranking.best
-        if best is None or not best.disguised:
-            continue
-        reference = best.compared.reference
-        look = _look(best, (mine, by_name[reference]), units[reference])
-        if look is not None:
-            messages[ranking.component.name] = _message(best, look)
-    return messages
+@dataclass(frozen=True, slots=True)
+class AfterAlignment:
+    """What lies behind the disguise of components found by their units, after the rotation is undone.
+
+    Never evidence: it describes what the units found.
+    """
+
+    units: Units
+    about = About(
+        title="check after alignment",
+        names=(),
+        law=Law.EMPIRICAL,
+        null="layer pairs of the lineage benchmark's strangers (docs/method.md)",
+        bound="none: it describes what the units found",
+        cost=Cost.MATRICES,
+        messages=("fact.second_look", "fact.second_look_units"),
+    )
+
+    def run(self, comparisons: Comparisons, models: Models) -> Comparisons:
+        """Look behind every disguise; nothing where weights are not here."""
+        messages = {}
+        for ranking in rank(comparisons):
+            best = ranking.best
+            if best is None or not best.disguised:
+                continue
+            key, model = best.compared.key, models.known[best.compared.reference]
+            wanted = {key.component}, {key.reference_component}
+            look = _look(best, (models.mine, model), self.units.both(models.mine, model, wanted))
+            if look is not None:
+                messages[key] = _message(best, look)
+        return comparisons.saying(messages)
 
 
 def _message(verdict: Verdict, look: SecondLook) -> Message:

@@ -11,15 +11,15 @@ from independence_audit.checkpoint import Checkpoint, TensorInfo
 from independence_audit.errors import ReadError
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
-from independence_audit.fingerprint.reading import UNREADABLE
 from independence_audit.fingerprint.weights import Model
-from independence_audit.lineage.compare import ComponentMeasured, ElsewhereSearch
-from independence_audit.lineage.elsewhere import Elsewhere, Looked, Match, by_components, not_met, with_matches
+from independence_audit.lineage.comparison import Comparison, ComparisonKey, Comparisons, Tried
+from independence_audit.lineage.elsewhere import Looked, LookedFor, Match, by_components, not_met, with_matches
 from independence_audit.lineage.layouts import Piece
 from independence_audit.lineage.measure import Measured
-from independence_audit.lineage.rank import Ranking
+from independence_audit.lineage.outcomes import Outcome, Reason, SearchName, Status
+from independence_audit.lineage.rank import Ranking, rank
 from independence_audit.lineage.scan import Scan, Target, targets_of
-from independence_audit.pipeline.settings import AuditSettings, Progress
+from independence_audit.lineage.searches import About, Cost, Law, Models
 
 OPEN_BYTES, FAR_BYTES = 128 << 20, 64 << 20
 """Bytes of tensors without a counterpart that are read where not everything is, on this machine and from far away: half
@@ -36,51 +36,48 @@ FEW_VALUES = 64
 
 _TESTED = (Relation.UNRELATED, Relation.INCONCLUSIVE)
 
-TOO_LARGE = "too_large_to_look_through"
-FINGERPRINT_ONLY = "fingerprint_only"
-VERBATIM_ONLY = "verbatim_only"
-
 
 @dataclass(frozen=True, slots=True)
-class LookedElsewhere:
-    """All comparisons after looking elsewhere, and what became of it."""
-
-    compared: list[ComponentMeasured]
-    searches: Mapping[str, Mapping[str, ElsewhereSearch]] = field(default_factory=dict)
-    """By component of the subject and by reference."""
-
-
-def look_elsewhere(
-    mine: Model, known: Sequence[Model], rankings: Sequence[Ranking], settings: AuditSettings, progress: Progress
-) -> LookedElsewhere:
-    """Look for every component in which nothing was found in all of every reference.
+class Elsewhere:
+    """Every component in which nothing was found, looked for in all of every reference.
 
     First its samples among all samples of their shapes; then everything that its tensors hold, byte by byte, wherever
     that was not compared, or where all bytes are wanted.
-
-    Args:
-        mine: The subject.
-        known: The references.
-        rankings: What the comparisons of its components in their places came to.
-        settings: Whether every byte is read.
-        progress: Is told how far the looking has come.
-
-    Raises:
-        ReadError: Bytes of the subject could not be read.
     """
-    compared = [verdict.compared for ranking in rankings for verdict in ranking.verdicts]
-    unfound = [ranking for ranking in rankings if not (ranking.best and ranking.best.relation in FOUND)]
-    if not unfound:
-        return LookedElsewhere(compared)
-    names = {ranking.component.name for ranking in unfound}
-    ours = Elsewhere(sample for sample in mine.fingerprint.samples if sample.component in names)
-    looked = {}
-    for done, model in enumerate(known, 1):
-        looked[model.fingerprint.name] = ours.look(model.fingerprint)
-        progress.step("looking elsewhere", done, len(known))
-    matched = {match.mine.key for each in looked.values() for match in each.matches}
-    inside = _look_inside(mine, known, _untold(mine.fingerprint, unfound, matched), settings)
-    return _told(mine.fingerprint, known, compared, names, looked, inside)
+
+    full: bool
+    """Whether every byte is read."""
+    about = About(
+        title="elsewhere",
+        names=(SearchName.ELSEWHERE,),
+        law=Law.EXACT,
+        null="permutation of the columns for what signs propose; ten times as many tests as pairs were looked at",
+        bound="a matrix of the same shape from r = 0.2 on; equal bytes and runs inside of tensors",
+        cost=Cost.TENSORS,
+        messages=("changed.elsewhere",),
+    )
+
+    def run(self, comparisons: Comparisons, models: Models) -> Comparisons:
+        """Look for every component in which nothing was found.
+
+        Raises:
+            ReadError: Bytes of the subject could not be read.
+        """
+        rankings = rank(comparisons)
+        comparisons = comparisons.with_items([verdict.compared for ranking in rankings for verdict in ranking.verdicts])
+        unfound = [ranking for ranking in rankings if not (ranking.best and ranking.best.relation in FOUND)]
+        if not unfound:
+            return comparisons
+        mine, names = models.mine, {ranking.component.name for ranking in unfound}
+        ours = LookedFor(sample for sample in mine.fingerprint.samples if sample.component in names)
+        looked = {}
+        for done, model in enumerate(models.known.values(), 1):
+            looked[model.name] = ours.look(model.fingerprint)
+            models.progress.step("looking elsewhere", done, len(models.known))
+        matched = {match.mine.key for each in looked.values() for match in each.matches}
+        untold = _untold(mine.fingerprint, unfound, matched)
+        inside = _look_inside(mine, list(models.known.values()), untold, full=self.full)
+        return _told(comparisons, list(models.known.values()), names, looked, inside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,26 +120,26 @@ class _Inside:
     tests: int = 0
     unread: Mapping[str, int] = field(default_factory=dict)
     """By component, parameters without a counterpart that were not looked through."""
-    reason: str = ""
+    reason: Reason | None = None
     holders: Mapping[str, Sample] = field(default_factory=dict)
     """By tensor, the sample that stands for it."""
 
 
-def _look_inside(mine: Model, known: Sequence[Model], untold: Sequence[_Untold], settings: AuditSettings) -> _Inside:
+def _look_inside(mine: Model, known: Sequence[Model], untold: Sequence[_Untold], *, full: bool) -> _Inside:
     """Read tensors that nothing is known of, those without a counterpart first."""
     if mine.weights is None:
         unread: dict[str, int] = defaultdict(int)
         for one in untold:
             unread[one.sample.component] += 0 if one.tested else one.sample.parameters
-        return _Inside(unread=unread, reason=FINGERPRINT_ONLY if any(unread.values()) else "")
-    tensors = _tensors(mine, [one for one in untold if not one.tested or len(known) <= FEW or settings.full])
+        return _Inside(unread=unread, reason=Reason.FINGERPRINT_ONLY if any(unread.values()) else None)
+    tensors = _tensors(mine, [one for one in untold if not one.tested or len(known) <= FEW or full])
     if not tensors:
         return _Inside()
     holders = {tensor.name: one.sample for tensor, one in tensors}
     targets = targets_of([model.fingerprint for model in known])
     scan = Scan(mine.weights.checkpoint, targets, sum(tensor.size for tensor, one in tensors if not one.tested))
-    left_out, why = _read(scan, mine.weights.checkpoint, tensors, full=settings.full)
-    reason = why or (VERBATIM_ONLY if scan.verbatim_only else "")
+    left_out, why = _read(scan, mine.weights.checkpoint, tensors, full=full)
+    reason = why or (Reason.VERBATIM_ONLY if scan.verbatim_only else None)
     return _Inside(tuple(scan.pieces()), scan.tests, left_out, reason, holders)
 
 
@@ -163,7 +160,7 @@ def _tensors(mine: Model, untold: Sequence[_Untold]) -> list[tuple[TensorInfo, _
 
 def _read(
     scan: Scan, checkpoint: Checkpoint, tensors: Sequence[tuple[TensorInfo, _Untold]], *, full: bool
-) -> tuple[Mapping[str, int], str]:
+) -> tuple[Mapping[str, int], Reason | None]:
     """Look through as much as the budget allows.
 
     Returns:
@@ -185,40 +182,48 @@ def _read(
             unread[one.sample.component] += 0 if one.tested else tensor.size
             failed = failed or not one.tested
     left_out = {name: count for name, count in unread.items() if count}
-    return left_out, UNREADABLE if failed else TOO_LARGE if left_out else ""
+    return left_out, Reason.UNREADABLE if failed else Reason.TOO_LARGE_TO_LOOK_THROUGH if left_out else None
 
 
-def _told(  # noqa: PLR0913, PLR0917  everything that was looked at
-    subject: Fingerprint,
+def _told(
+    comparisons: Comparisons,
     known: Sequence[Model],
-    compared: list[ComponentMeasured],
     names: Iterable[str],
     looked: Mapping[str, Looked],
     inside: _Inside,
-) -> LookedElsewhere:
+) -> Comparisons:
     """The comparisons with what was found, and what became of looking."""
-    place = {(one.pair.subject.name, one.reference, one.pair.reference.name): n for n, one in enumerate(compared)}
-    searches: dict[str, dict[str, ElsewhereSearch]] = {name: {} for name in sorted(names)}
+    compared = list(comparisons.items)
+    place = {one.key: number for number, one in enumerate(compared)}
+    tried: dict[tuple[str, str], Tried] = {}
     pieces = _pieces(inside)
     for model in known:
         reference = model.fingerprint
         seen = looked[reference.name]
-        for name, search in searches.items():
-            search[reference.name] = ElsewhereSearch(
-                seen.pairs + inside.tests, name in seen.shaped, inside.reason, inside.unread.get(name, 0)
+        tests = seen.pairs + inside.tests
+        for name in sorted(names):
+            tried[name, reference.name] = Tried(
+                _outcome(inside, name), tests, shaped=name in seen.shaped, unread=inside.unread.get(name, 0)
             )
         matches = by_components(seen.matches)
         here = {(own, other): found for (own, name, other), found in pieces.items() if name == reference.name}
         for own, other in dict.fromkeys([*matches, *here]):
-            at = place.get((own, reference.name, other))
-            standing = _unmet(subject, own, reference, other) if at is None else compared[at]
+            at = place.get(ComparisonKey(own, reference.name, other))
+            standing = _unmet(comparisons.subject, own, reference, other) if at is None else compared[at]
             new = _new(standing, matches.get((own, other), ()))
-            found = with_matches(standing, new, seen.pairs + inside.tests, here.get((own, other), ()))
+            found = with_matches(standing, new, tests, here.get((own, other), ()))
             if found is not None and at is None:
                 compared.append(found)
             elif found is not None and at is not None:
-                compared[at] = replace(standing, elsewhere=replace(searches[own][reference.name], found=found))
-    return LookedElsewhere(compared, searches)
+                named = {SearchName.ELSEWHERE: replace(tried[own, reference.name], found=found)}
+                compared[at] = standing.with_tried(named)
+    return replace(comparisons.with_items(compared), elsewhere=tried)
+
+
+def _outcome(inside: _Inside, name: str) -> Outcome:
+    """What became of looking for a component: a part of it that was left out leaves the search undone."""
+    status = Status.NOT_POSSIBLE if inside.unread.get(name) else Status.DONE
+    return Outcome(status, inside.reason or "")
 
 
 def _pieces(inside: _Inside) -> Mapping[tuple[str, str, str], list[Measured]]:
@@ -256,13 +261,13 @@ def _held(holder: Sample, target: Target, piece: Piece, room: int) -> Sample:
     )
 
 
-def _new(standing: ComponentMeasured, matches: Sequence[Match]) -> list[Match]:
+def _new(standing: Comparison, matches: Sequence[Match]) -> list[Match]:
     """The matches that are not those of one place, which were tested already."""
     in_place = {(one.subject.key, one.reference.key) for one in standing.measured if one.test}
     return [one for one in matches if (one.mine.key, one.theirs.key) not in in_place]
 
 
-def _unmet(subject: Fingerprint, own: str, reference: Fingerprint, other: str) -> ComponentMeasured:
+def _unmet(subject: Fingerprint, own: str, reference: Fingerprint, other: str) -> Comparison:
     mine = next(component for component in subject.components if component.name == own)
     theirs = next(component for component in reference.components if component.name == other)
     return not_met(subject, mine, reference, theirs)

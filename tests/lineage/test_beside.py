@@ -8,12 +8,12 @@ import sys
 import pytest
 
 from independence_audit.errors import ReadError
-from independence_audit.pipeline.beside import Beside
+from independence_audit.lineage.beside import Beside
 
 ALONE = """
 import os, signal
 from independence_audit.errors import ReadError
-from independence_audit.pipeline.beside import Beside
+from independence_audit.lineage.beside import Beside
 
 def fail():
     raise ReadError("gone", "look for it")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from statistics import median
 
@@ -12,9 +13,11 @@ from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.measurement import Shared as Told
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint.weights import Model, WeightsAccess
+from independence_audit.lineage.beside import Beside
+from independence_audit.lineage.comparison import ComparisonKey, Comparisons
 from independence_audit.lineage.decide import Verdict
-from independence_audit.lineage.rank import Ranking
-from independence_audit.pipeline.beside import Beside
+from independence_audit.lineage.rank import rank
+from independence_audit.lineage.searches import About, Cost, Law, Models
 from independence_audit.statistics.spectrum import Profile, Shared, shared_by, spectral_profile
 
 ROLES = ("v", "o", "fc1", "gate", "up", "q", "k")
@@ -40,56 +43,61 @@ def shared_of(message: Message) -> Told | None:
 
 
 class SharedTraining:
-    """What spectral profiles say of related components, looked at by a second process while the audit goes on."""
+    """Shared training told from a shared draw by spectral profiles, in another process while the audit goes on."""
 
-    def __init__(self, mine: Model, known: Sequence[Model], rankings: Sequence[Ranking]) -> None:
+    about = About(
+        title="shared training",
+        names=(),
+        law=Law.EMPIRICAL,
+        null="profiles of runs from one draw and from one checkpoint (docs/method.md)",
+        bound="none: what cannot be told is said to be unresolved",
+        cost=Cost.MATRICES,
+        messages=tuple(_WORDS.values()),
+    )
+
+    def run(self, comparisons: Comparisons, models: Models) -> Comparisons:
         """Begin, where all bytes lie on this machine: connections cannot be shared between processes."""
-        self._models = mine, known
-        self._seen = _related(rankings)
-        self._work = Beside(partial(_told, mine, known, rankings)) if all(map(_is_here, (mine, *known))) else None
+        return replace(comparisons, pending=(*comparisons.pending, _Profiling(comparisons, models)))
 
-    def messages(self, rankings: Sequence[Ranking]) -> Mapping[str, Message]:
-        """What there is to say, by the component's name; nothing of components whose weights are not at hand.
 
-        Args:
-            rankings: What the audit came to; where other components are related now, these are looked at instead.
-        """
-        if self._work is None or _related(rankings) != self._seen:
-            return _told(*self._models, rankings)
-        return self._work.result()
+class _Profiling:
+    """What is worked out of related components."""
+
+    def __init__(self, comparisons: Comparisons, models: Models) -> None:
+        self._models, self._seen = models, _related(comparisons)
+        work = partial(_told, self._seen, models)
+        self._work = Beside(work) if all(map(_is_here, (models.mine, *models.known.values()))) else None
+
+    def settled(self, comparisons: Comparisons) -> Comparisons:
+        """What there is to say; where other components are related by now, these are looked at instead."""
+        related = _related(comparisons)
+        if self._work is None or related.keys() != self._seen.keys():
+            return comparisons.saying(_told(related, self._models))
+        return comparisons.saying(self._work.result())
 
 
 def _is_here(model: Model) -> bool:
     return model.weights is None or model.weights.on_this_machine
 
 
-def _related(rankings: Sequence[Ranking]) -> dict[str, str]:
-    """The related components with the nearest reference of each."""
-    return {
-        ranking.component.name: ranking.best.compared.reference
-        for ranking in rankings
-        if ranking.best and ranking.best.relation == Relation.RELATED
-    }
+def _related(comparisons: Comparisons) -> dict[ComparisonKey, Verdict]:
+    """The related components' nearest comparisons."""
+    best = (ranking.best for ranking in rank(comparisons))
+    return {one.compared.key: one for one in best if one and one.relation == Relation.RELATED}
 
 
-def _told(mine: Model, known: Sequence[Model], rankings: Sequence[Ranking]) -> dict[str, Message]:
-    by_name = {model.fingerprint.name: model for model in known}
-    nearest = {ranking.component.name: ranking.best for ranking in rankings}
-    messages: dict[str, Message] = {}
-    for component, reference in _related(rankings).items():
-        best = nearest[component]
-        message = _shared(component, best, mine, by_name[reference]) if best else None
-        if message:
-            messages[component] = message
-    return messages
+def _told(related: Mapping[ComparisonKey, Verdict], models: Models) -> dict[ComparisonKey, Message]:
+    told = {key: _shared(verdict, models.mine, models.known[key.reference]) for key, verdict in related.items()}
+    return {key: message for key, message in told.items() if message is not None}
 
 
-def _shared(component: str, verdict: Verdict, mine: Model, theirs: Model) -> Message | None:
+def _shared(verdict: Verdict, mine: Model, theirs: Model) -> Message | None:
     profiles = list(_profiles(verdict, mine, theirs))
     if not profiles:
         return None
     top, low = (median(getattr(profile, band) for profile in profiles) for band in ("top", "low"))
-    data = {"component": component, "reference": verdict.compared.reference, "top": top, "low": low}
+    key = verdict.compared.key
+    data = {"component": key.component, "reference": key.reference, "top": top, "low": low}
     return Message(_WORDS[shared_by(Profile(top, low))], {**data, "matrices": len(profiles)})
 
 
