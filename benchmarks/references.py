@@ -110,7 +110,6 @@ def make_references(source: Path, count: int) -> None:
     import numpy as np
 
     from independence_audit.checkpoint import open_checkpoint
-    from independence_audit.core.progress import NoProgress
     from independence_audit.fingerprint.codec import read_fingerprint, write_fingerprint
     from independence_audit.fingerprint.model import Sample
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, Component, Kind
 from independence_audit.fingerprint.model import Fingerprint, Sample
-from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import Level
 from independence_audit.lineage.measure import NOTHING, Measured, Numbers
 from independence_audit.lineage.pairing import ComponentPair
@@ -111,10 +111,10 @@ def compared_of(
     reference: str = "reference",
     component: str = "model",
     parameters: int | None = None,
-) -> ComponentMeasured:
+) -> Comparison:
     """A component comparison; the component is made of what was measured, unless it is said to be larger."""
     size = sum(one.subject.parameters for one in measured) if parameters is None else parameters
     own, other = component_of(component, parameters=size), component_of("theirs")
     pair = ComponentPair(own, other, tuple((one.subject, one.reference) for one in measured), (), choices)
     joint = None if weakest is None else joint_of(weakest)
-    return ComponentMeasured(reference, pair, measured, joint, joint, joint)
+    return Comparison(reference, pair, measured, joint, joint, joint)

@@ -15,10 +15,11 @@ from independence_audit.evidence.relation import FOUND
 from independence_audit.fingerprint.model import Sample
 from independence_audit.fingerprint.sketch import sketch_of
 from independence_audit.fingerprint.whole import Whole
-from independence_audit.lineage.compare import compare_fingerprints
+from independence_audit.lineage.comparison import Comparisons
 from independence_audit.lineage.evidence import component_evidence, tensor_evidence
+from independence_audit.lineage.in_place import compare_fingerprints
 from independence_audit.lineage.moved import search_moved
-from independence_audit.lineage.rank import level_of, rank
+from independence_audit.lineage.rank import rank
 from tests.lineage.deep_models import layers, trained_on
 from tests.lineage.hand_made import fingerprint_of, noise, sample_of
 
@@ -28,7 +29,7 @@ def evidence(subject: Sequence[Sample], *references: Sequence[Sample]) -> Compon
     mine = fingerprint_of(*subject)
     known = [fingerprint_of(*each, name=name) for each, name in zip(references, "abcd", strict=False)]
     compared = search_moved([pair for each in known for pair in compare_fingerprints(mine, each)], 1e-6)
-    (ranking,) = rank(mine, compared, level_of(compared, 1e-6))
+    (ranking,) = rank(Comparisons(mine, 1e-6, tuple(compared)))
     return component_evidence(ranking, tensor_evidence(mine, ranking), {})
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Sample
-from independence_audit.lineage.compare import ComponentMeasured, MovedSearch, measure_component
+from independence_audit.lineage.comparison import Comparison, Tried
 from independence_audit.lineage.coverage import MOST_UNTESTED, untested
 from independence_audit.lineage.emptiness import emptiness, empty_share
+from independence_audit.lineage.in_place import measure_component
+from independence_audit.lineage.outcomes import SearchName
 from independence_audit.lineage.pairing import ComponentPair
 from tests.lineage.hand_made import component_of, noise, sample_of
 
@@ -23,14 +23,14 @@ def matrix(seed: int, rows: int = 16, layer: int | None = 0, role: str = "q") ->
 
 def beside(
     pairs: list[tuple[Sample, Sample]], left: list[Sample], free: list[Sample], *, searched: bool = False
-) -> ComponentMeasured:
+) -> Comparison:
     """Samples beside each other, and those without a counterpart."""
     total = sum(one.parameters for one in [*(mine for mine, _ in pairs), *left])
     pair = ComponentPair(
         component_of(parameters=total), component_of("theirs"), tuple(pairs), tuple(left), 0, tuple(free)
     )
     measured = measure_component("reference", pair)
-    return replace(measured, search=MovedSearch(1)) if searched else measured
+    return measured.with_tried({SearchName.MOVED: Tried(tests=1)}) if searched else measured
 
 
 PAIRS = [(matrix(layer, layer=layer), matrix(100 + layer, layer=layer)) for layer in range(20)]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import (
     ENOUGH_POWER,
     EXACT_VALUES,
@@ -368,7 +368,7 @@ def stronger(test: AlignedTest, factor: float) -> AlignedTest:
     return replace(test, z=z, p_value=two_sided(z))
 
 
-def check_monotone(before: ComponentMeasured, after: ComponentMeasured) -> None:
+def check_monotone(before: Comparison, after: Comparison) -> None:
     """No verdict, of the component or of a tensor, weakens from one to the other."""
     weak, strong = decide(before, LEVEL), decide(after, LEVEL)
     assert SUSPICION.index(strong.relation) >= SUSPICION.index(weak.relation)
@@ -380,7 +380,7 @@ def check_monotone(before: ComponentMeasured, after: ComponentMeasured) -> None:
 
 
 @given(COMPARED, st.data())
-def test_stronger_tensors_never_weaken_the_relation(compared: ComponentMeasured, data: st.DataObject) -> None:
+def test_stronger_tensors_never_weaken_the_relation(compared: Comparison, data: st.DataObject) -> None:
     """Where tensors have power, a larger |z| in any of them only ever adds to the finding."""
     place = data.draw(st.integers(0, len(compared.measured) - 1))
     one = compared.measured[place]
@@ -391,7 +391,7 @@ def test_stronger_tensors_never_weaken_the_relation(compared: ComponentMeasured,
 
 
 @given(COMPARED, st.floats(1.0, 4.0))
-def test_stronger_joint_test_never_weakens_the_relation(compared: ComponentMeasured, factor: float) -> None:
+def test_stronger_joint_test_never_weakens_the_relation(compared: Comparison, factor: float) -> None:
     """The same for the joint test."""
     if compared.weakest is not None:
         z = compared.weakest.z * factor
@@ -399,7 +399,7 @@ def test_stronger_joint_test_never_weakens_the_relation(compared: ComponentMeasu
 
 
 @given(COMPARED, st.data())
-def test_equality_never_weakens_the_relation(compared: ComponentMeasured, data: st.DataObject) -> None:
+def test_equality_never_weakens_the_relation(compared: Comparison, data: st.DataObject) -> None:
     """A tensor that turns out to be equal only ever adds to the finding."""
     place = data.draw(st.integers(0, len(compared.measured) - 1))
     one = compared.measured[place]
@@ -416,14 +416,14 @@ def test_weak_tensor_that_turns_out_related_does_not_weaken_its_layer() -> None:
 
 
 @given(COMPARED)
-def test_smaller_levels_never_find_more(compared: ComponentMeasured) -> None:
+def test_smaller_levels_never_find_more(compared: Comparison) -> None:
     """Who asks for less risk accuses less."""
     strict, lenient = (decide(compared, Level(alpha, 10, 2)).relation in FOUND for alpha in (1e-9, 1e-6))
     assert lenient or not strict
 
 
 @given(COMPARED)
-def test_p_value_of_a_finding_is_at_most_alpha(compared: ComponentMeasured) -> None:
+def test_p_value_of_a_finding_is_at_most_alpha(compared: Comparison) -> None:
     """Unless equality carries it, a finding has the p-value that the audit promised."""
     verdict = decide(compared, LEVEL)
     exact = any(

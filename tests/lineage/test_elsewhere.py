@@ -9,9 +9,10 @@ import pytest
 
 from independence_audit.anatomy import Axis
 from independence_audit.evidence.relation import Relation
-from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
+from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import Level, decide
-from independence_audit.lineage.elsewhere import OWN_LEVEL, STANDS_ELSEWHERE, Elsewhere, not_met, with_matches
+from independence_audit.lineage.elsewhere import OWN_LEVEL, STANDS_ELSEWHERE, LookedFor, not_met, with_matches
+from independence_audit.lineage.in_place import compare_fingerprints
 from tests.lineage.hand_made import fingerprint_of, noise, sample_of
 
 ROLES = ("q", "k", "v", "o")
@@ -25,7 +26,7 @@ def test_every_sample_meets_the_likest_of_its_shape() -> None:
         for n, role in enumerate(reversed(ROLES))
     ]
     other = sample_of(noise(16, 64, seed=3), role="gate")
-    looked = Elsewhere([*ours, other]).look(fingerprint_of(*theirs))
+    looked = LookedFor([*ours, other]).look(fingerprint_of(*theirs))
     assert {(one.mine.role, one.theirs.role) for one in looked.matches} == {
         (role, ROLES[3 - n]) for n, role in enumerate(ROLES)
     }
@@ -39,17 +40,17 @@ def test_strangers_are_like_nothing(seed: int) -> None:
     ours = [sample_of(noise(16, 128, seed=1000 * seed + n), layer=n) for n in range(10)]
     theirs = [sample_of(noise(16, 128, seed=1000 * seed + 500 + n), layer=n) for n in range(20)]
     table = sample_of(ours[0].values(), axis=Axis.NONE)
-    assert Elsewhere(ours).look(fingerprint_of(*theirs, table)).matches == ()
+    assert LookedFor(ours).look(fingerprint_of(*theirs, table)).matches == ()
 
 
 def test_vectors_and_values_that_could_not_be_read_are_left_out() -> None:
     """Gains near one are alike in all models."""
     gain, unread = sample_of(noise(1, 128) + 1), replace(sample_of(noise(16, 128)), raw=None)
-    looked = Elsewhere([gain, unread]).look(fingerprint_of(gain, unread))
+    looked = LookedFor([gain, unread]).look(fingerprint_of(gain, unread))
     assert (looked.matches, looked.pairs) == ((), 0)
 
 
-def found(noised: float) -> ComponentMeasured:
+def found(noised: float) -> Comparison:
     """A comparison of two decoders of which q stands in o's place and the other way round."""
     random = np.random.default_rng(77)
     values = {role: noise(64, 128, seed=n) for n, role in enumerate(ROLES)}
@@ -58,7 +59,7 @@ def found(noised: float) -> ComponentMeasured:
     subject = fingerprint_of(*(sample_of(each.astype(np.float32), role=role) for role, each in mixed.items()))
     reference = fingerprint_of(*(sample_of(each, role=role) for role, each in values.items()), name="known")
     (standing,) = compare_fingerprints(subject, reference)
-    looked = Elsewhere(subject.samples).look(reference)
+    looked = LookedFor(subject.samples).look(reference)
     result = with_matches(standing, looked.matches, looked.pairs)
     assert result is not None
     return result

@@ -11,7 +11,7 @@ import pytest
 from independence_audit.evidence.measurement import ComponentEvidence, TensorEvidence
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint.model import Fingerprint, Sample
-from independence_audit.lineage.compare import ComponentMeasured
+from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import decide
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.measure import Measured, Numbers
@@ -25,7 +25,7 @@ def subject_of(*measured: Measured, more: tuple[Sample, ...] = ()) -> Fingerprin
 
 
 def told(
-    *compared: ComponentMeasured, more: tuple[Sample, ...] = (), ancestors: Mapping[str, Sequence[str]] | None = None
+    *compared: Comparison, more: tuple[Sample, ...] = (), ancestors: Mapping[str, Sequence[str]] | None = None
 ) -> tuple[ComponentEvidence, list[TensorEvidence]]:
     """The evidence of one component against references, the nearest first."""
     verdicts = tuple(decide(one, LEVEL) for one in compared)

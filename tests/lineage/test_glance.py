@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from independence_audit.lineage.compare import Comparer, ComponentMeasured
 
 from independence_audit.anatomy import Axis
 from independence_audit.core.progress import NoProgress
 from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import ENOUGH_POWER, Level, decide
 from independence_audit.lineage.glance import Glance
+from independence_audit.lineage.in_place import Comparer
 from independence_audit.lineage.pairing import pair_components
 from independence_audit.pipeline.models import read_model
 from independence_audit.pipeline.settings import AuditSettings
@@ -34,9 +35,9 @@ def model(seed: int, roles: str = "qkvo", width: int = 256) -> list[Sample]:
     ]
 
 
-def look(subject: list[Sample], reference: list[Sample]) -> ComponentMeasured:
+def look(subject: list[Sample], reference: list[Sample]) -> Comparison:
     """What comparing at a glance gives."""
-    comparer = Comparer(fingerprint_of(*subject), glancing=True)
+    comparer = Comparer(fingerprint_of(*subject), screening=True)
     (found,) = comparer.compare(fingerprint_of(*reference, name="known"))
     return found
 
@@ -59,7 +60,7 @@ def test_strangers_are_told_at_a_glance() -> None:
     scores = []
     for seed in range(40):
         found = look(model(1000), model(seed))
-        assert found.glanced
+        assert found.screened
         verdict = decide(found, LEVEL)
         assert verdict.relation == "unrelated"
         assert verdict.detection_bound is not None
@@ -103,14 +104,14 @@ def test_variance_is_that_of_all_permutations(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("noise_of", [0.0, 0.1, 1.0, 10.0])
 def test_a_copy_is_measured_in_full(noise_of: float) -> None:
     """Down to r = 0.1, near the least that full measurement finds here."""
-    assert not look(model(1), changed(model(1), 5000, noise_of)).glanced
+    assert not look(model(1), changed(model(1), 5000, noise_of)).screened
 
 
 def test_one_shared_tensor_is_seen() -> None:
     """A copy of a single matrix among strangers."""
     mine, theirs = model(1), model(2)
     theirs[3] = sample_of(mine[3].values(), layer=theirs[3].layer, role=theirs[3].role)
-    assert not look(mine, theirs).glanced
+    assert not look(mine, theirs).screened
 
 
 @pytest.mark.parametrize("attack", ["outliers", "offsets", "both", "scales", "negated"])
@@ -128,17 +129,17 @@ def test_nobody_hides_from_it(attack: str) -> None:
         if attack == "negated":
             values *= -1.0
         disguised.append(sample_of(values.astype(np.float32), layer=sample.layer, role=sample.role))
-    assert not look(model(1), disguised).glanced
+    assert not look(model(1), disguised).screened
 
 
 def test_what_a_glance_cannot_tell_is_measured() -> None:
     """Other rows, and values that are not finite."""
     theirs = model(2)
     shifted = [*theirs[:-1], sample_of(theirs[-1].values(), layer=1, role="o", rows=np.arange(1, 17))]
-    assert not look(model(1), shifted).glanced
+    assert not look(model(1), shifted).screened
     broken = theirs[0].values().copy()
     broken[3, 5] = np.nan
-    assert not look(model(1), [sample_of(broken, layer=0, role="q"), *theirs[1:]]).glanced
+    assert not look(model(1), [sample_of(broken, layer=0, role="q"), *theirs[1:]]).screened
 
 
 def test_what_says_nothing_is_said() -> None:
@@ -148,7 +149,7 @@ def test_what_says_nothing_is_said() -> None:
     theirs[1] = sample_of(noise(16, 256, seed=9), layer=0, role="k", axis=Axis.NONE, reason="rope_rows")
     theirs[2] = sample_of(noise(16, 128, seed=9), layer=0, role="v")
     found = look(mine, theirs)
-    assert found.glanced
+    assert found.screened
     assert [one.reason for one in found.measured[:3]] == ["constant", "rope_rows", "shape_differs"]
     assert [one.incomparable for one in found.measured[:3]] == [False, False, True]
     assert all(one.test for one in found.measured[3:])
@@ -162,7 +163,7 @@ def test_more_than_chance_over_all_tensors_is_seen() -> None:
         for one, other in zip(mine, model(2, roles="abcdefgh"), strict=True)
     ]
     found = look(mine, theirs)
-    assert not found.glanced
+    assert not found.screened
     assert all(abs(one.test.z) < critical_z(LEVEL.alpha, LEVEL.tests) for one in found.measured if one.test)
 
 
@@ -179,9 +180,9 @@ def test_every_relation_is_that_of_full_measurement(fingerprints: dict[str, Fing
     """Of every example with every other; and strangers are told at a glance."""
     glanced = 0
     for mine in fingerprints.values():
-        quick, full = Comparer(mine, glancing=True), Comparer(mine)
+        quick, full = Comparer(mine, screening=True), Comparer(mine)
         for theirs in fingerprints.values():
             for one, other in zip(quick.compare(theirs), full.compare(theirs), strict=True):
                 assert decide(one, LEVEL).relation == decide(other, LEVEL).relation, (mine.name, theirs.name)
-                glanced += one.glanced
+                glanced += one.screened
     assert glanced > 0

@@ -9,12 +9,15 @@ import pytest
 from independence_audit.evidence.measurement import ComponentEvidence
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.model import Sample
-from independence_audit.lineage.compare import compare_fingerprints
+from independence_audit.lineage.comparison import Comparisons
 from independence_audit.lineage.evidence import component_evidence, tensor_evidence
+from independence_audit.lineage.in_place import compare_fingerprints, measure_component
 from independence_audit.lineage.moved import search_moved
-from independence_audit.lineage.rank import level_of, rank
+from independence_audit.lineage.outcomes import SearchName, Status
+from independence_audit.lineage.pairing import ComponentPair
+from independence_audit.lineage.rank import rank
 from tests.lineage.deep_models import layers, taken, trained_on
-from tests.lineage.hand_made import fingerprint_of, noise, sample_of
+from tests.lineage.hand_made import component_of, fingerprint_of, noise, sample_of
 
 ORDERS = {
     "pruned": [0, 1, 4, 5, 7],
@@ -30,7 +33,7 @@ def evidence(subject: Sequence[Sample], reference: Sequence[Sample]) -> Componen
     """What an audit says of the only component."""
     mine = fingerprint_of(*subject)
     compared = search_moved(compare_fingerprints(mine, fingerprint_of(*reference, name="known")), 1e-6)
-    (ranking,) = rank(mine, compared, level_of(compared, 1e-6))
+    (ranking,) = rank(Comparisons(mine, 1e-6, tuple(compared)))
     return component_evidence(ranking, tensor_evidence(mine, ranking), {})
 
 
@@ -66,10 +69,10 @@ def test_the_search_is_counted() -> None:
     """Every cell counts in the level, and a comparison with moves undone counts the same."""
     model = layers(4, 1)
     (one,) = search_moved(compare_fingerprints(fingerprint_of(*taken(model, [2, 3])), fingerprint_of(*model)), 1e-6)
-    assert one.search is not None
-    assert one.search.tests == 2 * 4 * 4 + 2 * 4
-    assert one.search.found is not None
-    assert one.search.found.tests == one.tests
+    search = one.tried[SearchName.MOVED]
+    assert search.tests == 2 * 4 * 4 + 2 * 4
+    assert search.found is not None
+    assert search.found.tests == one.tests
 
 
 def test_equal_values_in_another_layer_are_transformed() -> None:
@@ -98,3 +101,12 @@ def test_where_there_are_no_layers_it_says_so() -> None:
     """Three towers of one matrix each: nothing to look through, and a reason."""
     found = evidence([sample_of(noise(16, 96, seed=1), layer=None)], [sample_of(noise(16, 96, seed=2), layer=None)])
     assert (found.searches["moved"].status, found.searches["moved"].reason) == ("not_possible", "no_layers")
+
+
+def test_layers_that_nobody_has_are_not_moved() -> None:
+    """A reference without layers has none to move; a subject may hide its own."""
+    deep, flat = layers(2, 1), [sample_of(noise(16, 24), layer=None, role="generic:w")]
+    for mine, theirs, status in ((flat, deep, Status.NOT_POSSIBLE), (deep, flat, Status.NOT_APPLICABLE)):
+        pair = ComponentPair(component_of(), component_of("theirs"), (), tuple(mine), 0, tuple(theirs))
+        (one,) = search_moved([measure_component("known", pair)], 1e-6)
+        assert one.tried[SearchName.MOVED].outcome.status is status

@@ -6,8 +6,9 @@ import pytest
 
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint.model import Sample
-from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
+from independence_audit.lineage.comparison import Comparison, Comparisons
 from independence_audit.lineage.decide import Level
+from independence_audit.lineage.in_place import compare_fingerprints
 from independence_audit.lineage.rank import Ranking, level_of, rank
 from tests.lineage.hand_made import (
     LEVEL,
@@ -20,10 +21,10 @@ from tests.lineage.hand_made import (
 )
 
 
-def ranked(*compared: ComponentMeasured) -> list[str]:
+def ranked(*compared: Comparison) -> list[str]:
     """The references in order of nearness."""
     subject = fingerprint_of(components=[component_of("model")])
-    (ranking,) = rank(subject, compared, LEVEL)
+    (ranking,) = rank(Comparisons(subject, LEVEL.alpha, tuple(compared)))
     return [verdict.compared.reference for verdict in ranking.verdicts]
 
 
@@ -65,7 +66,7 @@ def test_every_component_has_its_own_ranking() -> None:
     """In the subject's order; a component that met nothing has an empty one."""
     subject = fingerprint_of(components=[component_of(name) for name in ("model", "tower", "lonely")])
     compared = [compared_of(measured_of(0.5), component=name, reference="x") for name in ("tower", "model")]
-    rankings = rank(subject, compared, LEVEL)
+    rankings = rank(Comparisons(subject, LEVEL.alpha, tuple(compared)))
     assert [ranking.component.name for ranking in rankings] == ["model", "tower", "lonely"]
     assert [len(ranking.verdicts) for ranking in rankings] == [1, 1, 0]
     assert rankings[2].best is None
@@ -102,7 +103,7 @@ def nearest(strength: float) -> Ranking:
         for name, samples in references.items()
         for found in compare_fingerprints(subject, fingerprint_of(*samples, name=name))
     ]
-    (ranking,) = rank(subject, compared, level_of(compared, 1e-6))
+    (ranking,) = rank(Comparisons(subject, 1e-6, tuple(compared)))
     return ranking
 
 

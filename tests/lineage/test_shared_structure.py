@@ -9,8 +9,9 @@ import pytest
 
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.model import Fingerprint, Sample
-from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
+from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import Level, decide
+from independence_audit.lineage.in_place import compare_fingerprints
 from tests.lineage.hand_made import fingerprint_of, sample_of
 from tests.statistics.test_structure import BASES, COLUMNS, ROWS, SHARED
 
@@ -57,7 +58,7 @@ def _sample(layer: int, role: str, values: np.ndarray) -> Sample:
     return sample_of(values.astype(np.float32), layer=layer, role=role, name=f"layers.{layer}.{role}.weight")
 
 
-def compared(first: dict[tuple[int, str], np.ndarray], second: dict[tuple[int, str], np.ndarray]) -> ComponentMeasured:
+def compared(first: dict[tuple[int, str], np.ndarray], second: dict[tuple[int, str], np.ndarray]) -> Comparison:
     """The only comparison of two components."""
     (found,) = compare_fingerprints(fingerprint(first), fingerprint(second))
     return found

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Axis
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.lineage.compare import compare_fingerprints
+from independence_audit.lineage.comparison import Comparisons
 from independence_audit.lineage.decide import Verdict, decide
 from independence_audit.lineage.evidence import component_evidence, tensor_evidence
+from independence_audit.lineage.in_place import compare_fingerprints
 from independence_audit.lineage.rank import level_of, rank
 from independence_audit.statistics.rows import RowAgreement
 from tests.lineage.hand_made import LEVEL, compared_of, fingerprint_of, measured_of, sample_of
@@ -151,7 +152,7 @@ def test_the_fact_says_what_is_alike(r: float, key: str) -> None:
     """The reference, and equal values by their count."""
     subject = model(mixed(OWN, BASE, r, TABLES), "subject")
     compared = compare_fingerprints(subject, model(BASE, "reference"))
-    (ranking,) = rank(subject, compared, level_of(compared, 1e-6))
+    (ranking,) = rank(Comparisons(subject, 1e-6, tuple(compared)))
     evidence = component_evidence(ranking, tensor_evidence(subject, ranking), {})
     fact = evidence.explanation[0]
     assert (evidence.relation, evidence.reference, fact.key) == (Relation.TOKEN_TABLES, "reference", key)

@@ -9,7 +9,7 @@ import pytest
 
 from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Sample
-from independence_audit.lineage.compare import compare_fingerprints
+from independence_audit.lineage.in_place import compare_fingerprints
 from independence_audit.lineage.tiles import Tile, find_tiles, shared_tiles
 from tests.lineage.hand_made import fingerprint_of, noise, sample_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from independence_audit.cli.entry import main
-from independence_audit.pipeline.nearest import FEW
+from independence_audit.pipeline.searching import FEW
 from tests.cli.small_models import llama, save
 
 

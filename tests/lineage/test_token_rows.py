@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from independence_audit.lineage.tables import FEWEST, TOKENS, shared_tokens
+from independence_audit.lineage.token_rows import FEWEST, TOKENS, shared_tokens
 
 WORDS = {f"word{number:03d}": number for number in range(200)}
 TURNED = {token: 199 - number for token, number in WORDS.items()}

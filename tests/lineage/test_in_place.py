@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, Kind
 from independence_audit.fingerprint.model import Fingerprint, Sample
-from independence_audit.lineage.compare import ComponentMeasured, compare_fingerprints
+from independence_audit.lineage.comparison import Comparison
+from independence_audit.lineage.in_place import compare_fingerprints
 from independence_audit.statistics.aligned import aligned_test
 from independence_audit.statistics.joint import JointResult, JointTest
 from tests.lineage.hand_made import compared_of, component_of, fingerprint_of, measured_of, noise, sample_of
@@ -28,7 +29,7 @@ def model(seed: int, **facts: Any) -> list[Sample]:
     ]
 
 
-def compared(subject: list[Sample], reference: list[Sample]) -> ComponentMeasured:
+def compared(subject: list[Sample], reference: list[Sample]) -> Comparison:
     """The only comparison of two decoders."""
     (found,) = compare_fingerprints(fingerprint_of(*subject), fingerprint_of(*reference, name="known"))
     return found

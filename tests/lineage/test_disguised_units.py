@@ -1,4 +1,4 @@
-"""Which searches clear, and which reasons leave a component open."""
+"""What became of the search for units: which reasons leave a component open."""
 
 from __future__ import annotations
 
@@ -8,20 +8,8 @@ from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Sample
 from independence_audit.fingerprint.units.model import ComponentUnits
 from independence_audit.lineage.disguised import DisguisedSearch
+from independence_audit.lineage.disguised_units import unit_outcomes
 from independence_audit.lineage.pairing import ComponentPair
-from independence_audit.lineage.searched import (
-    CLEARING,
-    DONE,
-    MATERIAL,
-    Name,
-    Outcome,
-    Reason,
-    Status,
-    first_gap,
-    moved_outcome,
-    unit_outcomes,
-)
-from independence_audit.report.wording import catalogue
 from tests.lineage.hand_made import component_of, noise, sample_of
 
 NOTHING = DisguisedSearch(0)
@@ -72,28 +60,3 @@ def test_a_reference_without_units_has_none_to_hide() -> None:
     assert outcomes([], WHOLE, bare, UNITS) == {("not_possible", "no_units")}
     assert outcomes(WHOLE, WHOLE, bare, UNITS) == {("not_possible", "units_unreadable")}
     assert outcomes(WHOLE, WHOLE, UNITS, None) == {("not_possible", "units_not_kept")}
-
-
-def test_layers_that_nobody_has_are_not_moved() -> None:
-    """A reference without layers has none to move; a subject may hide its own."""
-    pair = ComponentPair(component_of(), component_of("theirs"), (), (), 0, tuple(WHOLE))
-    assert moved_outcome(pair, "no_layers").status is Status.NOT_POSSIBLE
-    empty = ComponentPair(component_of(), component_of("theirs"), (), tuple(WHOLE), 0)
-    assert moved_outcome(empty, "no_layers").status is Status.NOT_APPLICABLE
-    assert moved_outcome(pair, "") == DONE
-
-
-@pytest.mark.parametrize("name", Name)
-@pytest.mark.parametrize("reason", Reason)
-def test_gaps(name: Name, reason: Reason) -> None:
-    """One search that was not made is enough, unless it clears nobody or the material holds no more."""
-    searched = dict.fromkeys(Name, DONE) | {name: Outcome(Status.NOT_POSSIBLE, reason)}
-    blocks = name in CLEARING and reason not in MATERIAL
-    assert first_gap(searched) == (reason if blocks else "")
-    assert first_gap(dict.fromkeys(Name, Outcome(Status.NOT_APPLICABLE, reason))) == ""
-
-
-@pytest.mark.parametrize("lang", ["en", "ko"])
-def test_every_reason_has_its_words(lang: str) -> None:
-    """In both languages."""
-    assert {f"reason.{reason}" for reason in Reason} <= catalogue(lang).keys()
