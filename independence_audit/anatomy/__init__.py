@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from independence_audit.anatomy.families import has_sign_symmetry
-from independence_audit.anatomy.model import Anatomy, Axis, Component, Kind, Part, View, is_generic, is_router
+from independence_audit.anatomy.model import Anatomy, Axis, Component, Kind, Part, PartKey, View, is_generic, is_router
 from independence_audit.anatomy.place import LastPlaced, place
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Kind",
     "LastPlaced",
     "Part",
+    "PartKey",
     "View",
     "has_sign_symmetry",
     "is_generic",

@@ -65,11 +65,11 @@ class Sites:
     def of(cls, recognised: Sequence[Recognised], config: Mapping[str, Any]) -> Sites:
         """The components that were recognised; further prediction joins its decoder."""
         called = model_types(config)
-        hosts = {id(each): _host(each, recognised) for each in recognised}
+        hosted = [(each, _host(each, recognised)) for each in recognised]
         sites: dict[str, Site] = {}
-        for each in recognised:
-            if hosts[id(each)] is None:
-                guests = tuple(guest for guest in recognised if hosts[id(guest)] is each)
+        for each, own_host in hosted:
+            if own_host is None:
+                guests = tuple(guest for guest, host in hosted if host is each)
                 kind, family = _kind(each), each.family.dialect(each.labels, called)
                 name = ".".join(each.prefix) or kind.value
                 while name in sites:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -72,6 +73,14 @@ class View:
         return self.row_count * self.columns
 
 
+class PartKey(NamedTuple):
+    """Which part of a checkpoint one is: the first value of a view lies in no other, where it has any."""
+
+    tensor: str
+    offset: int
+    expert: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One role's share of one tensor: a whole tensor, a slice of a fused one, or one expert of a stack."""
@@ -87,6 +96,11 @@ class Part:
     axis: Axis
     reason: str = ""
     """Why the axis is NONE, as a message key: ``rope_rows``, ``sinusoid``, ``integer``; empty otherwise."""
+
+    @property
+    def key(self) -> PartKey:
+        """Which part it is, in every process."""
+        return PartKey(self.tensor, self.view.offset, self.expert)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ def hold(
     if whole and any(one.agreement in (Agreement.AGREED, Agreement.ATTRIBUTION_MISSING) for one in declared):
         # What is said of the model as a whole needs to be true of one component, not of all.
         declared = [_forgiven(one, entries.get(one.component)) for one in declared]
-    used = set(map(id, entries.values()))
-    strays = [entry for entry in declaration.entries if id(entry) not in used and entry.name != WHOLE]
+    used = entries.values()
+    strays = [entry for entry in declaration.entries if entry.name != WHOLE and not any(entry is one for one in used)]
     return DeclarationEvidence(
         source=declaration.where,
         components=(*declared, *(_stray(entry) for entry in strays)),

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from independence_audit.anatomy import Anatomy, Part, View
+from independence_audit.anatomy import Anatomy, Part, PartKey, View
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode_into
 from independence_audit.errors import ReadError
 from independence_audit.evidence.report import FileEvidence
@@ -103,14 +103,14 @@ def read_everything(checkpoint: Checkpoint, anatomy: Anatomy, progress: Callable
         ReadError: Bytes could not be read, or are not those whose digest the source states.
     """
     pools = pool_parts(anatomy)
-    first_rows = {id(part): n * part.view.row_count for parts in pools.values() for n, part in enumerate(parts)}
+    first_rows = {part.key: n * part.view.row_count for parts in pools.values() for n, part in enumerate(parts)}
     parts_of: dict[str, list[Part]] = defaultdict(list)
     for part in anatomy.parts:
         parts_of[part.tensor].append(part)
-    totals: dict[int, _Sums] = defaultdict(_Sums)
+    totals: dict[PartKey, _Sums] = defaultdict(_Sums)
     files = {name: _File(checkpoint, name) for name in checkpoint.files}
     with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as threads:
-        waiting: deque[Future[list[tuple[int, _Sums]]]] = deque()
+        waiting: deque[Future[list[tuple[PartKey, _Sums]]]] = deque()
         for done, tensor in enumerate(checkpoint.tensors.values(), 1):
             item = DTYPES[tensor.dtype].bits // 8
             for band in _bands(tensor, parts_of[tensor.name]):
@@ -122,13 +122,13 @@ def read_everything(checkpoint: Checkpoint, anatomy: Anatomy, progress: Callable
         while waiting:
             _collect(waiting, totals)
     return Everything(
-        wholes={key: _whole(parts, [totals.get(id(part)) for part in parts]) for key, parts in pools.items()},
+        wholes={key: _whole(parts, [totals.get(part.key) for part in parts]) for key, parts in pools.items()},
         files=tuple(file.evidence() for file in files.values()),
         read_bytes=sum(file.read_bytes for file in files.values()),
     )
 
 
-def _collect(waiting: deque[Future[list[tuple[int, _Sums]]]], totals: dict[int, _Sums]) -> None:
+def _collect(waiting: deque[Future[list[tuple[PartKey, _Sums]]]], totals: dict[PartKey, _Sums]) -> None:
     """Add up what was read first."""
     for part, sums in waiting.popleft().result():
         totals[part].add(sums)
@@ -247,8 +247,10 @@ def _matrix(raw: NDArray[np.uint8], item: int, band: _Band, block: _Block) -> ND
     return values.reshape(-1, view.columns)
 
 
-def _work(raw: NDArray[np.uint8], dtype: str, band: _Band, first_rows: Mapping[int, int]) -> list[tuple[int, _Sums]]:
-    """Everything that the blocks of a band give, by the identity of their parts."""
+def _work(
+    raw: NDArray[np.uint8], dtype: str, band: _Band, first_rows: Mapping[PartKey, int]
+) -> list[tuple[PartKey, _Sums]]:
+    """Everything that the blocks of a band give, by their parts."""
     found = []
     for block in band.blocks:
         sums = _Sums(dtype)
@@ -257,8 +259,8 @@ def _work(raw: NDArray[np.uint8], dtype: str, band: _Band, first_rows: Mapping[i
             for column in range(0, matrix.shape[1], STRIP):
                 codes = np.ascontiguousarray(matrix[row : row + TILE, column : column + STRIP])
                 place = block.rows.start + row, block.columns.start + column
-                _add(sums, codes, place, first_rows[id(block.part)])
-        found.append((id(block.part), sums))
+                _add(sums, codes, place, first_rows[block.part.key])
+        found.append((block.part.key, sums))
     return found
 
 

@@ -57,14 +57,14 @@ def wanted(checkpoint: Checkpoint, anatomy: Anatomy, sampler: Sampler) -> Iterat
     pools = pool_parts(anatomy)
     shared = sum(1 for parts in pools.values() if len(parts) > 1)
     read = {key: sampler.members(len(parts), shared).tolist() for key, parts in pools.items()}
-    chosen = {id(pools[key][place]) for key, places in read.items() for place in places}
+    chosen = {pools[key][place].key for key, places in read.items() for place in places}
     parts_of: dict[str, list[Part]] = defaultdict(list)
     for part in anatomy.parts:
         parts_of[part.tensor].append(part)
     planned: dict[tuple[View, int, str, bool], tuple[Plan, Spans | None]] = {}
     for tensor in checkpoint.tensors.values():
         for part in parts_of[tensor.name]:
-            if id(part) in chosen:
+            if part.key in chosen:
                 key = part.view, len(read[pool_key(part)]), tensor.dtype, is_router(part.role)
                 if key not in planned:
                     planned[key] = _plan(sampler, *key)

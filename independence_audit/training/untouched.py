@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Axis
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.training import Finding
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.model import Sample, SampleKey
 from independence_audit.statistics.laws import Floats, fit_law, kolmogorov, row_dependence
 from independence_audit.training.initialisers import DEPENDENCE, KOLMOGOROV, OnLaw, known_rule, on_law, scale_error
 
@@ -50,14 +50,14 @@ class Untouched:
 def untouched(samples: Sequence[Sample]) -> Untouched:
     """Look for untouched parts among the samples of one component."""
     weights = [sample for sample in samples if is_weight(sample)]
-    constants = {id(sample): value for sample in weights if (value := constant(sample)) is not None}
-    laws = _plausible({id(sample): law for sample in weights if (law := on_law(sample))}, weights)
+    constants = {sample.key: value for sample in weights if (value := constant(sample)) is not None}
+    laws = _plausible({sample.key: law for sample in weights if (law := on_law(sample))}, weights)
     findings = [*_constant_findings(weights, constants)]
     trained = _contradicted(weights, constants)
     findings += [] if trained else _law_findings(weights, laws)
-    findings += _row_findings([sample for sample in weights if id(sample) not in laws])
+    findings += _row_findings([sample for sample in weights if sample.key not in laws])
     total = sum(sample.parameters for sample in weights)
-    still = sum(s.parameters for s in weights if id(s) in constants or (id(s) in laws and not trained))
+    still = sum(s.parameters for s in weights if s.key in constants or (s.key in laws and not trained))
     return Untouched(tuple(findings), still / total if total else 0.0)
 
 
@@ -80,13 +80,13 @@ def is_weight(sample: Sample) -> bool:
     return sample.axis != Axis.NONE or sample.reason in TRAINED_ALL_THE_SAME
 
 
-def _contradicted(weights: Sequence[Sample], constants: dict[int, float]) -> bool:
+def _contradicted(weights: Sequence[Sample], constants: dict[SampleKey, float]) -> bool:
     """Whether gains of the component were trained: then its matrices were as well, whatever their values look like.
 
     Fully trained matrices of a real network (a llama of 260,000 parameters) cannot be told from a draw one by one.
     """
     gains = [sample for sample in weights if sample.shape[0] == 1 and not sample.role.endswith("bias")]
-    return sum(id(sample) in constants or is_drawn(sample) for sample in gains) < len(gains) / 2
+    return sum(sample.key in constants or is_drawn(sample) for sample in gains) < len(gains) / 2
 
 
 def computed(samples: Sequence[Sample]) -> list[Finding]:
@@ -111,29 +111,29 @@ def is_drawn(vector: Sample) -> bool:
     return fit is not None and fit.distance <= limit and bool(known_rule(fit, vector.shape))
 
 
-def _plausible(laws: dict[int, OnLaw], weights: Sequence[Sample]) -> dict[int, OnLaw]:
+def _plausible(laws: dict[SampleKey, OnLaw], weights: Sequence[Sample]) -> dict[SampleKey, OnLaw]:
     """Those whose scale is a known one, or the same in several layers of the role."""
     by_role: dict[str, list[OnLaw]] = defaultdict(list)
     for sample in weights:
-        if id(sample) in laws:
-            by_role[sample.role].append(laws[id(sample)])
+        if sample.key in laws:
+            by_role[sample.role].append(laws[sample.key])
     kept = {}
     for sample in weights:
-        law = laws.get(id(sample))
+        law = laws.get(sample.key)
         if law is None:
             continue
         peers = by_role[sample.role]
         alike = sum(abs(peer.fit.scale / law.fit.scale - 1.0) <= scale_error(law.fit) for peer in peers)
         if law.rule or alike >= max(SAME_SCALE, len(peers)):
-            kept[id(sample)] = law
+            kept[sample.key] = law
     return kept
 
 
-def _constant_findings(weights: Sequence[Sample], constants: dict[int, float]) -> list[Finding]:
+def _constant_findings(weights: Sequence[Sample], constants: dict[SampleKey, float]) -> list[Finding]:
     groups: dict[tuple[str, float], list[Sample]] = defaultdict(list)
     for sample in weights:
-        if id(sample) in constants:
-            groups[sample.role, constants[id(sample)]].append(sample)
+        if sample.key in constants:
+            groups[sample.role, constants[sample.key]].append(sample)
     return [
         Finding(
             Message(
@@ -156,13 +156,13 @@ def _constant_findings(weights: Sequence[Sample], constants: dict[int, float]) -
     ]
 
 
-def _law_findings(weights: Sequence[Sample], laws: dict[int, OnLaw]) -> list[Finding]:
+def _law_findings(weights: Sequence[Sample], laws: dict[SampleKey, OnLaw]) -> list[Finding]:
     by_role: dict[str, list[Sample]] = defaultdict(list)
     for sample in weights:
-        if id(sample) in laws:
+        if sample.key in laws:
             by_role[sample.role].append(sample)
     total = Counter(sample.role for sample in weights)
-    return [_law_finding(members, [laws[id(sample)] for sample in members], total) for members in by_role.values()]
+    return [_law_finding(members, [laws[sample.key] for sample in members], total) for members in by_role.values()]
 
 
 def _law_finding(members: Sequence[Sample], laws: Sequence[OnLaw], total: Counter[str]) -> Finding:
