@@ -5,6 +5,7 @@ from __future__ import annotations
 from independence_audit.anatomy.families import has_sign_symmetry
 from independence_audit.anatomy.model import Anatomy, Axis, Component, Kind, Part, PartKey, View, is_generic, is_router
 from independence_audit.anatomy.place import LastPlaced, place
+from independence_audit.anatomy.roles import Rows, is_table, is_unit, rows_of
 
 __all__ = [
     "Anatomy",
@@ -14,9 +15,13 @@ __all__ = [
     "LastPlaced",
     "Part",
     "PartKey",
+    "Rows",
     "View",
     "has_sign_symmetry",
     "is_generic",
     "is_router",
+    "is_table",
+    "is_unit",
     "place",
+    "rows_of",
 ]

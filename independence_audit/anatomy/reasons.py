@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 from independence_audit.checkpoint.model import TensorInfo
-
-FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"})
-"""Stored types whose values are weights by themselves."""
+from independence_audit.core.number_types import DTYPES
 
 
 def silence(tensor: TensorInfo, names: Container[str], *, packed: bool) -> str:
@@ -22,7 +20,7 @@ def silence(tensor: TensorInfo, names: Container[str], *, packed: bool) -> str:
         return "empty"
     if packed:
         return "packed"
-    if tensor.dtype in FLOATS:
+    if DTYPES[tensor.dtype].is_float:
         return "scalar" if tensor.size == 1 else ""
     if tensor.dtype.startswith("C"):
         return "computed"

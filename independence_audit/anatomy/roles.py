@@ -14,6 +14,17 @@ ROPE = "rope"
 """Stands for the attention axis in models without rotary positions, and for no axis in models with them."""
 
 
+class Rows(StrEnum):
+    """What the rows of a matrix are that are no units of the model's own."""
+
+    TOKENS = "tokens"
+    POSITIONS = "positions"
+    WORLD = "world"
+    """Classes, pixels, types of tokens."""
+    FREQUENCIES = "frequencies"
+    """Rotary frequencies, which stand in every model's order."""
+
+
 class Form(StrEnum):
     """How a role's view is built from the stored shape."""
 
@@ -43,6 +54,9 @@ class Role:
     writes: bool
     reason: str
     bias_reason: str
+    rows: Rows | None
+    unit: bool
+    surface: bool
 
     def along(self, *, bias: bool, rope: bool) -> Along:
         """Along what the columns of the role, or of its bias, run in a model with or without rotary positions."""
@@ -61,6 +75,27 @@ class Role:
 def is_bias(role: str) -> bool:
     """Whether a role is the 1-D companion of another."""
     return role.endswith(".bias")
+
+
+def rows_of(name: str) -> Rows | None:
+    """What the rows of a role's matrix are; None for units of its own, and for a role that is not in the table.
+
+    A role is told by its whole name: the head of a further prediction is another.
+    """
+    known = roles().get(name)
+    return known.rows if known else None
+
+
+def is_unit(name: str) -> bool:
+    """Whether a role is a matrix of units, whatever they belong to: an expert, a merger."""
+    known = roles().get(name.rpartition(".")[2])
+    return known is not None and known.unit
+
+
+def is_table(name: str) -> bool:
+    """Whether a role has the residual stream on one side and the world on the other, or stands outside the layers."""
+    known = roles().get(name)
+    return known is not None and known.surface
 
 
 def role_of(name: str) -> Role:
@@ -101,6 +136,9 @@ def _read_role(name: str, entry: Mapping[str, object]) -> Role:
         writes=table.take("writes", bool, default=False),
         reason=table.take("reason", str, ""),
         bias_reason=table.take("bias_reason", str, ""),
+        rows=Rows(rows) if (rows := table.take("rows", str, "")) else None,
+        unit=table.take("unit", bool, default=False),
+        surface=table.take("surface", bool, default=False),
     )
     table.close()
     for bias in (False, True):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping
 from importlib.resources import files
 from typing import Any, TypeVar
+
+from independence_audit.core.toml import shipped_table
 
 PACKAGE = "independence_audit.anatomy"
 
@@ -58,7 +59,7 @@ class Table:
 
 def read_table(name: str) -> dict[str, Any]:
     """The content of one data file of this package."""
-    return tomllib.loads(files(PACKAGE).joinpath(name).read_text(encoding="utf-8"))
+    return dict(shipped_table(PACKAGE, name))
 
 
 def read_tables(folder: str) -> dict[str, dict[str, Any]]:

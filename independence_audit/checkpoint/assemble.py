@@ -13,7 +13,7 @@ from independence_audit.checkpoint.header import MAX_TENSORS, Header, read_heade
 from independence_audit.checkpoint.index import check_index, read_index, shards_of
 from independence_audit.checkpoint.layout import Layout, missing_shards
 from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, TensorInfo
-from independence_audit.checkpoint.names import quoted
+from independence_audit.core.names import quoted
 from independence_audit.errors import MalformedError, MissingError
 
 _READERS = 4

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 from independence_audit.checkpoint.model import ByteSource
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.whole_files import file_bytes
 from independence_audit.core.bounded import read_bounded
+from independence_audit.core.names import quoted
 from independence_audit.errors import MalformedError, ReadError
 
 LARGEST = 4_000_000

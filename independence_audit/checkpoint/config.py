@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from independence_audit.checkpoint.model import ByteSource, Notice
-from independence_audit.checkpoint.strict_json import JsonError, parse_object
 from independence_audit.checkpoint.whole_files import file_bytes
+from independence_audit.core.strict_json import JsonError, parse_object
 
 MAX_CONFIG_BYTES = 10_000_000
 """The largest config that is read; real ones have some kilobytes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from independence_audit.checkpoint.names import quoted
+from independence_audit.core.names import quoted
 from independence_audit.errors import AuditError, MissingError, UnsupportedError
 
 WEIGHTS_SUFFIX = ".safetensors"

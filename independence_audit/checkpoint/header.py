@@ -13,12 +13,12 @@ from itertools import pairwise
 from math import prod
 from typing import NamedTuple, TypeGuard
 
-from independence_audit.checkpoint.dtypes import DTYPES
 from independence_audit.checkpoint.formats import check_magic
 from independence_audit.checkpoint.model import ByteSource, Notice, TensorInfo
-from independence_audit.checkpoint.names import is_hostile, quoted
 from independence_audit.checkpoint.smallest import SMALLEST
-from independence_audit.checkpoint.strict_json import JsonError, parse_object
+from independence_audit.core.names import is_hostile, quoted
+from independence_audit.core.number_types import DTYPES
+from independence_audit.core.strict_json import JsonError, parse_object
 from independence_audit.errors import MalformedError
 
 LENGTH_BYTES = 8

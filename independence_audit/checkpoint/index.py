@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from independence_audit.checkpoint.formats import WEIGHTS_SUFFIX, check_suffix
 from independence_audit.checkpoint.model import ByteSource, Notice, TensorInfo
-from independence_audit.checkpoint.names import natural_key, quoted
-from independence_audit.checkpoint.strict_json import JsonError, parse_object
 from independence_audit.checkpoint.whole_files import file_bytes
+from independence_audit.core.names import natural_key, quoted
+from independence_audit.core.strict_json import JsonError, parse_object
 from independence_audit.errors import MalformedError
 
 MAX_INDEX_BYTES = 50_000_000

@@ -10,7 +10,7 @@ from itertools import islice
 
 from independence_audit.checkpoint.formats import INDEX_SUFFIX, WEIGHTS_SUFFIX, no_weights
 from independence_audit.checkpoint.model import Notice
-from independence_audit.checkpoint.names import natural_key, quoted
+from independence_audit.core.names import natural_key, quoted
 from independence_audit.errors import MissingError
 
 CONFIG = "config.json"

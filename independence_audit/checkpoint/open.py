@@ -21,7 +21,6 @@ from independence_audit.checkpoint.layout import (
     single_file_layout,
 )
 from independence_audit.checkpoint.model import Checkpoint
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.open_hub import open_hub_checkpoint
 from independence_audit.checkpoint.open_object_store import is_store_address, open_object_store_checkpoint
 from independence_audit.checkpoint.packed import unpacked
@@ -29,6 +28,7 @@ from independence_audit.checkpoint.sources.hub.names import parse_hub_name
 from independence_audit.checkpoint.sources.hub.pages import hub_page, is_hub_page
 from independence_audit.checkpoint.sources.hub.patience import USUAL
 from independence_audit.checkpoint.sources.local import LocalSource, display_name
+from independence_audit.core.names import quoted
 from independence_audit.errors import MissingError, ReadError, UsageError
 
 

@@ -11,7 +11,6 @@ from independence_audit.checkpoint.formats import INDEX_SUFFIX, WEIGHTS_SUFFIX, 
 from independence_audit.checkpoint.index import read_index, shards_of
 from independence_audit.checkpoint.layout import CONFIG, Layout, choose_layout, single_file_layout
 from independence_audit.checkpoint.model import Checkpoint
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.heads import HeadsFirst
 from independence_audit.checkpoint.sources.object_store import (
     ObjectStoreSource,
@@ -19,6 +18,7 @@ from independence_audit.checkpoint.sources.object_store import (
     listed_source,
     named_source,
 )
+from independence_audit.core.names import quoted
 from independence_audit.errors import MissingError, UsageError
 
 SCHEMES = ("s3", "gs", "az", "https")

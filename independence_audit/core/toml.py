@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 LARGEST = 250_000
@@ -61,6 +64,12 @@ def parse_toml(content: bytes, most: int = LARGEST) -> dict[str, Any]:
         return tomllib.loads(text)
     except (ValueError, RecursionError, OverflowError) as error:
         raise TomlError(f"It is no TOML: {str(error).rstrip('.')}") from error
+
+
+@cache
+def shipped_table(package: str, name: str) -> Mapping[str, Any]:
+    """A table that a package carries, read once; whoever changes it runs the tests."""
+    return tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))
 
 
 def _check_shape(text: str) -> None:

@@ -40,27 +40,6 @@ MOST_LAYERS = 1 << 20
 UNITS = "units"
 """The table's entry for units; a fingerprint that was made without has none."""
 
-_TORCH_NAMES = {
-    "F64": "float64",
-    "F32": "float32",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "F8_E4M3": "float8_e4m3fn",
-    "F8_E5M2": "float8_e5m2",
-    "F8_E8M0": "float8_e8m0fnu",
-    "F8_E4M3FNUZ": "float8_e4m3fnuz",
-    "F8_E5M2FNUZ": "float8_e5m2fnuz",
-    "I64": "int64",
-    "I32": "int32",
-    "I16": "int16",
-    "I8": "int8",
-    "U64": "uint64",
-    "U32": "uint32",
-    "U16": "uint16",
-    "U8": "uint8",
-    "BOOL": "bool",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class _DescribedWhole:
@@ -122,7 +101,7 @@ def write_fingerprint(fingerprint: Fingerprint, path: Path) -> None:
 
     tensors = {
         _tensor_name(index): torch.frombuffer(
-            bytearray(np.ascontiguousarray(sample.raw)), dtype=getattr(torch, _TORCH_NAMES[sample.dtype])
+            bytearray(np.ascontiguousarray(sample.raw)), dtype=getattr(torch, DTYPES[sample.dtype].torch)
         ).reshape(sample.raw.shape[:2])
         for index, sample in enumerate(fingerprint.samples)
         if sample.raw is not None and sample.raw.size

@@ -9,6 +9,7 @@ from statistics import median
 
 import numpy as np
 
+from independence_audit.anatomy import Rows, rows_of
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.model import Sample, SampleKey
@@ -58,9 +59,6 @@ PART = 0.03
 EXPLAINED = 0.3
 """What a mixture may leave unexplained, relative to the nearest reference alone. The common ancestor of k fine-tuned
 models is near their mean and leaves 1/sqrt(k): 0.5 for four."""
-
-TOKENS = ("embed", "head")
-"""Roles whose rows are tokens: a few that were trained would look like a low rank."""
 
 
 def changes(verdicts: Sequence[Verdict]) -> tuple[Message, ...]:
@@ -207,7 +205,8 @@ class _Difference:
         seen = _sketch(measured)
         if seen is None:
             seen = matrices[0]
-        limit = 0 if measured.subject.role in TOKENS else highest_rank(seen)
+        tokens = rows_of(measured.subject.role) is Rows.TOKENS  # a few that were trained would look like a low rank
+        limit = 0 if tokens else highest_rank(seen)
         return cls(
             rank=numerical_rank(seen) if limit else None,
             limit=limit,

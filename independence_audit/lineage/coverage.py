@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from independence_audit.anatomy import Axis
+from independence_audit.anatomy import Axis, Rows, rows_of
 from independence_audit.fingerprint.model import Sample, SampleKey
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.emptiness import emptiness
@@ -25,10 +25,7 @@ MOST_UNTESTED = 0.15
 of the reference's design have beside it (biases, norms of queries and keys, registers) is below 1% in models and in the
 examples; a first layer that is dense, where the reference has experts, holds 13% of the shallowest of them."""
 
-TOKENS = frozenset({"embed", "head", "position"})
-"""Tables whose height is a vocabulary's or a context's: another height cannot be compared in place, and is no disguise
-of a layer. They are excused beside layers that fit; what is alike in tables is no more than ``token_tables``."""
-
+_COUNTED = (Rows.TOKENS, Rows.POSITIONS)
 
 FIXED = "fixed_positions"
 """The doubt that sinusoids in the residual stream cast; a subject may hold them for no other purpose."""
@@ -112,9 +109,13 @@ def _why(measured: Measured, pair: ComponentPair) -> str:
 
 
 def _is_excused(sample: Sample, pair: ComponentPair) -> bool:
-    """Whether it is a table of tokens or positions beside a reference's of the same width."""
-    widths = {theirs.shape[1] for theirs in pair.reference_samples if theirs.role in TOKENS}
-    return sample.role in TOKENS and sample.raw is not None and sample.shape[1] in widths
+    """Whether it is a table of tokens or positions beside a reference's of the same width.
+
+    Its height is a vocabulary's or a context's: another height cannot be compared in place, and is no disguise of a
+    layer. It is excused beside layers that fit; what is alike in tables is no more than ``token_tables``.
+    """
+    widths = {theirs.shape[1] for theirs in pair.reference_samples if rows_of(theirs.role) in _COUNTED}
+    return rows_of(sample.role) in _COUNTED and sample.raw is not None and sample.shape[1] in widths
 
 
 def _looked_through(compared: Comparison, samples: Iterable[Sample]) -> set[SampleKey]:

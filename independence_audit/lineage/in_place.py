@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from independence_audit.anatomy import Axis
+from independence_audit.anatomy import Axis, Rows, rows_of
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison, Comparisons
 from independence_audit.lineage.glance import Glance
@@ -114,7 +114,9 @@ def _reads_stream(sample: Sample) -> bool:
 
     Rows of queries and keys stand in the order of the rotary frequencies, which is every model's.
     """
-    return sample.axis in {Axis.RESIDUAL, Axis.HIDDEN} and sample.role.rpartition(".")[2] not in {"q", "k"}
+    return (
+        sample.axis in {Axis.RESIDUAL, Axis.HIDDEN} and rows_of(sample.role.rpartition(".")[2]) is not Rows.FREQUENCIES
+    )
 
 
 def _rows_exchanged(measured: Measured) -> list[tuple[float, int]]:

@@ -10,26 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from independence_audit.anatomy import Axis, is_generic
+from independence_audit.anatomy import Axis, is_generic, is_table
 from independence_audit.fingerprint.model import Sample
-
-TABLES = frozenset(
-    {
-        "embed",
-        "token_type",
-        "position",
-        "register",
-        "query",
-        "head",
-        "classifier",
-        "patch",
-        "proj",
-        "transform",
-        "pooler",
-    }
-)
-"""Roles with the residual stream on one side and the world on the other, or outside the layers on both. Measured on
-decoders that imitate one teacher's hidden states: embeddings reach z = 11 and heads 12, no matrix of a layer 4."""
 
 
 def is_surface(sample: Sample, *, layered: bool) -> bool:
@@ -42,7 +24,7 @@ def is_surface(sample: Sample, *, layered: bool) -> bool:
     """
     if sample.shape[0] == 1:
         return sample.axis in {Axis.RESIDUAL, Axis.HIDDEN}
-    return sample.role in TABLES or (layered and sample.layer is None and is_generic(sample.role))
+    return is_table(sample.role) or (layered and sample.layer is None and is_generic(sample.role))
 
 
 def has_layers(samples: Iterable[Sample]) -> bool:

@@ -9,6 +9,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from independence_audit.anatomy import Rows, rows_of
 from independence_audit.errors import ReadError
 from independence_audit.fingerprint.model import Sample, SampleKey
 from independence_audit.fingerprint.weights import WeightsAccess
@@ -18,9 +19,6 @@ from independence_audit.lineage.in_place import measured_in_full
 from independence_audit.lineage.measure import Measured, measure
 from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status
 from independence_audit.lineage.searches import About, Cost, Law, Models
-
-TABLES = ("embed", "head")
-"""Roles whose rows are tokens."""
 
 TOKENS_MOVED = "tokens_reordered"
 """What is undone, as a message key."""
@@ -34,7 +32,7 @@ FOUND = 0.95
 """r in place from which a table's rows stand where the reference has them. Rows of tokens that no text had are alike,
 so that a wrong order of them can reach more than half."""
 
-Rows = NDArray[np.int64]
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class TokenRows:
 
 def _outcome(one: Comparison, ours: WeightsAccess | None, theirs: WeightsAccess | None) -> Outcome:
     """Whether tables can be compared by tokens; there is nothing to do where none is open."""
-    if not any(sample.role in TABLES for sample in one.pair.reference_samples):
+    if not any(rows_of(sample.role) is Rows.TOKENS for sample in one.pair.reference_samples):
         return Outcome(Status.NOT_APPLICABLE, Reason.NO_TABLES_THERE)
     if not open_tables(one):
         return DONE
@@ -107,7 +105,7 @@ def open_tables(compared: Comparison) -> list[Measured]:
     return [
         one
         for one in compared.measured
-        if one.subject.role in TABLES
+        if rows_of(one.subject.role) is Rows.TOKENS
         and one.reference.role == one.subject.role
         and one.subject.shape[1] == one.reference.shape[1]
         and one.subject.shape[1] not in tiles
@@ -117,7 +115,7 @@ def open_tables(compared: Comparison) -> list[Measured]:
 
 def shared_tokens(
     ours: Mapping[str, int], theirs: Mapping[str, int], heights: tuple[int, int], salt: bytes
-) -> tuple[Rows, Rows] | None:
+) -> tuple[Numbers, Numbers] | None:
     """Where some tokens that both have stand in each table; None where they are few, or all stand alike.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from independence_audit.anatomy import is_unit
 from independence_audit.evidence.measurement import DisguisedTest
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.lineage.decide import Level, Verdict
@@ -15,7 +16,6 @@ from independence_audit.statistics.decision import bonferroni
 
 DISGUISED = "disguised"
 
-_UNIT_ROLES = ("gate", "up", "down", "fc1", "fc2")
 _CLEARING = (Relation.UNRELATED, Relation.TOKEN_TABLES)
 """What says that nothing was found, or nothing but tables."""
 _OPEN = (Relation.UNRELATED, Relation.INCONCLUSIVE)
@@ -92,5 +92,4 @@ def _corrected(test: DisguisedTest, tests: int, level: Level) -> float:
 def _tensor(measured: Measured, relation: Relation, in_layer: bool) -> Relation:  # noqa: FBT001
     if relation not in _OPEN:
         return relation
-    role = measured.subject.role.rpartition(".")[2]
-    return Relation.TRANSFORMED if in_layer and role in _UNIT_ROLES else Relation.INCONCLUSIVE
+    return Relation.TRANSFORMED if in_layer and is_unit(measured.subject.role) else Relation.INCONCLUSIVE

@@ -10,7 +10,6 @@ from independence_audit.checkpoint import Checkpoint, TensorInfo, read_header
 from independence_audit.checkpoint.fingerprints import is_fingerprint
 from independence_audit.checkpoint.formats import format_of, may_hold_weights
 from independence_audit.checkpoint.header import LARGE_HEADER, Header
-from independence_audit.checkpoint.names import natural_key
 from independence_audit.checkpoint.smallest import SMALLEST
 from independence_audit.checkpoint.sources.local import display_name
 from independence_audit.checkpoint.submission import adapters, media, records
@@ -19,6 +18,7 @@ from independence_audit.checkpoint.submission.listing import Submission, sibling
 from independence_audit.checkpoint.submission.same import Judged, same_bytes
 from independence_audit.checkpoint.submission.states import are_adam_states
 from independence_audit.checkpoint.submission.text import strange_bytes
+from independence_audit.core.names import natural_key
 from independence_audit.core.progress import Progress
 from independence_audit.errors import ChangedError, InputError
 from independence_audit.evidence.measurement import Message, Value

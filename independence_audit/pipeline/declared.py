@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.checkpoint.beside import LARGEST, folder_of, read_beside
-from independence_audit.checkpoint.strict_json import JsonError, parse_object
 from independence_audit.core.bounded import read_bounded
+from independence_audit.core.strict_json import JsonError, parse_object
 from independence_audit.declaration.card import Card, declaration_of, parse_card
 from independence_audit.declaration.draft import Adapter, adapter_of, draft
 from independence_audit.declaration.file import parse_declaration

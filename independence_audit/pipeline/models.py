@@ -11,8 +11,8 @@ import numpy as np
 from independence_audit.anatomy import Anatomy, Axis, place
 from independence_audit.checkpoint import Checkpoint, open_named, read_vocabulary
 from independence_audit.checkpoint.beside import read_beside
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.submission import adapters
+from independence_audit.core.names import quoted
 from independence_audit.core.progress import Progress
 from independence_audit.errors import (
     AuditError,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
+
+from independence_audit.core.toml import shipped_table
 
 
 class Licence(StrEnum):
@@ -36,5 +36,5 @@ def _plain(name: str) -> str:
 
 @cache
 def _classes() -> Mapping[str, Licence]:
-    text = files("independence_audit.policy").joinpath("licences.toml").read_text(encoding="utf-8")
-    return {_plain(name): Licence(group) for group, names in tomllib.loads(text).items() for name in names}
+    groups = shipped_table("independence_audit.policy", "licences.toml")
+    return {_plain(name): Licence(group) for group, names in groups.items() for name in names}

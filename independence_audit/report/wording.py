@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import files
 
+from independence_audit.core.toml import shipped_table
 from independence_audit.errors import MalformedError, UsageError
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.report import numbers
@@ -58,8 +57,7 @@ def catalogue(lang: str) -> Mapping[str, str]:
     """
     if lang not in LANGUAGES:
         raise UsageError(f"There is no language {visible(lang)}.", f"Choose one of: {', '.join(LANGUAGES)}.")
-    folder = files("independence_audit.report") / "messages"
-    groups = tomllib.loads((folder / f"{lang}.toml").read_text(encoding="utf-8"))
+    groups = shipped_table("independence_audit.report", f"messages/{lang}.toml")
     return {f"{group}.{key}": text for group, entries in groups.items() for key, text in entries.items()}
 
 

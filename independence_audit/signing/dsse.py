@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from independence_audit.checkpoint.strict_json import JsonError, parse_object
+from independence_audit.core.strict_json import JsonError, parse_object
 from independence_audit.errors import MalformedError
 from independence_audit.signing.keys import PrivateKey, PublicKey
 

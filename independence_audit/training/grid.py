@@ -7,31 +7,36 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from independence_audit.core.number_types import DTYPES
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.training import Finding
 from independence_audit.fingerprint.model import Sample
 from independence_audit.training.untouched import SHOWN, is_weight
 
-MANTISSA = {"F64": 52, "F32": 23, "BF16": 7, "F16": 10}
-"""Bits behind the leading one of the stored types that are looked at (IEEE 754)."""
-STORAGE = {"F64": "<u8", "F32": "<u4", "BF16": "<u2", "F16": "<u2"}
-COARSE = ((2, "F8_E5M2"), (3, "F8_E4M3"), (7, "BF16"), (10, "F16"))
-"""Grids by their mantissa bits; a scale that is a power of two keeps a value on its grid."""
+LOOKED_AT = ("F64", "F32", "BF16", "F16")
+"""Stored types whose values may lie on a coarser grid."""
+COARSE = ("F8_E5M2", "F8_E4M3", "BF16", "F16")
+"""Grids, the coarsest first; a scale that is a power of two keeps a value on its grid."""
 DISTINCT = 64
 """Fewer distinct values lie on a grid by themselves: 64 values miss a bit by chance once in 2**64."""
 
 
 def used_bits(sample: Sample) -> int | None:
     """Mantissa bits that the values of a tensor need; None where they say nothing (few, or a type without a grid)."""
-    stored = MANTISSA.get(sample.dtype)
+    known = DTYPES[sample.dtype]
+    stored = known.mantissa if sample.dtype in LOOKED_AT else None
     if stored is None or sample.raw is None or not is_weight(sample):
         return None
-    codes = np.ascontiguousarray(sample.raw).reshape(-1).view(STORAGE[sample.dtype])
+    codes = np.ascontiguousarray(sample.raw).reshape(-1).view(f"<u{known.bits // 8}")
     codes = codes[(codes << 1) != 0] if codes.size else codes
     if len(np.unique(codes[: 16 * DISTINCT])) < DISTINCT:
         return None
     bits = int(np.bitwise_or.reduce(codes)) & ((1 << stored) - 1)
     return stored - ((bits & -bits).bit_length() - 1) if bits else 0
+
+
+def _mantissa(dtype: str) -> int:
+    return DTYPES[dtype].mantissa or 0
 
 
 def on_coarser_grids(samples: Iterable[Sample]) -> dict[str, list[Finding]]:
@@ -49,7 +54,7 @@ def on_coarser_grids(samples: Iterable[Sample]) -> dict[str, list[Finding]]:
         widest = max(bits for _, bits in members)
         by_grid: dict[tuple[str, str], list[Sample]] = defaultdict(list)
         for sample, bits in members:
-            grid = next((name for limit, name in COARSE if bits <= limit < min(widest, MANTISSA[dtype])), None)
+            grid = next((name for name in COARSE if bits <= _mantissa(name) < min(widest, _mantissa(dtype))), None)
             if grid is not None:
                 by_grid[sample.component, grid].append(sample)
         for (component, grid), coarse in by_grid.items():

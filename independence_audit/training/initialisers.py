@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import numpy as np
 
 from independence_audit.anatomy import Axis
 from independence_audit.core.bounded import read_bounded
-from independence_audit.core.toml import LARGEST, parse_toml
+from independence_audit.core.toml import LARGEST, parse_toml, shipped_table
 from independence_audit.errors import UsageError
 from independence_audit.fingerprint.model import Sample
 from independence_audit.statistics.laws import LAWS, Dependence, LawFit, fit_law, row_dependence, spread_excess
@@ -149,10 +147,8 @@ def _scales() -> tuple[tuple[float, ...], tuple[Rule, ...]]:
     return constants, rules
 
 
-@cache
 def _table() -> Mapping[str, Any]:
-    text = (files("independence_audit.training") / "initialisers.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return shipped_table("independence_audit.training", "initialisers.toml")
 
 
 def defaults_of(model_type: str, config: Mapping[str, Any]) -> Initialiser:

@@ -7,14 +7,15 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode
+from independence_audit.checkpoint import Checkpoint, TensorInfo, decode
+from independence_audit.core.number_types import DTYPES
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.training import ReplayEvidence, ReplayTensor
 
@@ -23,7 +24,7 @@ LONGEST = 3600
 """Seconds that drawing may take: a model of 10 billion parameters takes minutes."""
 PIECE = 4 << 20
 """Values compared at a time."""
-CASTS: Mapping[str, str] = {"BF16": "<u2", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
+CASTS = ("BF16", "F16", "F32", "F64")
 """Types that a draw in a wider one can be rounded to."""
 
 
@@ -197,7 +198,7 @@ def _as_stored(values: NDArray[np.float32] | NDArray[np.float64], dtype: str) ->
     if dtype == "BF16":
         bits = np.asarray(values, dtype=np.float32).view(np.uint32)
         return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2").tobytes()
-    return np.asarray(values).astype(CASTS[dtype]).tobytes() if dtype in CASTS else b""
+    return np.asarray(values).astype(f"<f{DTYPES[dtype].bits // 8}").tobytes() if dtype in CASTS else b""
 
 
 def _correlation(sums: NDArray[np.float64]) -> float | None:

@@ -9,9 +9,9 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint.dtypes import decode
 from independence_audit.checkpoint.model import TensorInfo
 from independence_audit.checkpoint.packed.model import Bytes, Floats, Run, nibbles, run_of
+from independence_audit.core.number_types import decode
 
 MXFP4_BLOCK = 32
 MXFP4_VALUES = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6], dtype=np.float32)

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from independence_audit.checkpoint.dtypes import decode
 from independence_audit.checkpoint.model import ByteSource, TensorInfo
 from independence_audit.checkpoint.packed.codes import Bitsandbytes, Mxfp4, Nested
 from independence_audit.checkpoint.packed.fp8 import Fp8Scaled
 from independence_audit.checkpoint.packed.model import Packed
 from independence_audit.checkpoint.packed.words import ByInputs, ByRows
-from independence_audit.checkpoint.strict_json import JsonError, parse_object
+from independence_audit.core.number_types import decode
+from independence_audit.core.strict_json import JsonError, parse_object
 
 FP8 = frozenset({"F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ"})
 STATES = (".quant_state.bitsandbytes__nf4", ".quant_state.bitsandbytes__fp4")

@@ -8,9 +8,9 @@ from math import prod
 
 import numpy as np
 
-from independence_audit.checkpoint.dtypes import decode
 from independence_audit.checkpoint.model import TensorInfo
 from independence_audit.checkpoint.packed.model import Bytes, Floats, Run, run_of
+from independence_audit.core.number_types import decode
 
 MATRIX_RANK = 2
 

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint.dtypes import DTYPES
 from independence_audit.checkpoint.model import TensorInfo
+from independence_audit.core.number_types import DTYPES
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint.dtypes import decode
 from independence_audit.checkpoint.model import TensorInfo
 from independence_audit.checkpoint.packed.model import Bytes, Floats, Run, fields, run_of
+from independence_audit.core.number_types import decode
 
 WORD = 32
 

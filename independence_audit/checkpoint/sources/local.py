@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from independence_audit.checkpoint.model import State
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.one_by_one import ReadsOneByOne
 from independence_audit.checkpoint.sources.ranges import check_range
+from independence_audit.core.names import quoted
 from independence_audit.errors import ChangedError, MissingError, ReadError, UnsupportedError
 
 _STABLE = "Audit a checkpoint that nothing writes to any more."

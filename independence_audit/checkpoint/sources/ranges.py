@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from independence_audit.checkpoint.names import quoted
+from independence_audit.core.names import quoted
 from independence_audit.errors import ReadError
 
 

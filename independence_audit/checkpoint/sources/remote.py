@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
 from independence_audit.checkpoint.model import Span, State
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.blocks import Block, plan_blocks
 from independence_audit.checkpoint.sources.ranges import check_range
+from independence_audit.core.names import quoted
 from independence_audit.errors import ChangedError, ReadError
 
 ReadBlock = Callable[[str, Block], bytes]

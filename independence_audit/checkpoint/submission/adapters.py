@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from independence_audit.checkpoint.model import TensorInfo
-from independence_audit.checkpoint.strict_json import JsonError, parse_object
+from independence_audit.core.strict_json import JsonError, parse_object
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model"

@@ -9,18 +9,18 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint.dtypes import DTYPES, decode
 from independence_audit.checkpoint.header import read_header
 from independence_audit.checkpoint.model import ByteSource, Checkpoint, TensorInfo
 from independence_audit.checkpoint.smallest import SMALLEST
+from independence_audit.core.number_types import DTYPES, decode
 
 PIECE = 8 << 20
 """Bytes compared at a time."""
 NARROWEST = 64
 """Bytes of a row that is told from others by itself; vectors have none."""
-NARROW = {"F16": (2.0**-11, 2.0**-25), "BF16": (2.0**-8, 0.0)}
-"""How far rounding to a narrower type moves a value at most: relative to it, and absolutely where it is tiny. Half of
-the last place; a whole one for bfloat16, to which some writers cut."""
+SINGLE, SMALLEST_HALF = 2.0**-24, 2.0**-25
+"""How far rounding moves a value at most: relative to it where both sides are wide, and absolutely where it is tiny in
+float16, by half of its smallest number."""
 _PLAIN = frozenset({"F64", "F32", "F16", "BF16"})
 
 
@@ -139,7 +139,7 @@ def _digest(source: ByteSource, tensor: TensorInfo) -> bytes:
 def _rounded(source: ByteSource, tensor: TensorInfo, second: ByteSource, other: TensorInfo) -> bool:
     """Whether the wider tensor's values are those of the narrower one, up to its rounding."""
     narrow = min(tensor.dtype, other.dtype, key=lambda dtype: (DTYPES[dtype].bits, dtype != "BF16"))
-    relative, absolute = NARROW.get(narrow, (2.0**-24, 0.0))
+    relative, absolute = max(SINGLE, DTYPES[narrow].rounding), SMALLEST_HALF if narrow == "F16" else 0.0
     count, step = tensor.size, PIECE // 8
     widths = DTYPES[tensor.dtype].bits // 8, DTYPES[other.dtype].bits // 8
     for first in range(0, count, step):

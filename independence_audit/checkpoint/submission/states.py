@@ -13,9 +13,9 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint.dtypes import DTYPES, decode
 from independence_audit.checkpoint.model import ByteSource, TensorInfo
 from independence_audit.checkpoint.smallest import SMALLEST
+from independence_audit.core.number_types import DTYPES, decode
 
 LARGEST_RATIO = 10.0
 """Of |m| to sqrt(v): the bound, with room for decays such as 0.9 and 0.9995 and for narrow types."""

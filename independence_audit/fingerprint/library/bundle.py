@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from independence_audit.anatomy.tables import Table
-from independence_audit.checkpoint.strict_json import JsonError, parse_object
 from independence_audit.core.atomic import replacing
 from independence_audit.core.bounded import open_regular
+from independence_audit.core.strict_json import JsonError, parse_object
 from independence_audit.errors import IncomparableError, InputError, MalformedError, MissingError, UnsupportedError
 from independence_audit.fingerprint.library.catalogue import ancestors_first, family_entries
 from independence_audit.fingerprint.library.change import check_entries, place_staged

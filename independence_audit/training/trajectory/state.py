@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from independence_audit.core.number_types import DTYPES
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.training.untouched import is_weight
 
@@ -16,8 +17,8 @@ Place = tuple[str, int | None, str, str]
 """Component, layer, role and name: what stays the same from checkpoint to checkpoint."""
 Values = NDArray[np.float32] | NDArray[np.float64]
 
-ROUNDING = {"BF16": 2.0**-8, "F16": 2.0**-11, "F8_E4M3": 2.0**-4, "F8_E5M2": 2.0**-3}
-"""Largest relative error of the stored types; of wider ones 2**-24."""
+SINGLE = 2.0**-24
+"""Relative error of values that were worked with in single precision, however wide they are stored."""
 
 LARGEST = 1e15
 """Beyond this no weight lies, and products of two would leave the range of single precision."""
@@ -102,7 +103,7 @@ def common(first: State, second: State, place: Place) -> tuple[Values, Values] |
 
 def rounding_of(sample: Sample) -> float:
     """Standard deviation of a stored value's rounding, relative to the value."""
-    return ROUNDING.get(sample.dtype, 2.0**-24) / math.sqrt(3)
+    return max(SINGLE, DTYPES[sample.dtype].rounding) / math.sqrt(3)
 
 
 def _finite(values: Values) -> Values:

@@ -9,13 +9,14 @@ from statistics import median
 
 import numpy as np
 
+from independence_audit.anatomy import Rows, rows_of
 from independence_audit.statistics.laws import NOTHING, Dependence, Floats, row_dependence
 from independence_audit.training.trajectory.ends import Between, Ends
 from independence_audit.training.trajectory.sketch import sketch
 from independence_audit.training.trajectory.state import Place, Plane, State, Values, common, rounding_of
 
-OUTER = ("embed", "head", "position", "token_type", "classifier", "patch")
-"""Roles whose rows are tokens, classes or pixels: their rows change each on their own, so they say little of a link."""
+OUTER = (Rows.TOKENS, Rows.POSITIONS, Rows.WORLD)
+"""Rows that change each on their own, so that they say little of a link."""
 MEASURABLE = 4.0
 """Times the rounding error from which a change is more than rounding: its square is then 6% of the change's at most."""
 
@@ -58,7 +59,7 @@ class TensorStep:
     @property
     def is_inner(self) -> bool:
         """Whether the tensor is a matrix between hidden units."""
-        return self.is_matrix and self.place[2].rpartition(".")[2] not in OUTER
+        return self.is_matrix and rows_of(self.place[2].rpartition(".")[2]) not in OUTER
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from independence_audit.anatomy import Rows, rows_of
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.training import CheckpointSeen
 from independence_audit.fingerprint.model import Fingerprint
@@ -144,7 +145,7 @@ def _compatible(first: State, state: State) -> Message | None:
         if place in state.samples
         and state.samples[place].shape != sample.shape
         and state.samples[place].shape[1] == sample.shape[1]
-        and place[2] in {"embed", "head"}
+        and rows_of(place[2]) is Rows.TOKENS
     ]
     grown = sum(first.samples[place].parameters for place in by_columns) / max(1, total)
     if shared + grown < SHARED:

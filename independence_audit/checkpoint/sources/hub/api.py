@@ -15,13 +15,13 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public by i
 )
 
 from independence_audit import __version__
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.hub.errors import told
 from independence_audit.checkpoint.sources.hub.exchange import ask, refuse_inside
 from independence_audit.checkpoint.sources.hub.listing import Listing, listing_of
 from independence_audit.checkpoint.sources.hub.names import HubName
 from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience, UnconnectedError
-from independence_audit.checkpoint.strict_json import parse_object
+from independence_audit.core.names import quoted
+from independence_audit.core.strict_json import parse_object
 from independence_audit.errors import ChangedError, ReadError, UsageError
 
 _LIBRARY = "independence-audit"

@@ -17,9 +17,9 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.hub.names import HubName
 from independence_audit.checkpoint.sources.hub.patience import PassingError, UnconnectedError
+from independence_audit.core.names import quoted
 from independence_audit.errors import AuditError, MissingError, ReadError
 
 LOG_IN = "hf auth login, or set HF_TOKEN"

@@ -12,13 +12,13 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.blocks import Block
 from independence_audit.checkpoint.sources.hub.api import HubApi, Location, changed
 from independence_audit.checkpoint.sources.hub.errors import raise_if_passing
 from independence_audit.checkpoint.sources.hub.exchange import exchange, refuse_compressed
 from independence_audit.checkpoint.sources.hub.listing import Listing
 from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience
+from independence_audit.core.names import quoted
 from independence_audit.errors import ReadError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from independence_audit.checkpoint.names import quoted
+from independence_audit.core.names import quoted
 from independence_audit.errors import UsageError
 
 PREFIX = "hf://"

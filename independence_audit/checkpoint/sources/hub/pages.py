@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from urllib.parse import unquote, urlsplit
 
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.hub.names import HubName, parse_hub_name
+from independence_audit.core.names import quoted
 from independence_audit.errors import UsageError
 
 HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from huggingface_hub import constants, is_offline_mode
 
 from independence_audit.checkpoint.model import State
-from independence_audit.checkpoint.names import quoted
 from independence_audit.checkpoint.sources.blocks import Block
 from independence_audit.checkpoint.sources.hub.api import HubApi, hub_endpoint
 from independence_audit.checkpoint.sources.hub.cache import Cache, CachedBlocks
@@ -17,6 +16,7 @@ from independence_audit.checkpoint.sources.hub.listing import Listing, keep_list
 from independence_audit.checkpoint.sources.hub.names import HubName
 from independence_audit.checkpoint.sources.hub.patience import Patience
 from independence_audit.checkpoint.sources.remote import ReadBlock, RemoteSource
+from independence_audit.core.names import quoted
 from independence_audit.errors import MissingError, ReadError
 
 _GO_ONLINE = (

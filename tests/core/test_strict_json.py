@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from independence_audit.checkpoint.strict_json import JsonError, parse_object
+from independence_audit.core.strict_json import JsonError, parse_object
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

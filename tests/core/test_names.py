@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from independence_audit.checkpoint.names import is_hostile, natural_key, quoted
+from independence_audit.core.names import is_hostile, natural_key, quoted
 from tests.checkpoint.hostile_names import HOSTILE
 
 ORDINARY = (

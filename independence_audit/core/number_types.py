@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from independence_audit.checkpoint.names import quoted
+from independence_audit.core.names import quoted
 from independence_audit.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -33,35 +33,49 @@ class Dtype:
     """The numpy type as which the bytes are taken."""
     wide: bool = False
     """Whether float32 cannot hold every value."""
+    mantissa: int | None = None
+    """Stored bits of a float's mantissa; None of whole numbers, exponents and what is not decoded."""
+    torch: str = ""
+    """What torch calls it; empty where this tool writes none."""
 
     @property
     def decodable(self) -> bool:
         """Whether :func:`decode` and :func:`decode_into` know it."""
         return self.decoder != "none"
 
+    @property
+    def is_float(self) -> bool:
+        """Whether its values are numbers that training may have reached."""
+        return self.mantissa is not None
+
+    @property
+    def rounding(self) -> float:
+        """Largest relative error of a float that was rounded to it, half a unit in the last place; 0 for others."""
+        return 0.0 if self.mantissa is None else 2.0 ** -(self.mantissa + 1)
+
 
 DTYPES: Mapping[str, Dtype] = MappingProxyType(
     {
         dtype.name: dtype
         for dtype in (
-            Dtype("F64", 64, "cast", "<f8", wide=True),
-            Dtype("F32", 32, "cast", "<f4"),
-            Dtype("F16", 16, "table", "<u2"),
-            Dtype("BF16", 16, "shift", "<u2"),
-            Dtype("F8_E4M3", 8, "table"),
-            Dtype("F8_E5M2", 8, "table"),
-            Dtype("F8_E8M0", 8, "table"),
-            Dtype("F8_E4M3FNUZ", 8, "table"),
-            Dtype("F8_E5M2FNUZ", 8, "table"),
-            Dtype("I8", 8, "cast", "i1"),
-            Dtype("U8", 8, "cast", "u1"),
-            Dtype("I16", 16, "cast", "<i2"),
-            Dtype("U16", 16, "cast", "<u2"),
-            Dtype("I32", 32, "cast", "<i4", wide=True),
-            Dtype("U32", 32, "cast", "<u4", wide=True),
-            Dtype("I64", 64, "cast", "<i8", wide=True),
-            Dtype("U64", 64, "cast", "<u8", wide=True),
-            Dtype("BOOL", 8, "truth"),
+            Dtype("F64", 64, "cast", "<f8", wide=True, mantissa=52, torch="float64"),
+            Dtype("F32", 32, "cast", "<f4", mantissa=23, torch="float32"),
+            Dtype("F16", 16, "table", "<u2", mantissa=10, torch="float16"),
+            Dtype("BF16", 16, "shift", "<u2", mantissa=7, torch="bfloat16"),
+            Dtype("F8_E4M3", 8, "table", mantissa=3, torch="float8_e4m3fn"),
+            Dtype("F8_E5M2", 8, "table", mantissa=2, torch="float8_e5m2"),
+            Dtype("F8_E8M0", 8, "table", torch="float8_e8m0fnu"),
+            Dtype("F8_E4M3FNUZ", 8, "table", mantissa=3, torch="float8_e4m3fnuz"),
+            Dtype("F8_E5M2FNUZ", 8, "table", mantissa=2, torch="float8_e5m2fnuz"),
+            Dtype("I8", 8, "cast", "i1", torch="int8"),
+            Dtype("U8", 8, "cast", "u1", torch="uint8"),
+            Dtype("I16", 16, "cast", "<i2", torch="int16"),
+            Dtype("U16", 16, "cast", "<u2", torch="uint16"),
+            Dtype("I32", 32, "cast", "<i4", wide=True, torch="int32"),
+            Dtype("U32", 32, "cast", "<u4", wide=True, torch="uint32"),
+            Dtype("I64", 64, "cast", "<i8", wide=True, torch="int64"),
+            Dtype("U64", 64, "cast", "<u8", wide=True, torch="uint64"),
+            Dtype("BOOL", 8, "truth", torch="bool"),
             Dtype("C64", 64, "none"),
             Dtype("F4", 4, "none"),
             Dtype("F6_E2M3", 6, "none"),
