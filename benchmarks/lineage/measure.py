@@ -23,7 +23,7 @@ from benchmarks.lineage.manipulations.packed import unpacked
 from benchmarks.lineage.methods.peers import PEERS
 from benchmarks.lineage.train import folder, inside
 from independence_audit.evidence.report import AuditReport
-from independence_audit.lineage.workers import in_order
+from independence_audit.work import Algorithm, Processes, Task
 
 SCREENING, FULL = "ours, screening", "ours, full"
 OURS = (SCREENING, FULL)
@@ -68,7 +68,12 @@ def measure_cases(processes: int, *, only: str = "") -> list[Outcome]:
     """Every case whose models are trained, so many side by side."""
     ready = [case for case in cases() if only in case.name and is_ready(case)]
     found = []
-    for record in in_order(range(len(ready)), lambda: lambda number: _kept_case(ready[number]), processes):
+
+    def audited(number: int) -> dict[str, Any]:
+        return _kept_case(ready[number])
+
+    audits = Algorithm("case", 1, lambda: audited)
+    for record in Processes(processes).results(audits, map(Task, range(len(ready)))):
         outcome = Outcome(**record)
         found.append(outcome)
         say(f"{outcome.name}: {outcome.relation}, {'found' if outcome.said[SCREENING] else 'MISSED'}")
@@ -162,7 +167,8 @@ def _facts(case: Case, reference: Model, report: AuditReport | None) -> dict[str
 def measure_pairs(processes: int) -> tuple[list[Outcome], list[dict[str, Any]]]:
     """Every independent pair of one kind, each way round once, and the statistics of their tensors under every salt."""
     found, statistics = [], []
-    for record, null in in_order(independent_pairs(), lambda: _kept_pair, processes):
+    audits = Algorithm("pair", 1, lambda: _kept_pair)
+    for record, null in Processes(processes).results(audits, map(Task, independent_pairs())):
         outcome = Outcome(**record)
         found.append(outcome)
         statistics += null

@@ -1,7 +1,8 @@
 """Reading every byte of a checkpoint once, in file order and in pieces: digests, norms and sketches of all values.
 
-One thread reads and keeps the files' digests; others work on what was read. Results are added in the order of reading,
-so that they do not depend on how many there are. No tensor is in memory as a whole in any but its stored type.
+One thread reads a file and keeps its digest; others work on what was read, and several processes read several files.
+Results are added in the order of reading, so that they do not depend on how many there are. No tensor is in memory as a
+whole in any but its stored type.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -25,6 +27,7 @@ from independence_audit.fingerprint.pools import PoolKey, pool_parts
 from independence_audit.fingerprint.sketch import SIDE, sketch_of
 from independence_audit.fingerprint.tiles import TILE, Tiles, content_digest, matrix_digest, tiles_of, to_bf16
 from independence_audit.fingerprint.whole import Whole
+from independence_audit.work import Algorithm, Executor, Here, Processes, Task, cores
 
 BAND = 32 << 20
 """Bytes read at a time, about: a few of them are in memory."""
@@ -103,29 +106,77 @@ def read_everything(checkpoint: Checkpoint, anatomy: Anatomy, progress: Callable
         ReadError: Bytes could not be read, or are not those whose digest the source states.
     """
     pools = pool_parts(anatomy)
-    first_rows = {part.key: n * part.view.row_count for parts in pools.values() for n, part in enumerate(parts)}
-    parts_of: dict[str, list[Part]] = defaultdict(list)
-    for part in anatomy.parts:
-        parts_of[part.tensor].append(part)
-    totals: dict[PartKey, _Sums] = defaultdict(_Sums)
-    files = {name: _File(checkpoint, name) for name in checkpoint.files}
-    with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as threads:
-        waiting: deque[Future[list[tuple[PartKey, _Sums]]]] = deque()
-        for done, tensor in enumerate(checkpoint.tensors.values(), 1):
-            item = DTYPES[tensor.dtype].bits // 8
-            for band in _bands(tensor, parts_of[tensor.name]):
-                raw = files[tensor.file].read(tensor.start + band.start * item, (band.stop - band.start) * item)
-                waiting.append(threads.submit(_work, raw, tensor.dtype, band, first_rows))
-                if len(waiting) > THREADS:
-                    _collect(waiting, totals)
-            progress(tensor.name, done, len(checkpoint.tensors))
-        while waiting:
-            _collect(waiting, totals)
+    reader = _Reader(checkpoint, anatomy, pools)
+    several = len(checkpoint.files) > 1 and checkpoint.source.near
+    executor: Executor = Processes(cores()) if several else Here()
+    begin = partial(reader.begin, None if several else progress)
+    results = executor.results(Algorithm("full-fingerprint", 1, begin), map(Task, checkpoint.files))
+    totals: dict[PartKey, _Sums] = {}
+    files: list[FileEvidence] = []
+    read_bytes = 0
+    for done, (file, result) in enumerate(zip(checkpoint.files, results, strict=True), 1):
+        totals |= result.sums
+        files.append(result.file)
+        read_bytes += result.read_bytes
+        if several:
+            progress(file, done, len(checkpoint.files))
     return Everything(
         wholes={key: _whole(parts, [totals.get(part.key) for part in parts]) for key, parts in pools.items()},
-        files=tuple(file.evidence() for file in files.values()),
-        read_bytes=sum(file.read_bytes for file in files.values()),
+        files=tuple(files),
+        read_bytes=read_bytes,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _OneFile:
+    """What one file of a checkpoint gives."""
+
+    sums: Mapping[PartKey, _Sums]
+    file: FileEvidence
+    read_bytes: int
+
+
+class _Reader:
+    """Reads a file from front to back, while threads add up what was read; tensors lie in one file each."""
+
+    def __init__(self, checkpoint: Checkpoint, anatomy: Anatomy, pools: Mapping[PoolKey, Sequence[Part]]) -> None:
+        self._checkpoint = checkpoint
+        numbered = ((part, number) for parts in pools.values() for number, part in enumerate(parts))
+        self._first_rows = {part.key: number * part.view.row_count for part, number in numbered}
+        self._parts: dict[str, list[Part]] = defaultdict(list)
+        for part in anatomy.parts:
+            self._parts[part.tensor].append(part)
+        self._progress: Callable[[str, int, int], None] | None = None
+        self._done = 0
+
+    def begin(self, progress: Callable[[str, int, int], None] | None) -> Callable[[str], _OneFile]:
+        """What reads one file, and tells of every tensor where it is this process that shows it."""
+        self._progress = progress
+        return self.read
+
+    def read(self, name: str) -> _OneFile:
+        """Everything that a file's bytes come to.
+
+        Raises:
+            ReadError: Bytes could not be read, or are not those whose digest the source states.
+        """
+        totals: dict[PartKey, _Sums] = defaultdict(_Sums)
+        file, tensors = _File(self._checkpoint, name), self._checkpoint.tensors
+        with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as threads:
+            waiting: deque[Future[list[tuple[PartKey, _Sums]]]] = deque()
+            for tensor in (tensor for tensor in tensors.values() if tensor.file == name):
+                item = DTYPES[tensor.dtype].bits // 8
+                for band in _bands(tensor, self._parts[tensor.name]):
+                    raw = file.read(tensor.start + band.start * item, (band.stop - band.start) * item)
+                    waiting.append(threads.submit(_work, raw, tensor.dtype, band, self._first_rows))
+                    if len(waiting) > THREADS:
+                        _collect(waiting, totals)
+                self._done += 1
+                if self._progress is not None:
+                    self._progress(tensor.name, self._done, len(tensors))
+            while waiting:
+                _collect(waiting, totals)
+        return _OneFile(totals, file.evidence(), file.read_bytes)
 
 
 def _collect(waiting: deque[Future[list[tuple[PartKey, _Sums]]]], totals: dict[PartKey, _Sums]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from independence_audit.errors import InputError, UsageError
 from independence_audit.fingerprint.model import SampleKey
 from independence_audit.fingerprint.weights import Model, WeightsAccess
-from independence_audit.lineage.beside import Beside
 from independence_audit.lineage.comparison import Comparison, ComparisonKey, Comparisons
 from independence_audit.lineage.exact import Matched, Place, compare_until, measure_exactly, pair_parts
 from independence_audit.lineage.measure import Measured
@@ -18,10 +18,10 @@ from independence_audit.lineage.pairing import pair_components
 from independence_audit.lineage.rank import rank
 from independence_audit.lineage.searches import About, Cost, Law, Models
 from independence_audit.lineage.sums import Sums
-from independence_audit.lineage.workers import shared_event
+from independence_audit.work import Background, Executor, Here, Kept, Processes, cores, shared_event
 
 
-class Ahead:
+class _Ahead:
     """Values that stand in their places, compared by a second process while the first looks at the sample.
 
     It is worth it with one reference on this machine: what will be compared is then all but known.
@@ -30,7 +30,7 @@ class Ahead:
     def __init__(self, mine: Model, known: Sequence[Model]) -> None:
         """Begin, where there is something to gain."""
         self._enough = shared_event() if _is_plain(mine, known) else None
-        self._work = Beside(partial(_in_place, mine, known[0], self._enough.is_set)) if self._enough else None
+        self._work = Background(partial(_in_place, mine, known[0], self._enough.is_set)) if self._enough else None
 
     def result(self) -> Mapping[Place, Sums]:
         """Stop, and what has been compared by now. What could not be read is an error of whoever reads it again."""
@@ -69,9 +69,17 @@ class EveryValue:
         cost=Cost.EVERYTHING,
     )
 
-    def __init__(self, mine: Model, known: Sequence[Model]) -> None:
-        """Begin ahead of all other searches, where what will be compared is all but known."""
-        self._ahead = Ahead(mine, known)
+    def __init__(self, mine: Model, known: Sequence[Model], jobs: int | None, work: str) -> None:
+        """Begin ahead of all other searches, where what will be compared is all but known.
+
+        Args:
+            mine: The subject.
+            known: The references.
+            jobs: Processes that share the values; None for as many as there are processors.
+            work: Folder of partial results; empty for none.
+        """
+        self._jobs, self._work = jobs, work
+        self._ahead = _Ahead(mine, known)
 
     def run(self, comparisons: Comparisons, models: Models) -> Comparisons:
         """Exact figures in the place of sampled ones.
@@ -92,10 +100,18 @@ class EveryValue:
                 for _, each in told
             ]
             step = partial(models.progress.step, f"comparing every value with {model.name}")
-            sums = measure_exactly(pairs, own.checkpoint, theirs.checkpoint, step, _processes(own, theirs), compared)
+            sums = measure_exactly(
+                pairs, own.checkpoint, theirs.checkpoint, step, self._executor(own, theirs), compared
+            )
             for (variant, each), found in zip(told, sums, strict=True):
                 exact.setdefault(variant, {})[_pair(each)] = found
         return comparisons.changed(lambda one: _refined(one, exact))
+
+    def _executor(self, *sides: WeightsAccess) -> Executor:
+        """Several processes where every byte lies on this machine; a connection cannot be shared between processes."""
+        here = all(weights.on_this_machine for weights in sides)
+        executor = Processes(self._jobs or cores()) if here else Here()
+        return Kept(executor, Path(self._work)) if self._work else executor
 
 
 _Variant = tuple[ComparisonKey, SearchName | None]
@@ -125,11 +141,6 @@ def _refined(compared: Comparison, exact: Mapping[_Variant, _Exactly]) -> Compar
         _exactly(each, sums.get(_pair(each))) if _can_be_read(each) else each for each in compared.measured
     )
     return replace(compared, measured=measured, tried=tried)
-
-
-def _processes(*sides: WeightsAccess) -> int:
-    """Two, where every byte lies on this machine; a connection cannot be shared between processes."""
-    return 2 if all(weights.on_this_machine for weights in sides) else 1
 
 
 def _weights(model: Model) -> WeightsAccess:

@@ -5,8 +5,11 @@ It adds exact counts and correlations to what the sample showed; the permutation
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -18,7 +21,7 @@ from independence_audit.fingerprint.sampler import Plan
 from independence_audit.fingerprint.spans import plan_spans
 from independence_audit.lineage.rounding import GRIDS, Grid, Values
 from independence_audit.lineage.sums import Sums, sums_of
-from independence_audit.lineage.workers import in_order
+from independence_audit.work import Algorithm, Codec, Executor, Here, Task
 
 CHUNK = 1 << 18
 """Values compared at a time: both sides as float32 fit in a core's share of the cache."""
@@ -34,6 +37,8 @@ _TINY, _HUGE = 1e-30, 1e30
 
 RUN = 4096
 """Values added up in float32; longer runs are off by more than 1e-7."""
+
+HERE = Here()
 
 TILE = 512
 """Columns of a tile: where one side is stored transposed, it is read in runs of as many values."""
@@ -77,13 +82,19 @@ class _Task:
         """Number of values."""
         return sum(_size(piece) for piece in self.pieces)
 
+    @property
+    def described(self) -> str:
+        """Everything that its sums depend on beside the files: tensors, views, the grid and the pieces."""
+        parts = [(part.tensor, part.view) for part in (self.first, self.second)]
+        return f"{parts} {self.grid.name if self.grid else None} {self.number} {CHUNK} {TASK}"
+
 
 def measure_exactly(  # noqa: PLR0913, PLR0917  everything that a comparison needs
     pairs: Sequence[Matched],
     subject: Checkpoint,
     reference: Checkpoint,
     progress: Callable[[int, int], None],
-    processes: int = 1,
+    executor: Executor = HERE,
     known: Mapping[Place, Sums] = MappingProxyType({}),
 ) -> list[Sums]:
     """Compare every value of matched parts.
@@ -93,7 +104,7 @@ def measure_exactly(  # noqa: PLR0913, PLR0917  everything that a comparison nee
         subject: Where the first parts' bytes are.
         reference: Where the second parts' bytes are.
         progress: Told how many values are done and how many there are.
-        processes: How many pieces are worked on at a time; more than one only where bytes lie on this machine.
+        executor: Does the tasks, where there are enough; several processes only where bytes lie on this machine.
         known: What :func:`compare_until` has compared already.
 
     Returns:
@@ -106,12 +117,40 @@ def measure_exactly(  # noqa: PLR0913, PLR0917  everything that a comparison nee
     totals = [Sums() for _ in pairs]
     size, done = sum(task.size for task in tasks), 0
     left = [task for task in tasks if task.grid or task.place not in known]
-    results = in_order(left, lambda: _Comparer(subject, reference).compare, processes if size >= WORTH_IT else 1)
+    content = _content(subject, reference)
+    work = (Task(task, f"{content} {task.described}") for task in left)
+    results = (executor if size >= WORTH_IT else HERE).results(_algorithm(subject, reference), work)
     for task in tasks:
         totals[task.index].add(next(results) if task.grid or task.place not in known else known[task.place])
         done += task.size
         progress(done, size)
     return totals
+
+
+def _algorithm(subject: Checkpoint, reference: Checkpoint) -> Algorithm[_Task, Sums]:
+    return Algorithm("exact-pass", 1, partial(_begin, subject, reference), Codec(_encode, _decode))
+
+
+def _begin(subject: Checkpoint, reference: Checkpoint) -> Callable[[_Task], Sums]:
+    return _Comparer(subject, reference).compare
+
+
+def _encode(sums: Sums) -> bytes:
+    return json.dumps(asdict(sums)).encode()
+
+
+def _decode(content: bytes) -> Sums:
+    fields = json.loads(content)
+    try:
+        return Sums(**fields)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def _content(*sides: Checkpoint) -> str:
+    """What tells both sides' files from any others: their sizes, times or digests."""
+    states = [sorted(side.source.states().items()) for side in sides]
+    return hashlib.sha256(repr(states).encode()).hexdigest()
 
 
 def compare_until(

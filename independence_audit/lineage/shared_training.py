@@ -13,12 +13,12 @@ from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.measurement import Shared as Told
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint.weights import Model, WeightsAccess
-from independence_audit.lineage.beside import Beside
 from independence_audit.lineage.comparison import ComparisonKey, Comparisons
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.rank import rank
 from independence_audit.lineage.searches import About, Cost, Law, Models
 from independence_audit.statistics.spectrum import Profile, Shared, shared_by, spectral_profile
+from independence_audit.work import Background
 
 ROLES = ("v", "o", "fc1", "gate", "up", "q", "k")
 """Matrices that are looked at, the first roles first: small, square as a rule, and in every transformer."""
@@ -66,7 +66,7 @@ class _Profiling:
     def __init__(self, comparisons: Comparisons, models: Models) -> None:
         self._models, self._seen = models, _related(comparisons)
         work = partial(_told, self._seen, models)
-        self._work = Beside(work) if all(map(_is_here, (models.mine, *models.known.values()))) else None
+        self._work = Background(work) if all(map(_is_here, (models.mine, *models.known.values()))) else None
 
     def settled(self, comparisons: Comparisons) -> Comparisons:
         """What there is to say; where other components are related by now, these are looked at instead."""

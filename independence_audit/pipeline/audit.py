@@ -20,7 +20,6 @@ from independence_audit.evidence.report import AuditReport, Reference, Run, Sett
 from independence_audit.evidence.training import TrainingEvidence
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.weights import Model
-from independence_audit.lineage.beside import Beside
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.rank import Ranking, rank
 from independence_audit.lineage.within import repetitions
@@ -53,6 +52,7 @@ from independence_audit.policy.model import Policy
 from independence_audit.policy.reading import load_policy
 from independence_audit.training.exhibit import held_against
 from independence_audit.training.scratch import scratch_evidence
+from independence_audit.work import Background
 
 
 @ANY_SCALE
@@ -89,7 +89,7 @@ def audit(
         if settings.whole_files or settings.model_key:
             mine, known = with_whole_files(mine, progress), with_whole_reference_files(known, progress)
         handed_in = _handed_in(subject, mine, settings, progress)
-        alone = Beside(partial(_by_itself, mine.fingerprint))
+        alone = Background(partial(_by_itself, mine.fingerprint))
         rankings = rank(compare_with_references(mine, known.models, settings, progress))
         seen = _with_exhibit(alone.result(), mine.fingerprint, known.models, rankings, settings, progress)
         report = as_written(_finite(_report(mine, known, rankings, seen, policy, handed_in, settings)))

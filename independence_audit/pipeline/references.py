@@ -31,11 +31,11 @@ from independence_audit.fingerprint.library import (
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.weights import Model, WeightsAccess
-from independence_audit.lineage.beside import Beside
 from independence_audit.pipeline.accounts import unread_of
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE
 from independence_audit.pipeline.models import as_claimed, read_model, sayable, told
 from independence_audit.pipeline.settings import AuditSettings
+from independence_audit.work import Background
 
 EXAMPLES = "example/"
 HUB = "hf://"
@@ -83,10 +83,10 @@ class Begun:
     states: Mapping[str, State]
 
 
-def begin_reading(names: Sequence[str], settings: AuditSettings) -> Mapping[str, Beside[Begun]]:
+def begin_reading(names: Sequence[str], settings: AuditSettings) -> Mapping[str, Background[Begun]]:
     """Begin to read the first reference that lies on this machine, beside whatever is read meanwhile."""
     local = [name for name in names if os.path.lexists(name)]
-    return {name: Beside(partial(_without_source, name, settings)) for name in local[:1]}
+    return {name: Background(partial(_without_source, name, settings)) for name in local[:1]}
 
 
 def _without_source(name: str, settings: AuditSettings) -> Begun:
@@ -99,7 +99,7 @@ def _without_source(name: str, settings: AuditSettings) -> Begun:
     return Begun(model.fingerprint, model.weights.anatomy, model.weights.checkpoint.source.states())
 
 
-def _given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSettings, progress: Progress) -> Known:
+def _given(name: str, begun: Mapping[str, Background[Begun]], settings: AuditSettings, progress: Progress) -> Known:
     """A reference that is named by where it is; one elsewhere may be out of reach, which the report says.
 
     Raises:
@@ -117,7 +117,9 @@ def _given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSetting
     return Known(_facts_of(model, unread_of(name, model)), model)
 
 
-def _read_given(name: str, begun: Mapping[str, Beside[Begun]], settings: AuditSettings, progress: Progress) -> Model:
+def _read_given(
+    name: str, begun: Mapping[str, Background[Begun]], settings: AuditSettings, progress: Progress
+) -> Model:
     if name not in begun:
         return read_model(name, settings.sampler, progress, offline=settings.offline)
     read = begun[name].result()
@@ -136,7 +138,7 @@ def find_references(
     names: Sequence[str],
     settings: AuditSettings,
     progress: Progress,
-    begun: Mapping[str, Beside[Begun]] = MappingProxyType({}),
+    begun: Mapping[str, Background[Begun]] = MappingProxyType({}),
 ) -> References:
     """Open every reference that was asked for; those of the library that are missing are pulled where that is allowed.
 

@@ -45,7 +45,9 @@ def compare_with_references(
 def searches_of(models: Models, settings: AuditSettings) -> tuple[Search, ...]:
     """The searches of an audit, in their order; one that reads every value begins now, beside all others."""
     units = Units(settings.sampler, settings.search_layers)
-    exact = (EveryValue(models.mine, list(models.known.values())),) if settings.full else ()
+    exact = (
+        (EveryValue(models.mine, list(models.known.values()), settings.jobs, settings.work),) if settings.full else ()
+    )
     return (
         TokenRows(settings.sampler.salt),
         Moved(),

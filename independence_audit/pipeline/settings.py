@@ -15,6 +15,8 @@ class AuditSettings:
 
     Attributes:
         full: Read every value of both models rather than a sample.
+        jobs: Processes that share the reading of every value; None for as many as there are processors.
+        work: Folder that partial results are kept in, so that an audit that was interrupted goes on; empty for none.
         alpha: Family-wise level of a false finding over the whole audit.
         policy: Name or file of the policy that turns evidence into an opinion.
         declaration: File of the submission's declaration; empty for the one beside the subject.
@@ -37,6 +39,8 @@ class AuditSettings:
     """
 
     full: bool = False
+    jobs: int | None = None
+    work: str = ""
     alpha: float = 1e-6
     policy: str = "evidence-only"
     declaration: str = ""

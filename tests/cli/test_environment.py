@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from independence_audit.lineage import workers
 from tests.cli.small_models import llama, save
 
 PROGRAM = "import sys; from independence_audit.cli.entry import main; sys.exit(main())"
@@ -187,47 +186,6 @@ def test_a_signal_ends_it_and_leaves_nothing_unfinished(
     assert "Traceback" not in said
     assert not list(models.glob(".audit-*"))
     assert not (models / "unfinished.json").exists()
-
-
-def test_without_other_processes_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No shared memory, no descriptors: the same results in the same order, and what was done is not done again."""
-    done = []
-
-    def begin() -> object:
-        def work(task: int) -> int:
-            done.append(task)
-            return task * 10
-
-        return work
-
-    def refuse(*_: object, **__: object) -> None:
-        raise FileNotFoundError(2, "No such file or directory")
-
-    monkeypatch.setattr(workers, "can_fork", lambda: True)
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", refuse)
-    assert list(workers.in_order([3, 1, 2], begin, 2)) == [30, 10, 20]  # type: ignore[arg-type]
-    assert done == [3, 1, 2]
-    monkeypatch.setattr("multiprocessing.context.BaseContext.Event", refuse)
-    assert workers.shared_event() is None
-
-
-KILLED = """
-import os, signal
-from independence_audit.lineage.workers import in_order
-first = os.getpid()
-def begin():
-    def work(task):
-        if task == 2 and os.getpid() != first:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return task * 10
-    return work
-assert list(in_order(range(6), begin, 2)) == [0, 10, 20, 30, 40, 50]
-"""
-
-
-def test_a_worker_that_is_killed_is_made_up_for() -> None:
-    """As by the system where memory runs out."""
-    subprocess.run([sys.executable, "-c", KILLED], check=True, timeout=60, cwd=ROOT)
 
 
 def test_names_in_errors_do_nothing_to_a_terminal(models: Path) -> None:

@@ -17,6 +17,7 @@ from independence_audit.lineage import exact
 from independence_audit.lineage.exact import Matched, compare_until, measure_exactly, pair_parts
 from independence_audit.lineage.measure import Numbers
 from independence_audit.lineage.sums import Sums
+from independence_audit.work import Processes
 from tests.checkpoint.memory_source import MemorySource
 from tests.fingerprint.small_checkpoints import bf16, checkpoint_of, dense, part_of, transposed
 
@@ -36,7 +37,7 @@ def sums_of(first: Stored, second: Stored, rounding: str | None = None) -> Sums:
     """The sums over two tensors, seen as their views say."""
     subject, reference = checkpoint_of({"a": first[0]}), checkpoint_of({"pad": noise(3), "b": second[0]})
     matched = Matched([(part_of("a", first[1]), part_of("b", second[1]))], rounding)
-    (sums,) = measure_exactly([matched], subject, reference, ignore, processes=1)
+    (sums,) = measure_exactly([matched], subject, reference, ignore)
     return sums
 
 
@@ -264,7 +265,7 @@ def test_processes_change_nothing() -> None:
     subject = checkpoint_of({f"{i}": noise(300, 1001, seed=i) for i in range(4)})
     reference = checkpoint_of({f"{i}": np.ascontiguousarray(noise(300, 1001, seed=i + 2).T) for i in range(4)})
     pairs = [Matched([(part_of(f"{i}", dense(300, 1001)), part_of(f"{i}", transposed(300, 1001)))]) for i in range(4)]
-    found = [measure_exactly(pairs, subject, reference, ignore, processes) for processes in (1, 2, 2, 5)]
+    found = [measure_exactly(pairs, subject, reference, ignore, Processes(count)) for count in (1, 2, 2, 5)]
     assert all(each == found[0] for each in found)
 
 

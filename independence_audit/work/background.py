@@ -1,4 +1,4 @@
-"""A piece of work in a process of its own beside the audit, where that is sound; else it is done when asked for."""
+"""A piece of work in a process of its own in the background, where that is sound; else it is done when asked for."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
 from independence_audit.errors import AuditError
-from independence_audit.lineage.workers import can_fork, leave_signals_to_the_first
+from independence_audit.work.executors import can_fork, leave_signals_to_the_first
 
 Result = TypeVar("Result")
 
 
-class Beside(Generic[Result]):
+class Background(Generic[Result]):
     """Work that began when it was named, and whose result is waited for when it is needed."""
 
     def __init__(self, work: Callable[[], Result]) -> None:

@@ -8,12 +8,12 @@ import sys
 import pytest
 
 from independence_audit.errors import ReadError
-from independence_audit.lineage.beside import Beside
+from independence_audit.work import Background
 
 ALONE = """
 import os, signal
 from independence_audit.errors import ReadError
-from independence_audit.lineage.beside import Beside
+from independence_audit.work import Background
 
 def fail():
     raise ReadError("gone", "look for it")
@@ -24,17 +24,17 @@ def die():
     return "done here"
 
 here = os.getpid()
-working = Beside(os.getpid)
+working = Background(os.getpid)
 assert working.result() != here and working.result() == working.result()
 try:
-    Beside(fail).result()
+    Background(fail).result()
 except ReadError as error:
     assert (error.message, error.hint) == ("gone", "look for it")
 else:
     raise SystemExit("no error")
-assert Beside(die).result() == "done here"
-assert len(Beside(lambda: b"x" * 10_000_000).result()) == 10_000_000
-Beside(lambda: signal.pause())  # never asked for: ends with the program
+assert Background(die).result() == "done here"
+assert len(Background(lambda: b"x" * 10_000_000).result()) == 10_000_000
+Background(lambda: signal.pause())  # never asked for: ends with the program
 """
 
 
@@ -51,11 +51,11 @@ def test_with_other_threads_about_it_is_done_when_asked_for() -> None:
         asked.append(1)
         return len(asked)
 
-    beside = Beside(work)
+    beside = Background(work)
     assert (beside.result(), beside.result()) == (1, 1)
 
     def fail() -> None:
         raise ReadError("gone", "")
 
     with pytest.raises(ReadError, match="gone"):
-        Beside(fail).result()
+        Background(fail).result()
