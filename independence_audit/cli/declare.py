@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from independence_audit.cli.options import options_of
+from independence_audit.pipeline.options import DECLARE
+
 
 @click.command()
 @click.argument("subject")
 @click.option("-o", "--output", default="", metavar="PATH", help="Write a file that does not exist yet.")
-@click.option("--offline", is_flag=True, help="Touch no network.")
+@options_of(DECLARE)
 def declare(subject: str, *, output: str, offline: bool) -> None:
     """Draft the declaration (independence.toml) of SUBJECT, from its components and its model card.
 

@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from independence_audit.cli.salt import SALT, read_salt
-from independence_audit.cli.search_layers import SEARCH_LAYERS
+from independence_audit.cli.options import options_of
 from independence_audit.cli.stderr import note
 from independence_audit.errors import UsageError
+from independence_audit.pipeline.options import FINGERPRINT, Asked
 
 
 @click.command()
 @click.argument("subject")
 @click.option("-o", "--output", default="", metavar="PATH", help="The file to write, NAME.fp.safetensors.")
-@click.option("--full", is_flag=True, help="Read all bytes; adds digests and linear sketches of every value.")
 @click.option("--dry-run", is_flag=True, help="Read headers only, and say what would be read and written.")
 @click.option(
     "--size", type=click.Choice(("default", "small")), default="default", show_default=True, help="Of the sample."
 )
-@SEARCH_LAYERS
-@SALT
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def fingerprint(  # noqa: PLR0913  one parameter an option
+@options_of(FINGERPRINT)
+def fingerprint(
     subject: str,
     *,
     output: str,
-    full: bool,
     size: str,
     dry_run: bool,
-    search_layers: int | None,
-    salt_file: Path | None,
-    quiet: bool,
+    **given: Any,  # noqa: ANN401  one for each option of the table
 ) -> None:
     """Write SUBJECT's fingerprint: it is accepted wherever a checkpoint is.
 
@@ -43,8 +38,11 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
     from independence_audit.cli.progress import progress_on
     from independence_audit.fingerprint.sampler import sampler_of
     from independence_audit.pipeline.models import cost, save_fingerprint
+    from independence_audit.pipeline.settings import read_salt
 
-    sampler = sampler_of(size, read_salt(salt_file))
+    asked = Asked(**given)
+    full, search_layers = asked.full, asked.search_layers
+    sampler = sampler_of(size, read_salt(asked.salt_file))
     if dry_run:
         found = cost(subject, sampler, everything=full, search_layers=search_layers)
         most = "at most " if found.at_most else ""
@@ -55,7 +53,7 @@ def fingerprint(  # noqa: PLR0913  one parameter an option
     if not output:
         raise UsageError("There is no file to write the fingerprint to.", "Name it: -o NAME.fp.safetensors.")
     path = Path(output)
-    check_output(path, (subject, salt_file))
-    with progress_on(sys.stderr, enabled=not quiet) as progress:
+    check_output(path, (subject, asked.salt_file))
+    with progress_on(sys.stderr, enabled=not asked.quiet) as progress:
         save_fingerprint(subject, path, sampler, progress, everything=full, search_layers=search_layers)
     note(f"{path}: {path.stat().st_size:,} bytes")

@@ -17,6 +17,7 @@ from independence_audit.declaration.model import CARD
 from independence_audit.declaration.model import FILE as DECLARATION
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.report import AuditReport
+from independence_audit.pipeline.options import Asked, options
 from independence_audit.report.exchange import ALL
 from independence_audit.report.formats import PDF
 from independence_audit.report.languages import ENGLISH
@@ -67,6 +68,12 @@ def check_outputs(
 
         check()
     return list(pairs.values())
+
+
+def files_of(asked: Asked) -> list[str]:
+    """Everything that the options of an audit have it read."""
+    paths = (getattr(asked, option.name) for option in options() if option.is_path)
+    return [path for value in paths for path in (value if isinstance(value, tuple) else (value,)) if path]
 
 
 def check_sign_key(path: str, files: Sequence[tuple[str, Path]]) -> PrivateKey | None:

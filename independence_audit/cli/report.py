@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from independence_audit.cli.compare import EXCHANGE, FILES, FORMATS
-from independence_audit.cli.language import LANG
+from independence_audit.cli.options import options_of
+from independence_audit.pipeline.options import EXCHANGE, FILES, FORMATS, REPORT, Asked
 
 NAMES = (*FORMATS, *EXCHANGE)
 
@@ -13,18 +15,13 @@ NAMES = (*FORMATS, *EXCHANGE)
 @click.command()
 @click.argument("report")
 @click.option("--format", "format_", type=click.Choice(NAMES), default="text", show_default=True, help="On stdout.")
-@click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
-@click.option("--sign-key", default="", metavar="PEM", help="Sign the statement of -o intoto= with this private key.")
-@LANG
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stdout.")
-def report(  # noqa: PLR0913  one parameter an option
-    report: str, *, format_: str, outputs: tuple[str, ...], sign_key: str, lang: str, quiet: bool
-) -> None:
+@options_of(REPORT)
+def report(report: str, *, format_: str, **given: Any) -> None:  # noqa: ANN401  one for each option of the table
     """Render REPORT, a JSON report, in other formats; no weights are needed."""
     from independence_audit.cli.outputs import check_outputs, check_sign_key, deliver
     from independence_audit.pipeline.verify import read_report
 
-    files = check_outputs(outputs, FILES, (report, sign_key))
-    key = check_sign_key(sign_key, files)
-    loaded = read_report(report)
-    deliver(loaded, files, "" if quiet else format_, lang, key)
+    asked = Asked(**given)
+    files = check_outputs(asked.outputs, FILES, (report, asked.sign_key))
+    key = check_sign_key(asked.sign_key, files)
+    deliver(read_report(report), files, "" if asked.quiet else format_, asked.lang, key)

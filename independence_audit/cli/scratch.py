@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import shlex
 import sys
-from pathlib import Path
+from typing import Any
 
 import click
 
-from independence_audit.cli.language import LANG
-from independence_audit.cli.salt import SALT, read_salt
-
-FORMATS = ("text", "json", "markdown", "html")
+from independence_audit.cli.options import asked_of, options_of
+from independence_audit.pipeline.options import FORMATS, SCRATCH
 
 
 @click.command()
 @click.argument("subject")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
-@click.option("--offline", is_flag=True, help="Touch no network.")
-@LANG
-@SALT
-@click.option("-q", "--quiet", is_flag=True, help="No progress, and no report on stdout.")
-def scratch(  # noqa: PLR0913  one parameter an option
-    subject: str,
-    *,
-    format_: str,
-    outputs: tuple[str, ...],
-    offline: bool,
-    lang: str,
-    salt_file: Path | None,
-    quiet: bool,
-) -> int:
+@options_of(SCRATCH)
+def scratch(subject: str, **given: Any) -> int:  # noqa: ANN401  one for each option of the table
     """Show which parts of SUBJECT training has not touched, and numeric traces of its past.
 
     One checkpoint never proves training from scratch: the conclusion is `no evidence` or `untrained` for
@@ -41,11 +25,12 @@ def scratch(  # noqa: PLR0913  one parameter an option
     from independence_audit.cli.progress import progress_on
     from independence_audit.cli.training_output import show_training
     from independence_audit.pipeline.scratch import scratch as look
-    from independence_audit.pipeline.settings import AuditSettings
+    from independence_audit.pipeline.settings import settings_of
 
-    files = check_outputs(outputs, FORMATS, (subject, salt_file))
-    settings = AuditSettings(offline=offline, salt=read_salt(salt_file), command=shlex.join(["audit", *sys.argv[1:]]))
-    with progress_on(sys.stderr, enabled=not quiet) as progress:
+    asked = asked_of(given)
+    files = check_outputs(asked.outputs, FORMATS, (subject, asked.salt_file))
+    settings = settings_of(asked, command=shlex.join(["audit", *sys.argv[1:]]), intoto=False)
+    with progress_on(sys.stderr, enabled=not asked.quiet) as progress:
         report = look(subject, settings, progress)
-    show_training(report, files, "" if quiet else format_, lang)
+    show_training(report, files, "" if asked.quiet else asked.format, asked.lang)
     return 0

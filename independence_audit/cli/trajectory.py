@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import shlex
 import sys
-from pathlib import Path
+from typing import Any
 
 import click
 
-from independence_audit.cli.language import LANG
-from independence_audit.cli.salt import SALT, read_salt
-from independence_audit.cli.scratch import FORMATS
+from independence_audit.cli.options import options_of
 from independence_audit.errors import UsageError
+from independence_audit.pipeline.options import FORMATS, TRAJECTORY, Asked
 
 
 @click.command()
 @click.argument("checkpoints", nargs=-1, required=True, metavar="CKPT...")
-@click.option("--ref", "references", multiple=True, metavar="REF", help="Compare every checkpoint; repeatable.")
-@click.option("--init", "initialiser", default="", metavar="FILE|transformers", help="The declared initialiser.")
-@click.option("--step-regex", default="", metavar="REGEX", help="Finds the step in a name, as its first group.")
 @click.option("--replay", "seed", type=click.IntRange(0), metavar="SEED", help="Draw the initial weights again.")
 @click.option("--config", default="", metavar="PATH", help="The config.json of the class that --replay draws with.")
 @click.option(
@@ -28,41 +24,16 @@ from independence_audit.errors import UsageError
     "--replay-python", default="", metavar="PATH", help="The Python with the declared versions, for --replay."
 )
 @click.option("--log", "logs", multiple=True, metavar="PATH", help="A training log to hold against them; repeatable.")
-@click.option("--full", is_flag=True, help="Read every value, not a sample; holds five checkpoints in memory.")
-@click.option(
-    "--alpha",
-    type=click.FloatRange(0.0, 0.05, min_open=True),
-    default=1e-6,
-    show_default=True,
-    help="Family-wise level of a false relation to a reference.",
-)
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Also write a file; repeatable.")
-@click.option("--offline", is_flag=True, help="Touch no network.")
-@click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
-@LANG
-@SALT
-@click.option("-q", "--quiet", is_flag=True, help="No progress, and no report on stdout.")
+@options_of(TRAJECTORY)
 def trajectory(  # noqa: PLR0913  one parameter an option
     checkpoints: tuple[str, ...],
     *,
-    references: tuple[str, ...],
-    initialiser: str,
-    step_regex: str,
     seed: int | None,
     config: str,
     replay_with: str,
     replay_python: str,
     logs: tuple[str, ...],
-    full: bool,
-    alpha: float,
-    format_: str,
-    outputs: tuple[str, ...],
-    offline: bool,
-    library: str,
-    lang: str,
-    salt_file: Path | None,
-    quiet: bool,
+    **given: Any,  # noqa: ANN401  one for each option of the table
 ) -> int:
     """Follow one training through its checkpoints, CKPT..., in the order in which they are named.
 
@@ -75,31 +46,32 @@ def trajectory(  # noqa: PLR0913  one parameter an option
     from independence_audit.cli.outputs import check_outputs
     from independence_audit.cli.progress import progress_on
     from independence_audit.cli.training_output import show_training
-    from independence_audit.pipeline.settings import AuditSettings
+    from independence_audit.pipeline.settings import AuditSettings, read_salt
     from independence_audit.pipeline.trajectory import TrajectorySettings, trajectory_exit_code
     from independence_audit.pipeline.trajectory import trajectory as follow
     from independence_audit.training.replay import Declared
 
     if seed is None and (config or replay_with or replay_python):
         raise UsageError("--config, --replay-with and --replay-python say how to draw.", "Add --replay SEED.")
-    read = (*checkpoints, *references, initialiser, config, *logs, library, salt_file)
-    files = check_outputs(outputs, FORMATS, read)
+    asked = Asked(**given)
+    read = (*checkpoints, *asked.references, asked.initialiser, config, *logs, asked.library, asked.salt_file)
+    files = check_outputs(asked.outputs, FORMATS, read)
     settings = TrajectorySettings(
         audit=AuditSettings(
-            alpha=alpha,
-            offline=offline,
-            library=library,
-            salt=read_salt(salt_file),
+            alpha=asked.alpha,
+            offline=asked.offline,
+            library=asked.library,
+            salt=read_salt(asked.salt_file),
             command=shlex.join(["audit", *sys.argv[1:]]),
         ),
-        references=references,
-        initialiser=initialiser,
-        step_regex=step_regex,
-        full=full,
+        references=asked.references,
+        initialiser=asked.initialiser,
+        step_regex=asked.step_regex,
+        full=asked.full,
         logs=logs,
         replay=None if seed is None else Declared(seed, config, replay_with, replay_python),
     )
-    with progress_on(sys.stderr, enabled=not quiet) as progress:
+    with progress_on(sys.stderr, enabled=not asked.quiet) as progress:
         report = follow(checkpoints, settings, progress)
-    show_training(report, files, "" if quiet else format_, lang)
+    show_training(report, files, "" if asked.quiet else asked.format, asked.lang)
     return trajectory_exit_code(report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -12,45 +12,25 @@ from independence_audit.anatomy.tables import Table
 from independence_audit.core.bounded import read_bounded
 from independence_audit.core.toml import LARGEST, parse_toml
 from independence_audit.errors import UsageError
-from independence_audit.evidence.report import Severity
+from independence_audit.pipeline.options import Option, options
 from independence_audit.policy.suppress import Suppress
 
 FILE = "audit.toml"
 PROJECT = "pyproject.toml"
-PATHS = ("policy", "subject", "declaration", "library", "salt-file", "sign-key", "model-key", "init")
-FLAGS = ("full", "whole-files", "offline", "allow-missing")
-TEXTS = ("team", "stage", "model", "lang", "step-regex")
 _HINT = "docs/self-check.md lists the keys."
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What a file asks for. Empty where it says nothing; paths are those of the file's folder."""
+    """What a file asks for; paths are those of the file's folder."""
 
     file: str = ""
-    """The path of the file itself."""
+    """The path of the file itself; empty where there is none."""
     subject: str = ""
-    references: tuple[str, ...] = ()
-    policy: str = ""
-    declaration: str = ""
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    """Path by format."""
-    fail_on: str = ""
-    full: bool = False
-    whole_files: bool = False
-    offline: bool = False
-    allow_missing: bool = False
-    library: str = ""
-    salt_file: str = ""
-    sign_key: str = ""
-    model_key: str = ""
-    team: str = ""
-    stage: str = ""
-    model: str = ""
-    lang: str = ""
-    trajectory: tuple[str, ...] = ()
-    init: str = ""
-    step_regex: str = ""
+    outputs: tuple[str, ...] = ()
+    """As FORMAT=PATH."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """By field of :class:`Asked`, the options that it sets."""
     suppress: tuple[Suppress, ...] = ()
 
 
@@ -86,23 +66,31 @@ def _configuration(data: Mapping[str, Any], path: Path) -> Configuration:
     outputs = table.take("outputs", dict, {})
     if not all(isinstance(target, str) and target for target in outputs.values()):
         raise ValueError("[outputs] has a format without a path")
-    fail_on = table.take("fail-on", str, "")
-    if fail_on and fail_on not in (Severity.REMARK, Severity.REVIEW, Severity.NOT_MET):
-        raise ValueError(f"'fail-on' is {fail_on!r}, but remark, review or not_met is needed")
-    taken: dict[str, Any] = {key: _beside(folder, table.take(key, str, "")) for key in PATHS}
-    taken |= {key: table.take(key, bool, False) for key in FLAGS}  # noqa: FBT003  the default
-    taken |= {key: table.take(key, str, "") for key in TEXTS}
     configuration = Configuration(
         file=str(path),
-        references=tuple(_beside(folder, name) for name in table.take_strings("references", ())),
-        trajectory=tuple(_beside(folder, name) for name in table.take_strings("trajectory", ())),
-        outputs={name: str(folder / target) for name, target in outputs.items()},
-        fail_on=fail_on,
+        subject=_beside(folder, table.take("subject", str, "")),
+        outputs=tuple(f"{name}={folder / target}" for name, target in outputs.items()),
+        given={option.name: _value(option, table, folder) for option in options() if option.key in data},
         suppress=tuple(_suppress(entry) for entry in table.take("suppress", list, [])),
-        **{key.replace("-", "_"): value for key, value in taken.items()},
     )
     table.close()
     return configuration
+
+
+def _value(option: Option, table: Table, folder: Path) -> Any:  # noqa: ANN401  of the option's own type
+    """What the file sets an option to."""
+    if option.kind == tuple[str, ...]:
+        return tuple(_beside(folder, name) for name in table.take_strings(option.key))
+    if option.kind is bool:
+        return table.take(option.key, bool)
+    value = table.take(option.key, str)
+    if option.choices and value not in option.choices:
+        raise ValueError(f"{option.key!r} is {value!r}, but {_either(option.choices)} is needed")
+    return _beside(folder, value) if option.is_path else value
+
+
+def _either(choices: Sequence[str]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
 
 
 def _beside(folder: Path, name: str) -> str:

@@ -1,12 +1,15 @@
-"""What an audit is asked to do."""
+"""What an audit is asked to do, and the secret salt that decides which rows it reads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from independence_audit.core.bounded import read_bounded
+from independence_audit.errors import UsageError
 from independence_audit.evidence.report import Reference, Submission
 from independence_audit.fingerprint.sampler import Sampler, sampler_of
+from independence_audit.pipeline.options import Asked, options
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +67,55 @@ class AuditSettings:
     def sampler(self) -> Sampler:
         """What is read of every model."""
         return sampler_of("default", self.salt)
+
+
+SHORTEST_SALT, LONGEST_SALT = 16, 1_000_000
+"""Bytes: 128 bits cannot be guessed."""
+
+
+def settings_of(asked: Asked, *, command: str, intoto: bool) -> AuditSettings:
+    """The settings of an audit that a command line, or a file, asks for.
+
+    Args:
+        asked: What was asked for.
+        command: The command line, for the report's way to reproduce it.
+        intoto: Whether a statement is written, which names whole files.
+
+    Raises:
+        UsageError: The salt cannot be used.
+    """
+    plain = {
+        option.setting: getattr(asked, option.name)
+        for option in options()
+        if option.setting and option.setting not in {"salt", "submission", "whole_files"}
+    }
+    return AuditSettings(
+        salt=read_salt(asked.salt_file),
+        submission=Submission(asked.team, asked.stage, asked.model),
+        whole_files=asked.whole_files or intoto,
+        command=command,
+        **plain,
+    )
+
+
+def read_salt(file: str) -> bytes | None:
+    """The salt in a file, byte for byte: which rows are read is known to nobody before it is disclosed.
+
+    Returns:
+        None where no file was named.
+
+    Raises:
+        UsageError: The file cannot be read, or holds too little to be a secret.
+    """
+    if not file:
+        return None
+    try:
+        salt = read_bounded(file, LONGEST_SALT)
+    except OSError as error:
+        raise UsageError(f"The salt file {file} cannot be read: {error.strerror}.", "Check the path.") from error
+    if len(salt) < SHORTEST_SALT:
+        raise UsageError(
+            f"The salt file {file} holds {len(salt)} bytes, which can be guessed.",
+            f"Make one with at least {SHORTEST_SALT}: head -c 32 /dev/urandom > {file}",
+        )
+    return salt

@@ -13,12 +13,12 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from jsonschema import Draft7Validator
 
-from independence_audit.cli.compare import EXCHANGE as NAMES
 from independence_audit.errors import InputError
 from independence_audit.evidence.codec import comparable
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Origin
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport, Outcome, Severity, Suppression
+from independence_audit.pipeline.options import EXCHANGE as NAMES
 from independence_audit.report.exchange import ALL, EXCHANGE
 from independence_audit.report.languages import KOREAN, LANGUAGES
 from tests.report.sample_reports import SAMPLES, finding
