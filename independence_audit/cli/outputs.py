@@ -18,8 +18,7 @@ from independence_audit.declaration.model import FILE as DECLARATION
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.report import AuditReport
 from independence_audit.pipeline.options import Asked, options
-from independence_audit.report.exchange import ALL
-from independence_audit.report.formats import PDF
+from independence_audit.report.formats import ALL, PDF
 from independence_audit.report.languages import ENGLISH
 from independence_audit.signing.dsse import sign
 from independence_audit.signing.keys import PrivateKey, read_private_key

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from independence_audit.cli.outputs import all_written, as_bytes
-from independence_audit.evidence.codec import record_json
 from independence_audit.evidence.training_report import TrainingReport
+from independence_audit.report.formats import TRAINING
 
 
 def show_training(report: TrainingReport, files: Sequence[tuple[str, Path]], format_: str, lang: str) -> None:
@@ -27,30 +27,14 @@ def show_training(report: TrainingReport, files: Sequence[tuple[str, Path]], for
 def _show(report: TrainingReport, format_: str, lang: str) -> None:
     if format_ == "text" and sys.stdout.isatty():
         from independence_audit.cli.terminal import terminal_on
-        from independence_audit.report.training_text import print_training
+        from independence_audit.report.text import print_training
 
         print_training(report, terminal_on(sys.stdout), lang)
     elif format_ == "text":
-        click.echo(_text(report, format_, lang), nl=False)
+        click.echo(TRAINING[format_].render(report, lang), nl=False)
     elif format_:
         click.echo(_rendered(report, format_, lang), nl=False)
 
 
 def _rendered(report: TrainingReport, name: str, lang: str) -> bytes:
-    return as_bytes(_text(report, name, lang))
-
-
-def _text(report: TrainingReport, name: str, lang: str) -> str:
-    if name == "json":
-        return record_json(report)
-    if name == "markdown":
-        from independence_audit.report.training_markdown import render_training_markdown
-
-        return render_training_markdown(report, lang)
-    if name == "html":
-        from independence_audit.report.training_html import render_training_html
-
-        return render_training_html(report, lang)
-    from independence_audit.report.training_text import render_training
-
-    return render_training(report, lang)
+    return as_bytes(TRAINING[name].render(report, lang))

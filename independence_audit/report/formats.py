@@ -1,108 +1,73 @@
-"""The formats a report can be rendered in, each under its name; what a format needs is loaded when it renders."""
+"""The formats that reports are rendered in, each under its name; what a format needs is loaded when it renders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from importlib import import_module
+from typing import Generic, TypeVar, cast
 
-from independence_audit.evidence.codec import to_json
 from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.report.languages import ENGLISH
 
+Report = TypeVar("Report")
+Written = TypeVar("Written", str, bytes)
 
-class Format(Protocol):
+
+@dataclass(frozen=True, slots=True)
+class Format(Generic[Report, Written]):
     """One way to write a report."""
 
-    @property
-    def name(self) -> str:
-        """What ``--format`` calls it."""
+    name: str
+    """What ``--format`` calls it."""
+    suffix: str
+    """How the names of its files end."""
+    module: str
+    """Where it is rendered, below the package."""
+    function: str = "render"
+    worded: bool = True
+    """Whether it is in a language."""
 
-    @property
-    def suffix(self) -> str:
-        """How the names of its files end."""
-
-    def render(self, report: AuditReport, lang: str = ENGLISH) -> str:
-        """Write the report in a language as one text: the same report as the same text, with a newline at the end.
-
-        Raises:
-            MalformedError: The report uses a message or word for which there is no sentence.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Json:
-    """The canonical form, which every other one can be made from."""
-
-    name: str = "json"
-    suffix: str = ".json"
-
-    def render(self, report: AuditReport, lang: str = ENGLISH) -> str:  # noqa: ARG002 - it has no language
-        """Write the report as JSON that follows the schema, in no language."""
-        return to_json(report)
-
-
-@dataclass(frozen=True, slots=True)
-class PlainText:
-    """For reading in a terminal and for attaching to a message."""
-
-    name: str = "text"
-    suffix: str = ".txt"
-
-    def render(self, report: AuditReport, lang: str = ENGLISH) -> str:
-        """Write the report as text, 100 columns wide."""
-        from independence_audit.report.text import render  # rich is loaded only where it is used
-
-        return render(report, lang)
-
-
-@dataclass(frozen=True, slots=True)
-class Markdown:
-    """For issues, pull requests and model cards."""
-
-    name: str = "markdown"
-    suffix: str = ".md"
-
-    def render(self, report: AuditReport, lang: str = ENGLISH) -> str:
-        """Write the report as GitHub-flavoured Markdown."""
-        from independence_audit.report.markdown import render
-
-        return render(report, lang)
-
-
-@dataclass(frozen=True, slots=True)
-class Html:
-    """For reviewers: one file with charts and every tensor, to be read, searched and printed."""
-
-    name: str = "html"
-    suffix: str = ".html"
-
-    def render(self, report: AuditReport, lang: str = ENGLISH) -> str:
-        """Write the report as one self-contained HTML file."""
-        from independence_audit.report.html import render  # jinja2 is loaded only where it is used
-
-        return render(report, lang)
-
-
-@dataclass(frozen=True, slots=True)
-class Pdf:
-    """For signing and filing: the pages of the HTML report on A4. It is no text, and goes to files only."""
-
-    name: str = "pdf"
-    suffix: str = ".pdf"
-
-    def render(self, report: AuditReport, lang: str = ENGLISH) -> bytes:
-        """Write the report as PDF, the same bytes for the same report.
+    def render(self, report: Report, lang: str = ENGLISH) -> Written:
+        """Write the report in a language: the same report as the same text or bytes, a text with a newline at its end.
 
         Raises:
             MalformedError: The report uses a message or word for which there is no sentence.
-            UsageError: What PDF needs is not installed.
+            UsageError: What the format needs is not installed.
         """
-        from independence_audit.report.pdf import render  # an extra, and slow to load
+        function = getattr(import_module(f"independence_audit.{self.module}"), self.function)
+        return cast("Written", function(report, lang) if self.worded else function(report))
 
-        return render(report, lang)
+
+TextFormat = Format[AuditReport, str]
 
 
-PDF = Pdf()
-FORMATS: Mapping[str, Format] = {form.name: form for form in (Json(), PlainText(), Markdown(), Html())}
-"""Every format that is text, by its name."""
+def _by_name(*formats: Format[Report, str]) -> Mapping[str, Format[Report, str]]:
+    return {one.name: one for one in formats}
+
+
+_JSON: TextFormat = Format("json", ".json", "evidence.codec", "to_json", worded=False)
+_TEXT: TextFormat = Format("text", ".txt", "report.text")
+_MARKDOWN: TextFormat = Format("markdown", ".md", "report.markdown")
+_HTML: TextFormat = Format("html", ".html", "report.html")
+_INTOTO: TextFormat = Format("intoto", ".intoto.json", "report.statement", worded=False)
+_CYCLONEDX: TextFormat = Format("cyclonedx", ".cdx.json", "report.cyclonedx", worded=False)
+_SARIF: TextFormat = Format("sarif", ".sarif", "report.sarif")
+_SUMMARY: TextFormat = Format("summary", ".summary.md", "report.pull_request")
+
+FORMATS = _by_name(_JSON, _TEXT, _MARKDOWN, _HTML)
+"""Every format that people read on stdout: JSON, from which every other one can be made, text, Markdown and HTML."""
+EXCHANGE = _by_name(_INTOTO, _CYCLONEDX, _SARIF, _SUMMARY)
+"""Forms for other programs: a statement for attestations, a bill of materials, code scanning, pull requests."""
+ALL = {**FORMATS, **EXCHANGE}
+"""Every format that is text."""
+PDF: Format[AuditReport, bytes] = Format("pdf", ".pdf", "report.pdf")
+"""For signing and filing: the pages of the HTML report on A4. It goes to files only."""
+
+_TRAINING_JSON: Format[TrainingReport, str] = Format("json", ".json", "evidence.codec", "record_json", worded=False)
+_TRAINING_TEXT: Format[TrainingReport, str] = Format("text", ".txt", "report.text", "render_training")
+_TRAINING_MARKDOWN: Format[TrainingReport, str] = Format("markdown", ".md", "report.markdown", "render_training")
+_TRAINING_HTML: Format[TrainingReport, str] = Format("html", ".html", "report.html", "render_training")
+TRAINING = _by_name(_TRAINING_JSON, _TRAINING_TEXT, _TRAINING_MARKDOWN, _TRAINING_HTML)
+"""Every format of a training's report."""

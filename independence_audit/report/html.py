@@ -14,6 +14,7 @@ from independence_audit.evidence.measurement import ComponentEvidence, TensorEvi
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import AuditReport
 from independence_audit.evidence.training import TrainingEvidence
+from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.report import charts, numbers
 from independence_audit.report.axes import FRAME
 from independence_audit.report.declared import COLUMNS
@@ -28,7 +29,7 @@ from independence_audit.report.tensors import tensor_row
 from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows, order_of, training_rows
 from independence_audit.report.trajectory_charts import trajectory_charts
 from independence_audit.report.trap import CHANCE, norm_vectors
-from independence_audit.report.wording import catalogue, label, word
+from independence_audit.report.wording import catalogue, label, say, word
 
 PACKAGE = "independence_audit.report"
 SHEET_WIDTH = 660.0
@@ -143,6 +144,30 @@ def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
         )
         + "\n"
     )
+
+
+def render_training(report: TrainingReport, lang: str = ENGLISH) -> str:
+    """Render a training report as HTML.
+
+    Raises:
+        MalformedError: The report uses a message or word that the catalogue lacks.
+    """
+    style, script = Markup(style_of(paper=False)), asset("report.js")  # noqa: S704 - our own files
+    page = environment_of(lang).get_template("training_page.html.j2")
+    text = page.render(
+        lang=lang,
+        policy=security_policy(style, script),
+        style=style,
+        script=script,
+        subject=visible(report.subject),
+        identity=[(label("subject", lang), visible(report.subject)), (label("sampler", lang), report.sampler)],
+        training=training_rows(report.training, lang),
+        notices=[say(notice, lang) for notice in report.notices],
+        command=visible(report.run.command),
+        tool=f"{report.tool.name} {report.tool.version}",
+        **trajectory_of(report.training, lang),
+    )
+    return f"{text}\n"
 
 
 def trajectory_of(training: TrainingEvidence | None, lang: str) -> dict[str, object]:

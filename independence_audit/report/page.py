@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from independence_audit.evidence.badge import badge_of, gravest_of
 from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import NAMED, STRENGTH, Relation
 from independence_audit.evidence.report import (
@@ -21,7 +22,6 @@ from independence_audit.evidence.report import (
     Reference,
     Severity,
 )
-from independence_audit.policy.badge import badge_of, gravest_of
 from independence_audit.report import numbers
 from independence_audit.report.calling import SEPARATOR, labels_of, sentences
 from independence_audit.report.dates import moment

@@ -11,7 +11,9 @@ from independence_audit.evidence.training import (
     Finding,
     TrainingEvidence,
     TrajectoryEvidence,
+    TrajectoryPoint,
 )
+from independence_audit.report import numbers
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.wording import label, say, word
 
@@ -19,6 +21,8 @@ LONGEST_NAME = 60
 LONGEST_CHECKPOINT = 40
 CHECKPOINT_COLUMNS = ("name", "step", "status", "note")
 """Label keys of the table of checkpoints."""
+POINT_COLUMNS = ("checkpoint", "first_r", "previous_r", "relative_update", "update_cosine", "identical_values")
+REFERENCE_COLUMNS = ("checkpoint", "reference", "correlation", "z", "update_r", "update_z")
 SHOWN_TENSORS = 4
 """Names of tensors beside a finding; the JSON report has all of them."""
 
@@ -65,7 +69,7 @@ def training_rows(training: TrainingEvidence | None, lang: str) -> TrainingRows:
         return TrainingRows()
     return TrainingRows(
         components=tuple(_conclusion(component, lang) for component in training.components),
-        findings=tuple(_finding(finding, name, lang) for finding, name in _findings(training)),
+        findings=tuple(finding_row(finding, name, lang) for finding, name in _findings(training)),
     )
 
 
@@ -86,7 +90,8 @@ def _findings(training: TrainingEvidence) -> Iterator[tuple[Finding, str]]:
         yield from ((finding, log.source) for finding in log.findings)
 
 
-def _finding(finding: Finding, name: str, lang: str) -> FindingRow:
+def finding_row(finding: Finding, name: str, lang: str) -> FindingRow:
+    """A finding of a component or a log in words."""
     tensors = ", ".join(shortened(visible(tensor), LONGEST_NAME) for tensor in finding.tensors[:SHOWN_TENSORS])
     alternatives = "; ".join(say(message, lang) for message in finding.alternatives)
     return FindingRow(
@@ -120,3 +125,32 @@ def checkpoint_rows(trajectory: TrajectoryEvidence, lang: str) -> list[tuple[str
         )
         for seen in trajectory.checkpoints
     ]
+
+
+def point_cells(point: TrajectoryPoint) -> tuple[str, ...]:
+    """Cells of one component at one checkpoint."""
+    return (
+        _where(point),
+        numbers.coefficient(point.first_r),
+        numbers.coefficient(point.previous_r),
+        numbers.coefficient(point.relative_update),
+        numbers.coefficient(point.update_cosine),
+        numbers.percent(point.identical_fraction),
+    )
+
+
+def reference_rows(point: TrajectoryPoint) -> Iterator[tuple[str, ...]]:
+    """Cells of one component at one checkpoint against every reference."""
+    for seen in point.references:
+        yield (
+            _where(point),
+            shortened(visible(seen.reference), LONGEST_CHECKPOINT),
+            numbers.coefficient(seen.r),
+            numbers.score(seen.z),
+            numbers.coefficient(seen.update_r),
+            numbers.score(seen.update_z),
+        )
+
+
+def _where(point: TrajectoryPoint) -> str:
+    return shortened(visible(point.checkpoint), LONGEST_CHECKPOINT) if point.step is None else str(point.step)

@@ -12,7 +12,7 @@ import pytest
 
 from independence_audit.cli.entry import main
 from independence_audit.evidence.finite import without_overflow
-from independence_audit.report.exchange import ALL
+from independence_audit.report.formats import ALL
 from tests.cli.small_models import Weights, llama, save
 from tests.report.sample_reports import finding
 

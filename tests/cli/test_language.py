@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from independence_audit.cli.entry import main
-from independence_audit.report.exchange import ALL
+from independence_audit.report.formats import ALL
 from tests.cli.small_models import llama, save
 
 

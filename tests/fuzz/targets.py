@@ -33,7 +33,7 @@ from independence_audit.pipeline.models import read_model, save_fingerprint
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.verify import Against, read_report, verify_report
 from independence_audit.policy.reading import parse_policy
-from independence_audit.report.exchange import ALL
+from independence_audit.report.formats import ALL
 from independence_audit.signing.dsse import is_signed_by, read_envelope
 from independence_audit.signing.keys import read_private_key, read_public_key
 from independence_audit.signing.model_signature import verify_model_signature

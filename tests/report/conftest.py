@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from independence_audit.evidence.training_report import TrainingReport
-from independence_audit.report.html import render
+from independence_audit.report.html import render, render_training
 from independence_audit.report.languages import ENGLISH
-from independence_audit.report.training_html import render_training_html
 from tests.report.sample_reports import SAMPLES, finding
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def written(folder: Path, sample: str, lang: str) -> Path:
     path = folder / f"{sample}-{lang}.html"
     if not path.exists():
         if sample == ALONE:
-            path.write_text(render_training_html(training_alone(), lang), encoding="utf-8")
+            path.write_text(render_training(training_alone(), lang), encoding="utf-8")
             return path
         report = FEW if sample == "few" else SAMPLES[sample]()
         path.write_text(render(report, lang), encoding="utf-8")

@@ -19,7 +19,7 @@ from independence_audit.evidence.declaration import Agreement, DeclarationEviden
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport, Outcome, Severity, Suppression
 from independence_audit.pipeline.options import EXCHANGE as NAMES
-from independence_audit.report.exchange import ALL, EXCHANGE
+from independence_audit.report.formats import ALL, EXCHANGE
 from independence_audit.report.languages import KOREAN, LANGUAGES
 from tests.report.sample_reports import SAMPLES, finding
 

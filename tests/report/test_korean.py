@@ -15,7 +15,7 @@ from independence_audit.errors import AuditError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import AuditReport
 from independence_audit.policy.reading import policy_names
-from independence_audit.report.exchange import ALL
+from independence_audit.report.formats import ALL
 from independence_audit.report.languages import KOREAN
 from independence_audit.report.wording import PLACEHOLDER, catalogue, say
 from tests.report.sample_reports import SAMPLES
