@@ -133,6 +133,8 @@ Block: TypeAlias = Paragraph | Pairs | Table | Points | Chart
 class Section:
     """A part of a report under one heading."""
 
+    key: str
+    """What it is called in every language: the anchor of a page."""
     title: str
     """Empty where it stands under the heading before it."""
     blocks: tuple[Block, ...]

@@ -17,6 +17,7 @@ from independence_audit.evidence.training import TrainingEvidence
 from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.report import charts, numbers
 from independence_audit.report.axes import FRAME
+from independence_audit.report.blocks import Where
 from independence_audit.report.declared import COLUMNS
 from independence_audit.report.distribution import Bin, distribution_of, in_words
 from independence_audit.report.languages import ENGLISH
@@ -25,6 +26,7 @@ from independence_audit.report.layers import Grid, grid_of
 from independence_audit.report.model_drawing import HEIGHT, WIDTH, drawing_of
 from independence_audit.report.page import ComponentRow, ReferenceRow, layers_title, page_of
 from independence_audit.report.plain import shortened, visible
+from independence_audit.report.sections import document_of
 from independence_audit.report.tensors import tensor_row
 from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows, order_of, training_rows
 from independence_audit.report.trajectory_charts import trajectory_charts
@@ -49,6 +51,14 @@ CONTENTS = (
     ("provenance", "provenance"),
 )
 """Anchors of the sections below the first screen, with their label keys."""
+LAID_OUT = frozenset(
+    {
+        *("opinion", "facts", "open", "components", "criteria", "declared", "training_title", "training_component"),
+        *("changes", "cannot_judge", "would_change", "notices", "reproduce", "references", "comparisons", "layers"),
+        *("layers_of", "trap", "distribution", "provenance"),
+    }
+)
+"""The sections that the template lays out with drawings, forms and folds; any other is written block by block."""
 TENSOR_COLUMNS = (
     ("tensor", False),
     ("component", False),
@@ -138,6 +148,8 @@ def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
             columns=TENSOR_COLUMNS,
             declared_columns=COLUMNS,
             component_index={row.name: number for number, row in enumerate(page.components)},
+            further=[section for section in document_of(report, lang).sections if section.key not in LAID_OUT],
+            here=Where.MARKDOWN,
             methods=[
                 word("method", key.partition(".")[2], lang) for key in catalogue(lang) if key.startswith("method.")
             ],
@@ -209,6 +221,8 @@ def environment_of(lang: str) -> Environment:
         "decimal": numbers.decimal,
         "percent": numbers.percent,
         "bar": lambda row: charts.bar_of([(share.relation, share.fraction) for share in row.shares]),
+        "block_kind": lambda block: type(block).__name__,
+        "parts": lambda cell: (cell, "") if isinstance(cell, str) else (cell.text, cell.below),
         "bin_name": lambda bin_: _bin_name(bin_, lang),
         "facts": lambda row: _reference_facts(row, lang),
     }

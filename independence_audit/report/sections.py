@@ -33,8 +33,8 @@ from independence_audit.report.training_sections import component_section
 from independence_audit.report.trap import norm_vectors, trap_rows
 from independence_audit.report.wording import label, word
 
-NAME, SHORT_NAME, CRITERION = 60, 44, 30
-"""Columns of names on a terminal: most, those of crowded tables, and of criteria, whose findings need the room."""
+NAME, SHORT_NAME, CRITERION, WORDS = 60, 44, 30, 200
+"""Columns on a terminal: of most names, of those of crowded tables, of criteria, and of what is seldom long."""
 
 TERMINAL, MARKDOWN = Where.TERMINAL, Where.MARKDOWN
 
@@ -53,15 +53,16 @@ def document_of(report: AuditReport, lang: str) -> Document:
 def _opinion(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
     found = (Paragraph(page.found),) if page.found else ()
     yield Section(
+        "opinion",
         f"{label('opinion', lang)}: {page.outcome_word}",
         (*found, Paragraph(page.compared, where=MARKDOWN)),
         outcome=page.outcome,
         lead=(Paragraph(page.opinion, Tone.STRONG), Paragraph(page.compared, where=TERMINAL)),
     )
     if page.facts:
-        yield Section(label("facts", lang), (points(page.facts, numbered=True),), titled=TERMINAL)
+        yield Section("facts", label("facts", lang), (points(page.facts, numbered=True),), titled=TERMINAL)
     if page.open:
-        yield Section(label("open", lang), (points(page.open),), level=3)
+        yield Section("open", label("open", lang), (points(page.open),), level=3)
 
 
 def _components(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
@@ -86,7 +87,7 @@ def _components(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
         Table(columns, tuple(_component(row) for row in page.components)),
         Paragraph("; ".join(meanings) + ".", Tone.QUIET, TERMINAL),
     )
-    yield Section(label("components", lang), (*blocks, _only_in_markdown(meanings)))
+    yield Section("components", label("components", lang), (*blocks, _only_in_markdown(meanings)))
 
 
 def _only_in_markdown(sentences: list[str]) -> Block:
@@ -112,7 +113,7 @@ def _criteria(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
     if page.criteria:
         columns = (Column("criterion", longest=CRITERION, folded=True), Column("outcome"), Column("finding"))
         rows = tuple(_criterion(row, lang) for row in page.criteria)
-        yield Section(label("criteria", lang), (Table(columns, rows),))
+        yield Section("criteria", label("criteria", lang), (Table(columns, rows),))
 
 
 def _criterion(row: CriterionRow, lang: str) -> tuple[str | Cell, ...]:
@@ -125,12 +126,14 @@ def _criterion(row: CriterionRow, lang: str) -> tuple[str | Cell, ...]:
 def _declaration(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
     if page.declaration:
         columns = tuple(Column(key, longest=NAME) for key in COLUMNS)
-        yield Section(label("declared", lang), (Table(columns, tuple(row.cells for row in page.declaration)),))
+        yield Section(
+            "declared", label("declared", lang), (Table(columns, tuple(row.cells for row in page.declaration)),)
+        )
 
 
 def _training(report: AuditReport, _: Page, lang: str) -> Iterator[Section]:
     if report.training and report.training.speaks:
-        yield Section(label("training_title", lang), ())
+        yield Section("training_title", label("training_title", lang), ())
         for component in report.training.components:
             yield component_section(component, lang, level=3)
 
@@ -138,7 +141,7 @@ def _training(report: AuditReport, _: Page, lang: str) -> Iterator[Section]:
 def _changes(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
     if page.changes:
         sentences = [sentence for changes in page.changes for sentence in changes.sentences]
-        yield Section(label("changes", lang), (points(sentences),))
+        yield Section("changes", label("changes", lang), (points(sentences),))
 
 
 def _limits(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
@@ -148,25 +151,25 @@ def _limits(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
         ("notices", page.notices),
     ):
         if sentences:
-            yield Section(label(key, lang), (points(sentences),))
+            yield Section(key, label(key, lang), (points(sentences),))
 
 
 def _reproduce(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
     blocks = (Paragraph(page.command, Tone.COMMAND), Paragraph(label("reproduce_text", lang)))
-    yield Section(label("reproduce", lang), blocks)
+    yield Section("reproduce", label("reproduce", lang), blocks)
 
 
 def _references(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
     columns = (
         Column("name", longest=NAME),
-        Column("owner"),
+        Column("owner", longest=WORDS),
         Column("source", longest=SHORT_NAME),
         Column("licence", longest=NAME, where=MARKDOWN),
         Column("ancestors", longest=NAME, where=MARKDOWN),
-        Column("status"),
+        Column("status", longest=WORDS),
     )
     rows = tuple((row.name, row.owner, row.source, row.licence, row.ancestors, row.status) for row in page.references)
-    yield Section(label("references", lang), (Table(columns, rows),))
+    yield Section("references", label("references", lang), (Table(columns, rows),))
 
 
 def _comparisons(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
@@ -192,11 +195,11 @@ def _comparisons(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
         )
         for row in page.comparisons
     )
-    yield Section(label("comparisons", lang), (Table(columns, rows),))
+    yield Section("comparisons", label("comparisons", lang), (Table(columns, rows),))
 
 
 def _layers(report: AuditReport, page: Page, lang: str) -> Iterator[Section]:
-    yield Section(label("layers", lang), (Paragraph(label("layers_text", lang), Tone.QUIET),))
+    yield Section("layers", label("layers", lang), (Paragraph(label("layers_text", lang), Tone.QUIET),))
     numbers = ("correlation", "identical_values")
     keys = ("layer", "relation", "reference_layer", *numbers)
     columns = tuple(Column(key, number=key in numbers) for key in keys)
@@ -212,13 +215,13 @@ def _layers(report: AuditReport, page: Page, lang: str) -> Iterator[Section]:
             for run in layer_runs(component.layers)
         )
         chart = Chart(Drawing.LAYERS, component.name)
-        yield Section(layers_title(row, lang), (chart, Table(columns, rows)), level=3, inset=True)
+        yield Section("layers_of", layers_title(row, lang), (chart, Table(columns, rows)), level=3, inset=True)
 
 
 def _trap(report: AuditReport, _: Page, lang: str) -> Iterator[Section]:
     rows = trap_rows(norm_vectors(report.tensors))
     if not rows:
-        yield Section(label("trap", lang), (Paragraph(word("trap", "none", lang)),))
+        yield Section("trap", label("trap", lang), (Paragraph(word("trap", "none", lang)),))
         return
     columns = (
         Column("component", longest=NAME),
@@ -231,13 +234,14 @@ def _trap(report: AuditReport, _: Page, lang: str) -> Iterator[Section]:
         Table(columns, cells),
         Paragraph(word("trap", "calibrated", lang)),
     )
-    yield Section(label("trap", lang), blocks)
+    yield Section("trap", label("trap", lang), blocks)
 
 
 def _distribution(report: AuditReport, _: Page, lang: str) -> Iterator[Section]:
     sentences = in_words(distribution_of(report), lang)
     listed = points(sentences)
     yield Section(
+        "distribution",
         label("distribution", lang),
         (
             Chart(Drawing.DISTRIBUTION),
@@ -255,7 +259,9 @@ def _provenance(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
         Column("digest_scope"),
     )
     files = tuple((file.name, file.size, file.digest, file.scope) for file in page.files)
-    yield Section(label("provenance", lang), (Pairs(page.provenance), Table(columns, files, where=MARKDOWN)))
+    yield Section(
+        "provenance", label("provenance", lang), (Pairs(page.provenance), Table(columns, files, where=MARKDOWN))
+    )
 
 
 SECTIONS: tuple[Callable[[AuditReport, Page, str], Iterator[Section]], ...] = (

@@ -63,7 +63,7 @@ def _conclusions(report: TrainingReport, lang: str) -> Iterator[Section]:
         for each in dict.fromkeys(each.conclusion for each in components)
     ]
     table = Table((Column("component", longest=NAME), Column("conclusion")), rows)
-    yield Section("", (table, Paragraph("; ".join(meanings) + ".", Tone.QUIET, Where.TERMINAL)))
+    yield Section("conclusions", "", (table, Paragraph("; ".join(meanings) + ".", Tone.QUIET, Where.TERMINAL)))
 
 
 def _components(report: TrainingReport, lang: str) -> Iterator[Section]:
@@ -80,7 +80,7 @@ def component_section(component: ComponentTraining, lang: str, level: int) -> Se
         *_findings(component.findings, lang),
         *([points(limits, title=label("training_limits", lang))] if limits else []),
     )
-    return Section(title, blocks, level)
+    return Section("training_component", title, blocks, level)
 
 
 def _findings(findings: tuple[Finding, ...], lang: str) -> Iterator[Block]:
@@ -97,7 +97,7 @@ def _finding(finding: Finding, lang: str) -> Point:
 
 def _logs(report: TrainingReport, lang: str) -> Iterator[Section]:
     for log in report.training.logs:
-        yield Section(_log_title(log, lang), tuple(_findings(log.findings, lang)))
+        yield Section("training_log", _log_title(log, lang), tuple(_findings(log.findings, lang)))
 
 
 def _log_title(log: LogEvidence, lang: str) -> str:
@@ -114,6 +114,7 @@ def _trajectory(report: TrainingReport, lang: str) -> Iterator[Section]:
     order = order_of(trajectory, lang)
     said = (Paragraph(order),) if order else ()
     yield Section(
+        "checkpoints",
         label("checkpoints", lang),
         (*said, _table(CHECKPOINT_COLUMNS, checkpoint_rows(trajectory, lang)), Chart(Drawing.TRAJECTORY)),
     )
@@ -122,7 +123,7 @@ def _trajectory(report: TrainingReport, lang: str) -> Iterator[Section]:
         references = [row for point in seen for row in reference_rows(point)]
         tables = (_table(POINT_COLUMNS, list(map(point_cells, seen))),)
         more = (_table(REFERENCE_COLUMNS, references),) if references else ()
-        yield Section(visible(name), (*tables, *more), level=3)
+        yield Section("trajectory_of", visible(name), (*tables, *more), level=3)
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
@@ -132,7 +133,7 @@ def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
 def _notices(report: TrainingReport, lang: str) -> Iterator[Section]:
     if report.notices:
         sentences = [say(notice, lang) for notice in report.notices]
-        yield Section("", (points(sentences, title=label("notices", lang)),))
+        yield Section("notices", "", (points(sentences, title=label("notices", lang)),))
 
 
 SECTIONS: tuple[Callable[[TrainingReport, str], Iterator[Section]], ...] = (
