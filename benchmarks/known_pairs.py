@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks.known_pairs_page import page
 from benchmarks.pairs import PAIRS, Failure, Pair, PairsError, Result, read_pairs
-from independence_audit import __version__
 from independence_audit.cli.entry import INTERNAL
+from independence_audit.core.version import __version__
 from independence_audit.errors import AuditError, MalformedError
 from independence_audit.evidence.codec import from_json, to_json
 from independence_audit.evidence.report import AuditReport

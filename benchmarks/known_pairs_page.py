@@ -10,7 +10,7 @@ from scipy.stats import beta
 
 from benchmarks.figures import as_markdown
 from benchmarks.pairs import Failure, Result, Truth
-from independence_audit import __version__
+from independence_audit.core.version import __version__
 from independence_audit.evidence.measurement import ComponentEvidence
 from independence_audit.evidence.relation import STRENGTH
 from independence_audit.evidence.report import AuditReport

@@ -110,8 +110,7 @@ def make_references(source: Path, count: int) -> None:
     import numpy as np
 
     from independence_audit.checkpoint import open_checkpoint
-    from independence_audit.fingerprint.codec import read_fingerprint, write_fingerprint
-    from independence_audit.fingerprint.model import Sample
+    from independence_audit.fingerprint import Sample, read_fingerprint, write_fingerprint
 
     def relative(sample: Sample, generator: np.random.Generator) -> Sample:
         values = sample.values()
@@ -136,9 +135,8 @@ def time_aligned(subject: Path, source: Path, count: int) -> Aligned:
     """Mean processor seconds of one reference as an audit of many compares it; the first of each kind is left out."""
     from independence_audit.checkpoint import open_checkpoint
     from independence_audit.core.progress import NoProgress
-    from independence_audit.fingerprint.codec import read_fingerprint
+    from independence_audit.fingerprint import read_fingerprint, read_model
     from independence_audit.lineage.in_place import Comparer
-    from independence_audit.pipeline.models import read_model
     from independence_audit.pipeline.settings import AuditSettings
 
     mine = read_model(str(subject), AuditSettings().sampler, NoProgress())

@@ -21,14 +21,13 @@ from safetensors.torch import load
 from torch import Tensor
 
 from independence_audit.checkpoint import file_sha256, open_checkpoint
+from independence_audit.fingerprint import Sampler, fingerprint_of
 from independence_audit.fingerprint.budget import plan_within
-from independence_audit.fingerprint.build import fingerprint_of
 from independence_audit.fingerprint.library import Entry, Library, store
 from independence_audit.fingerprint.library.catalogue import read_catalogue
 from independence_audit.fingerprint.library.pull import SOURCE
 from independence_audit.fingerprint.library.shelf import Shelf
 from independence_audit.fingerprint.library.store import CATALOGUE
-from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.read import read_units
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.checkpoints import layers_for, shapes
 from benchmarks.processes import Cost, run, typical
-from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint import Sampler
 
 MOST_MEMORY = 600e6
 MOST_READ = 1.2
@@ -29,7 +29,7 @@ ROUNDS = 3
 AUDIT = "from independence_audit.cli.entry import main; raise SystemExit(main())"
 READS = """
 import sys
-from independence_audit.pipeline.models import read_model
+from independence_audit.fingerprint import Sampler, read_model
 from independence_audit.core.progress import NoProgress
 from independence_audit.pipeline.settings import AuditSettings
 total = 0

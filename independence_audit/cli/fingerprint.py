@@ -36,8 +36,8 @@ def fingerprint(
     """
     from independence_audit.cli.outputs import check_output
     from independence_audit.cli.progress import progress_on
-    from independence_audit.fingerprint.sampler import sampler_of
-    from independence_audit.pipeline.models import cost, save_fingerprint
+    from independence_audit.fingerprint import sampler_of
+    from independence_audit.fingerprint.making import cost, save_fingerprint
     from independence_audit.pipeline.settings import read_salt
 
     asked = Asked(**given)

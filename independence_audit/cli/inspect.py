@@ -12,7 +12,7 @@ import click
 def inspect(subject: str, *, tensors: bool, format_: str) -> None:
     """Show the components, layers and roles of a checkpoint's tensors; no weights are read."""
     from independence_audit.cli.anatomy_table import as_json, as_text
-    from independence_audit.pipeline.models import look_at
+    from independence_audit.fingerprint.making import look_at
 
     checkpoint, anatomy = look_at(subject)
     click.echo(as_json(checkpoint, anatomy) if format_ == "json" else as_text(checkpoint, anatomy, every=tensors))

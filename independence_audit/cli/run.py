@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import click
 
-from independence_audit import __version__
 from independence_audit.cli.compare import compare
 from independence_audit.cli.completion import complete
 from independence_audit.cli.declare import declare
@@ -21,6 +20,7 @@ from independence_audit.cli.stderr import show_error, show_usage
 from independence_audit.cli.streams import ReaderGoneError
 from independence_audit.cli.trajectory import trajectory
 from independence_audit.cli.verify import verify
+from independence_audit.core.version import __version__
 from independence_audit.errors import AuditError, UsageError
 
 HELP = """Were these model weights trained from scratch, or do they come from someone else's model?

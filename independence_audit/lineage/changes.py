@@ -12,7 +12,7 @@ import numpy as np
 from independence_audit.anatomy import Rows, rows_of
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.fingerprint.model import Sample, SampleKey
+from independence_audit.fingerprint import Sample, SampleKey
 from independence_audit.lineage.arrangements import REORDERED, SWAPPED
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.differences import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from independence_audit.evidence.measurement import DisguisedTest, Message
-from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint import Fingerprint
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.outcomes import CLEARING, DONE, MATERIAL, Outcome, SearchName, Status
 from independence_audit.lineage.pairing import ComponentPair

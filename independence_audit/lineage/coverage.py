@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from independence_audit.anatomy import Axis, Rows, rows_of
-from independence_audit.fingerprint.model import Sample, SampleKey
+from independence_audit.fingerprint import Sample, SampleKey
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.emptiness import emptiness
 from independence_audit.lineage.measure import Measured

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, Component
-from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
+from independence_audit.fingerprint import Fingerprint, Sample, SampleKey
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.in_place import measure_component
 from independence_audit.lineage.measure import Measured

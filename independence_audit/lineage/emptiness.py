@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 
 NOT_FINITE = 1 / 64
 """Share of a matrix's values that are NaN or infinite from which it is no weight: one in a row leaves no output."""

@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from independence_audit.errors import InputError, UsageError
-from independence_audit.fingerprint.model import SampleKey
-from independence_audit.fingerprint.weights import Model, WeightsAccess
+from independence_audit.fingerprint import Model, SampleKey, WeightsAccess
 from independence_audit.lineage.comparison import Comparison, ComparisonKey, Comparisons
 from independence_audit.lineage.exact import Matched, Place, compare_until, measure_exactly, pair_parts
 from independence_audit.lineage.measure import Measured

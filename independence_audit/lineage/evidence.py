@@ -16,7 +16,7 @@ from independence_audit.evidence.measurement import (
     Value,
 )
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
-from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
+from independence_audit.fingerprint import Fingerprint, Sample, SampleKey
 from independence_audit.lineage.changes import changes, layer_map_of
 from independence_audit.lineage.decide import ENOUGH_POWER, SINGLE_FINDING, Verdict
 from independence_audit.lineage.disguised import is_empirical_sign

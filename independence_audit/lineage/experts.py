@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.lineage.cells import LayerCells, RoleCells, all_pairs
 from independence_audit.statistics.scores import Floats
 

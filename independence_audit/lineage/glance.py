@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis
 from independence_audit.checkpoint import decode
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.lineage.measure import NOTHING, Measured
 from independence_audit.lineage.pairing import ComponentPair
 from independence_audit.statistics.aligned import AlignedTest, two_sided

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from independence_audit.anatomy import Axis, Rows, rows_of
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison, Comparisons
 from independence_audit.lineage.glance import Glance
 from independence_audit.lineage.measure import Measured, common_rows, measure

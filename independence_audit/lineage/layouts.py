@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.checkpoint import decode
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.lineage.decide import EXACT_VALUES
 from independence_audit.lineage.measure import Measured, measure
 from independence_audit.lineage.pairing import SAME_VALUES

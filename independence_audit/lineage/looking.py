@@ -10,8 +10,7 @@ from independence_audit.anatomy import Axis, is_generic
 from independence_audit.checkpoint import Checkpoint, TensorInfo
 from independence_audit.errors import ReadError
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
-from independence_audit.fingerprint.weights import Model
+from independence_audit.fingerprint import Fingerprint, Model, Sample, SampleKey
 from independence_audit.lineage.comparison import Comparison, ComparisonKey, Comparisons, Tried
 from independence_audit.lineage.elsewhere import Looked, LookedFor, Match, by_components, not_met, with_matches
 from independence_audit.lineage.layouts import Piece

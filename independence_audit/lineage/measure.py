@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, is_generic
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.lineage.quantised import quantisation
 from independence_audit.lineage.rounding import Values, rounding
 from independence_audit.lineage.tiles import Tile

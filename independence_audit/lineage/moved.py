@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from independence_audit.anatomy import is_generic
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.lineage.arrangements import best_arrangement
 from independence_audit.lineage.cells import LayerCells, layer_cells
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried

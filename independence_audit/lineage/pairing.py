@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from independence_audit.anatomy import Component, Kind
-from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
+from independence_audit.fingerprint import Fingerprint, Sample, SampleKey
 from independence_audit.lineage.tiles import Tile, find_tiles, shared_tiles
 from independence_audit.statistics.scores import Floats
 

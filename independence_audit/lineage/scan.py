@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.fingerprint.spans import GAP
 from independence_audit.lineage.layouts import Piece, Reading, laid_out, scattered
 from independence_audit.lineage.segments import LONGEST, Segments

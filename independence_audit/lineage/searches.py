@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from independence_audit.core.progress import Progress
-from independence_audit.fingerprint.weights import Model
+from independence_audit.fingerprint import Model
 from independence_audit.lineage.comparison import Comparisons
 from independence_audit.lineage.outcomes import SearchName
 

@@ -12,7 +12,7 @@ from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.measurement import Shared as Told
 from independence_audit.evidence.relation import Relation
-from independence_audit.fingerprint.weights import Model, WeightsAccess
+from independence_audit.fingerprint import Model, WeightsAccess
 from independence_audit.lineage.comparison import ComparisonKey, Comparisons
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.rank import rank

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from independence_audit.anatomy import Axis, is_generic, is_table
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 
 
 def is_surface(sample: Sample, *, layered: bool) -> bool:

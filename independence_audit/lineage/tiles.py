@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from independence_audit.anatomy import Axis
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.statistics.scores import Floats
 
 MOST_COPIES = 8

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Rows, rows_of
 from independence_audit.errors import ReadError
-from independence_audit.fingerprint.model import Sample, SampleKey
-from independence_audit.fingerprint.weights import WeightsAccess
+from independence_audit.fingerprint import Sample, SampleKey, WeightsAccess
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.glance import CURIOUS
 from independence_audit.lineage.in_place import measured_in_full

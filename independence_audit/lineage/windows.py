@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.fingerprint.tiles import to_bf16
 
 WINDOW = 8

@@ -13,7 +13,7 @@ import numpy as np
 
 from independence_audit.anatomy import Axis, Component
 from independence_audit.evidence.measurement import Message, Value
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.lineage.cells import all_pairs, layer_cells
 from independence_audit.lineage.experts import expert_scores, shared_rows
 from independence_audit.lineage.layers import TWINS, layer_runs, spans

@@ -23,8 +23,8 @@ from independence_audit.core.progress import Progress
 from independence_audit.errors import ChangedError, InputError
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.report import Account, AccountedFile
-from independence_audit.fingerprint.weights import Model
-from independence_audit.pipeline.models import told
+from independence_audit.fingerprint import Model
+from independence_audit.fingerprint.making import told
 
 SHOWN = 3
 """Files that a sentence names; the report lists them all."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from independence_audit import __version__
 from independence_audit.core.progress import NoProgress, Progress
+from independence_audit.core.version import __version__
 from independence_audit.declaration.compare import hold
 from independence_audit.declaration.model import Declaration
 from independence_audit.evidence.codec import as_written
@@ -18,8 +18,7 @@ from independence_audit.evidence.measurement import ComponentEvidence, Message, 
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
 from independence_audit.evidence.training import TrainingEvidence
-from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.fingerprint.weights import Model
+from independence_audit.fingerprint import Fingerprint, Model, read_model
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.rank import Ranking, rank
 from independence_audit.lineage.within import repetitions
@@ -39,7 +38,7 @@ from independence_audit.pipeline.inputs import (
     with_whole_files,
     with_whole_reference_files,
 )
-from independence_audit.pipeline.models import as_claimed, of_one_sampler, read_model
+from independence_audit.pipeline.models import as_claimed, of_one_sampler
 from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.same_files import with_same_files_named

@@ -15,7 +15,7 @@ from independence_audit.declaration.model import CARD, FILE, Declaration
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence
 from independence_audit.evidence.measurement import Message
-from independence_audit.pipeline.models import look_at
+from independence_audit.fingerprint.making import look_at
 
 ADAPTER = "adapter_model"
 ADAPTER_CONFIG = "adapter_config.json"

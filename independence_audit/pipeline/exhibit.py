@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from independence_audit.core.progress import Progress
 from independence_audit.errors import IncomparableError
 from independence_audit.evidence.training import TrainingEvidence
-from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.fingerprint.sampler import SIZES, sampler_of
+from independence_audit.fingerprint import Fingerprint, sampler_of
+from independence_audit.fingerprint.sampler import SIZES
 from independence_audit.pipeline.settings import AuditSettings
 
 

@@ -13,8 +13,8 @@ from independence_audit.core.progress import Progress
 from independence_audit.errors import MalformedError, UsageError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
-from independence_audit.fingerprint.weights import Model
-from independence_audit.pipeline.models import told
+from independence_audit.fingerprint import Model
+from independence_audit.fingerprint.making import told
 from independence_audit.pipeline.references import Known, References
 from independence_audit.signing.keys import read_public_key
 from independence_audit.signing.model_signature import FILE, verify_model_signature

@@ -9,7 +9,7 @@ from pathlib import Path
 from independence_audit.checkpoint import open_checkpoint
 from independence_audit.core.progress import Progress
 from independence_audit.errors import InputError, UsageError
-from independence_audit.fingerprint.codec import read_fingerprint
+from independence_audit.fingerprint import Fingerprint, read_fingerprint
 from independence_audit.fingerprint.library import (
     Exported,
     Held,
@@ -24,7 +24,6 @@ from independence_audit.fingerprint.library import (
     remove,
     resolve_all,
 )
-from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.pipeline.references import pull_into
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.verification import Verification, verify_fingerprint

@@ -16,6 +16,7 @@ from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.errors import ChangedError, InputError, MissingError, ReadError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Reference
+from independence_audit.fingerprint import Fingerprint, Model, WeightsAccess, read_model
 from independence_audit.fingerprint.budget import MB
 from independence_audit.fingerprint.cost import Cost
 from independence_audit.fingerprint.library import (
@@ -29,11 +30,10 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.model import Entry
-from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.fingerprint.weights import Model, WeightsAccess
+from independence_audit.fingerprint.making import told
 from independence_audit.pipeline.accounts import unread_of
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE
-from independence_audit.pipeline.models import as_claimed, read_model, sayable, told
+from independence_audit.pipeline.models import as_claimed, sayable
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.work import Background
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 from datetime import UTC, datetime
 
-from independence_audit import __version__
 from independence_audit.core.progress import NoProgress, Progress
+from independence_audit.core.version import __version__
 from independence_audit.evidence.finite import without_overflow
 from independence_audit.evidence.report import Run, Tool
 from independence_audit.evidence.training_report import TrainingReport
-from independence_audit.pipeline.models import read_model
+from independence_audit.fingerprint import read_model
 from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.training.scratch import scratch_evidence

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from independence_audit.core.progress import Progress
 from independence_audit.errors import IncomparableError
-from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.fingerprint.weights import Model
+from independence_audit.fingerprint import Fingerprint, Model
 from independence_audit.lineage.after_alignment import AfterAlignment
 from independence_audit.lineage.comparison import Comparison, Comparisons
 from independence_audit.lineage.disguised_units import DisguisedUnits, Units

@@ -7,21 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from independence_audit import __version__
 from independence_audit.anatomy import LastPlaced
 from independence_audit.checkpoint import open_named
 from independence_audit.core.progress import NoProgress, Progress
+from independence_audit.core.version import __version__
 from independence_audit.errors import InputError, ReadError, UsageError
 from independence_audit.evidence.finite import without_overflow
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Tool
 from independence_audit.evidence.training import Conclusion, Order, ReferencePoint, TrainingEvidence
 from independence_audit.evidence.training_report import TrainingReport
-from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.fingerprint.sampler import Sampler, sampler_of
-from independence_audit.fingerprint.weights import Model
+from independence_audit.fingerprint import Fingerprint, Model, Sampler, read_model, sampler_of
 from independence_audit.pipeline.checkpoints import expand
-from independence_audit.pipeline.models import check_samplers, read_model
+from independence_audit.pipeline.models import check_samplers
 from independence_audit.pipeline.outcome import FINDING, INCONCLUSIVE, PASSED
 from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.references import find_references

@@ -11,13 +11,11 @@ from independence_audit.checkpoint import open_named
 from independence_audit.core.names import quoted
 from independence_audit.core.progress import Progress
 from independence_audit.errors import IncomparableError, MalformedError, MissingError
-from independence_audit.fingerprint.build import fingerprint_of
+from independence_audit.fingerprint import Fingerprint, Model, Sample, fingerprint_of, sampler_of
 from independence_audit.fingerprint.library import Catalogue, Entry, open_library, own_folder
 from independence_audit.fingerprint.library.pull import origin
-from independence_audit.fingerprint.model import Fingerprint, Sample
-from independence_audit.fingerprint.sampler import SIZES, sampler_of
-from independence_audit.fingerprint.weights import Model
-from independence_audit.pipeline.models import told
+from independence_audit.fingerprint.making import told
+from independence_audit.fingerprint.sampler import SIZES
 from independence_audit.pipeline.references import HUB, Known
 from independence_audit.pipeline.settings import AuditSettings
 

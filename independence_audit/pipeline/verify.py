@@ -16,7 +16,8 @@ from independence_audit.evidence.codec import comparable, from_json
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.relation import FOUND, STRENGTH
 from independence_audit.evidence.report import SCHEMA_VERSION, AuditReport, Reference, Suppression
-from independence_audit.fingerprint.sampler import SIZES, sampler_of
+from independence_audit.fingerprint import sampler_of
+from independence_audit.fingerprint.sampler import SIZES
 from independence_audit.lineage.evidence import relation_shares
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE, told_again

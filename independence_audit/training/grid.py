@@ -10,7 +10,7 @@ import numpy as np
 from independence_audit.core.number_types import DTYPES
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.training import Finding
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.training.untouched import SHOWN, is_weight
 
 LOOKED_AT = ("F64", "F32", "BF16", "F16")

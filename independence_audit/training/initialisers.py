@@ -15,7 +15,7 @@ from independence_audit.anatomy import Axis
 from independence_audit.core.bounded import read_bounded
 from independence_audit.core.toml import LARGEST, parse_toml, shipped_table
 from independence_audit.errors import UsageError
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.statistics.laws import LAWS, Dependence, LawFit, fit_law, row_dependence, spread_excess
 
 ENOUGH_VALUES = 4096

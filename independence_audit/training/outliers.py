@@ -11,7 +11,7 @@ import numpy as np
 
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.training import Finding
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.training.initialisers import is_matrix
 
 UNLIKE = 4.0

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.training.grid import on_coarser_grids
 from independence_audit.training.outliers import unlike_the_rest
 from independence_audit.training.untouched import Untouched, computed, untouched

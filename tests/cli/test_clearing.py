@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from independence_audit.cli.entry import main
 from independence_audit.core.progress import NoProgress
 from independence_audit.fingerprint.codec import write_fingerprint
+from independence_audit.fingerprint.making import read_model, save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.pipeline.models import read_model, save_fingerprint
 from tests.lineage.disguises import disguised
 
 SEEDS = Path(__file__).resolve().parents[2] / "examples" / "seeds_case"

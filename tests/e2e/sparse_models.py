@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Kind, place
 from independence_audit.checkpoint import open_checkpoint
 from independence_audit.core.progress import NoProgress
+from independence_audit.fingerprint.making import read_model
 from independence_audit.fingerprint.model import Sample
 from independence_audit.fingerprint.reading import Wanted, wanted
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.pipeline.models import read_model
 
 Shapes = Mapping[str, Sequence[int]]
 

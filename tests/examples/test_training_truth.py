@@ -12,8 +12,8 @@ import pytest
 
 from examples.training.text import sources
 from independence_audit.core.progress import NoProgress
+from independence_audit.fingerprint.making import read_model
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.pipeline.models import read_model
 from independence_audit.pipeline.scratch import scratch
 from independence_audit.training.untouched import untouched_rows
 

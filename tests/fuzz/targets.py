@@ -26,10 +26,10 @@ from independence_audit.evidence.codec import from_json, to_json
 from independence_audit.fingerprint.library import import_bundle, read_file
 from independence_audit.fingerprint.library.bundle import export_bundle
 from independence_audit.fingerprint.library.catalogue import read_catalogue
+from independence_audit.fingerprint.making import read_model, save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler, sampler_of
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.configuration import find_configuration
-from independence_audit.pipeline.models import read_model, save_fingerprint
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.verify import Against, read_report, verify_report
 from independence_audit.policy.reading import parse_policy

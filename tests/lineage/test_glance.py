@@ -11,13 +11,13 @@ import pytest
 
 from independence_audit.anatomy import Axis
 from independence_audit.core.progress import NoProgress
+from independence_audit.fingerprint.making import read_model
 from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import ENOUGH_POWER, Level, decide
 from independence_audit.lineage.glance import Glance
 from independence_audit.lineage.in_place import Comparer
 from independence_audit.lineage.pairing import pair_components
-from independence_audit.pipeline.models import read_model
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.statistics.decision import critical_z
 from tests.lineage.hand_made import fingerprint_of, noise, sample_of

@@ -12,11 +12,11 @@ from independence_audit.errors import IncomparableError, ReadError
 from independence_audit.evidence.measurement import ComponentEvidence, Search
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport
+from independence_audit.fingerprint.making import save_fingerprint
 from independence_audit.fingerprint.sampler import sampler_of
 from independence_audit.lineage import looking, scan
 from independence_audit.lineage.scan import Scan
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.models import save_fingerprint
 from independence_audit.pipeline.settings import AuditSettings
 from tests.cli.small_models import Weights, llama, save
 

@@ -17,10 +17,10 @@ from independence_audit.checkpoint import Checkpoint
 from independence_audit.core.progress import NoProgress
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport
+from independence_audit.fingerprint.making import save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.read import UnitPlan, read_units
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.models import save_fingerprint
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.report.text import render
 from tests.lineage.disguises import disguised

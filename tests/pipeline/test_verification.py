@@ -15,10 +15,10 @@ from independence_audit.errors import IncomparableError, MalformedError, Missing
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint.codec import write_fingerprint
 from independence_audit.fingerprint.library.pull import SOURCE
+from independence_audit.fingerprint.making import cost, read_model, save_fingerprint
 from independence_audit.fingerprint.sampler import sampler_of
 from independence_audit.pipeline import verification
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.models import cost, read_model, save_fingerprint
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.verification import verify_fingerprint
 from tests.cli.small_models import llama, save

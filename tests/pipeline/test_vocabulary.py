@@ -14,8 +14,8 @@ from torch import Tensor
 from independence_audit.core.progress import NoProgress
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport
+from independence_audit.fingerprint.making import save_fingerprint
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.models import save_fingerprint
 from independence_audit.pipeline.settings import AuditSettings
 
 SEEDS = Path(__file__).resolve().parents[2] / "examples" / "seeds_case"

@@ -16,10 +16,10 @@ from independence_audit.core.progress import NoProgress
 from independence_audit.errors import ChangedError, MalformedError, MissingError
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport, Severity
+from independence_audit.fingerprint.making import save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.pipeline import audit as audit_module
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.models import save_fingerprint
 from independence_audit.pipeline.outcome import exit_code
 from tests.cli.small_models import llama, save
 

@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 
 from independence_audit.evidence.relation import FOUND
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import Level, Verdict, decide
 from independence_audit.lineage.in_place import compare_fingerprints

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint import Sample
 from independence_audit.statistics.laws import (
     NOTHING,
     Dependence,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.core.number_types import DTYPES
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.training.untouched import is_weight
 
 Place = tuple[str, int | None, str, str]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from independence_audit.anatomy import Rows, rows_of
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.training import CheckpointSeen
-from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint import Fingerprint
 from independence_audit.training.initialisers import UNDECLARED, Initialiser
 from independence_audit.training.trajectory.ends import ends_of
 from independence_audit.training.trajectory.start import Start, carried, start_of
