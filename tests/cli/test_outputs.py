@@ -41,7 +41,7 @@ def no_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("independence_audit.pipeline.audit.audit", begun)
     monkeypatch.setattr("independence_audit.pipeline.scratch.scratch", begun)
     monkeypatch.setattr("independence_audit.pipeline.trajectory.trajectory", begun)
-    monkeypatch.setattr("independence_audit.pipeline.models.save_fingerprint", begun)
+    monkeypatch.setattr("independence_audit.fingerprint.making.save_fingerprint", begun)
     monkeypatch.setattr("independence_audit.pipeline.declared.draft_declaration", begun)
 
 

@@ -34,10 +34,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_nobody_writes_is_refused_at_once(name: str) -> None:
     """In one sentence that names the line, before it costs anything."""
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(TomlError, match=r"over [0-9,]+ "):
         parse_toml(HOSTILE[name])
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_as_much_as_is_allowed_takes_seconds_at_most(piece: bytes) -> None:
 )
 def test_texts_that_do_not_end_take_no_time(piece: bytes) -> None:
     """Whatever is repeated."""
-    begun = time.monotonic()
+    begun = time.process_time()
     for start in (b"", b"a = ", b'a = """', b"a = '''"):
         with suppress(TomlError):
             parse_toml((start + piece * LARGEST)[:LARGEST])
-    assert time.monotonic() - begun < 8
+    assert time.process_time() - begun < 8
 
 
 @pytest.mark.parametrize(

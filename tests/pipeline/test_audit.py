@@ -17,10 +17,10 @@ from independence_audit.errors import IncomparableError, ReadError, UsageError
 from independence_audit.evidence.codec import comparable
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport, Outcome, Severity
+from independence_audit.fingerprint import making
 from independence_audit.fingerprint.codec import write_fingerprint
 from independence_audit.fingerprint.making import read_model, save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.pipeline import models
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.outcome import exit_code
 from independence_audit.pipeline.settings import AuditSettings
@@ -222,7 +222,7 @@ def test_unreadable_bytes_never_become_an_opinion(tmp_path: Path, monkeypatch: p
     """A tensor that cannot be read is not tested, with its reason, and strangers are not passed."""
     a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(2), tmp_path / "b.safetensors")
     broken = unreadable_from(a, slice(3, 5))
-    monkeypatch.setattr(models, "open_named", lambda name, **_: broken if name == a else open_checkpoint(name))
+    monkeypatch.setattr(making, "open_named", lambda name, **_: broken if name == a else open_checkpoint(name))
     report = audit(a, [b])
     silent = [tensor for tensor in report.tensors if tensor.reason == "unreadable"]
     assert len(silent) == 2
@@ -236,7 +236,7 @@ def test_a_copy_is_found_in_what_can_be_read(tmp_path: Path, monkeypatch: pytest
     """Evidence outranks gaps."""
     a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
     broken = unreadable_from(a, slice(3, 5))
-    monkeypatch.setattr(models, "open_named", lambda name, **_: broken if name == a else open_checkpoint(name))
+    monkeypatch.setattr(making, "open_named", lambda name, **_: broken if name == a else open_checkpoint(name))
     assert exit_code(audit(a, [b]), Severity.NOT_MET) == 1
 
 
@@ -244,7 +244,7 @@ def test_a_source_that_is_gone_ends_the_audit(tmp_path: Path, monkeypatch: pytes
     """After some failures in a row nothing more is tried."""
     a, b = save(llama(1), tmp_path / "a.safetensors"), save(llama(1), tmp_path / "b.safetensors")
     broken = unreadable_from(a, slice(2, None))
-    monkeypatch.setattr(models, "open_named", lambda name, **_: broken if name == a else open_checkpoint(name))
+    monkeypatch.setattr(making, "open_named", lambda name, **_: broken if name == a else open_checkpoint(name))
     with pytest.raises(ReadError):
         audit(a, [b])
 

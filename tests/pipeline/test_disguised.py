@@ -125,7 +125,7 @@ def test_both_sides_are_seen_through_as_many_layers(
         plans.append(plan)
         return read_units(checkpoint, anatomy, plan, wanted)
 
-    monkeypatch.setattr("independence_audit.pipeline.disguised.read_units", spy)
+    monkeypatch.setattr("independence_audit.lineage.disguised_units.read_units", spy)
     audit(str(SEEDS / "other_seed"), [reference], AuditSettings(search_layers=asked))
     assert {(plan.search_layers, plan.deeper) for plan in plans} == expected
 

@@ -134,11 +134,11 @@ ROW = '{"step": 1, "loss": 2.0}'
 def test_hostile_logs_are_refused_at_once(text: str, tmp_path: Path) -> None:
     """Numbers without end, nests, a million columns, one endless line: one sentence, at once."""
     (tmp_path / "log").write_text(text)
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(AuditError) as caught:
         read_log(tmp_path / "log")
     assert caught.value.hint
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize("magic", [b"\x1f\x8b\x08", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh9", b"\xfd7zXZ"])

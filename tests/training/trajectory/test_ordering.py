@@ -152,10 +152,10 @@ def test_a_pattern_that_would_take_for_ever_is_stopped(pattern: str, monkeypatch
     """Long before anybody gives up."""
     assert pattern_module.LONGEST <= 3.0
     monkeypatch.setattr(pattern_module, "LONGEST", 0.5)
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(UsageError, match="seconds"):
         arrange([["a" * 3000 + "!"], ["a" * 3000 + "?"]], pattern)
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=12), st.sampled_from(["one by one", "folder"]))
@@ -170,12 +170,12 @@ def test_any_names_have_an_order(names: list[str], where: str) -> None:
 @pytest.mark.parametrize("piece", ["1", "1.", "1-", "a1", "2026-01-03", "0", "/", "1B", "é"])
 def test_long_names_take_no_time(piece: str) -> None:
     """Whatever they repeat."""
-    begun = time.monotonic()
+    begun = time.process_time()
     for names in ([piece * 20_000 + end for end in "xyz"], [end + piece * 20_000 for end in ("a", "b1", "")]):
         numbers_in(names)
         by_names(names)
         tell_apart(names)
-    assert time.monotonic() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 def test_gaps() -> None:
