@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 from independence_audit.declaration.model import WHOLE, Declaration, Entry
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Origin
 from independence_audit.evidence.measurement import ComponentEvidence
+from independence_audit.evidence.reference_names import ReferenceNames
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import Reference
 
@@ -24,7 +25,7 @@ def hold(
         components: What was found.
         references: Everything that was asked for, with its ancestors.
     """
-    names = Names(references)
+    names = ReferenceNames(references)
     entries = _assigned(declaration, components)
     whole = {entry.name for entry in declaration.entries if entry.name == WHOLE}
     declared = [_declared(component, entries.get(component.name), names) for component in components]
@@ -43,38 +44,6 @@ def hold(
     )
 
 
-class Names:
-    """Which reference a declared source means: by its name or where it comes from, whatever the case."""
-
-    def __init__(self, references: Collection[Reference]) -> None:
-        """Take the references with what their owners say of their ancestors."""
-        self._of: Mapping[str, frozenset[str]] = {
-            reference.name: frozenset(map(plain_name, filter(None, (reference.name, reference.source))))
-            for reference in references
-        }
-        self._ancestors: Mapping[str, frozenset[str]] = {
-            reference.name: frozenset(
-                name
-                for ancestor in reference.derived_from
-                for name in (plain_name(ancestor), *self._of.get(ancestor, ()))
-            )
-            for reference in references
-        }
-
-    def means(self, source: str, reference: str) -> bool:
-        """Whether a declared source is this reference."""
-        return plain_name(source) in self._of.get(reference, frozenset({plain_name(reference)}))
-
-    def covers(self, source: str, reference: str) -> bool:
-        """Whether a declared source is this reference, or an ancestor of it by its owner's account."""
-        return self.means(source, reference) or plain_name(source) in self._ancestors.get(reference, frozenset())
-
-
-def plain_name(name: str) -> str:
-    """A model's name without address, revision and case."""
-    return name.removeprefix("https://huggingface.co/").removeprefix("hf://").partition("@")[0].strip("/ ").casefold()
-
-
 def _assigned(declaration: Declaration, components: Sequence[ComponentEvidence]) -> dict[str, Entry]:
     """The entry of every component that has one: by name, by a kind that only it has, or the one for all."""
     by_name = {entry.name: entry for entry in declaration.entries}
@@ -88,7 +57,7 @@ def _assigned(declaration: Declaration, components: Sequence[ComponentEvidence])
     return assigned
 
 
-def _declared(component: ComponentEvidence, entry: Entry | None, names: Names) -> Declared:
+def _declared(component: ComponentEvidence, entry: Entry | None, names: ReferenceNames) -> Declared:
     found = component.reference if component.relation in FOUND else None
     agreement = _agreement(component, entry, names)
     if entry is None:
@@ -98,7 +67,7 @@ def _declared(component: ComponentEvidence, entry: Entry | None, names: Names) -
     )
 
 
-def _agreement(component: ComponentEvidence, entry: Entry | None, names: Names) -> Agreement:
+def _agreement(component: ComponentEvidence, entry: Entry | None, names: ReferenceNames) -> Agreement:
     if entry is None:
         return _nothing_declared(component)
     if entry.origin is None:
@@ -108,7 +77,7 @@ def _agreement(component: ComponentEvidence, entry: Entry | None, names: Names) 
     return _found(component, entry, names) if component.relation in FOUND else _missed(component, entry, names)
 
 
-def _missed(component: ComponentEvidence, entry: Entry, names: Names) -> Agreement:
+def _missed(component: ComponentEvidence, entry: Entry, names: ReferenceNames) -> Agreement:
     """The agreement of weights that are declared to come from another model, and of which no shared ones are shown."""
     if any(names.covers(source, alike) for source in entry.sources for alike in _alike(component)):
         return Agreement.TABLES_ONLY
@@ -127,7 +96,7 @@ def _nothing_declared(component: ComponentEvidence) -> Agreement:
     return Agreement.TABLES_ONLY if component.relation == Relation.TOKEN_TABLES else Agreement.NOT_DECLARED
 
 
-def _not_filled_in(component: ComponentEvidence, entry: Entry, names: Names) -> Agreement:
+def _not_filled_in(component: ComponentEvidence, entry: Entry, names: ReferenceNames) -> Agreement:
     """The agreement of an entry without an origin: it declares nothing, and so hides nothing that was found."""
     if component.relation not in FOUND:
         return Agreement.NOT_FILLED_IN
@@ -153,7 +122,7 @@ def _own_weights(component: ComponentEvidence, entry: Entry) -> Agreement:
     return Agreement.ATTRIBUTION_MISSING if unnamed else Agreement.AGREED
 
 
-def _found(component: ComponentEvidence, entry: Entry, names: Names) -> Agreement:
+def _found(component: ComponentEvidence, entry: Entry, names: ReferenceNames) -> Agreement:
     """The agreement of weights that are declared to come from another model and do come from one."""
     if not entry.sources:
         return Agreement.ATTRIBUTION_MISSING
@@ -165,7 +134,7 @@ def _found(component: ComponentEvidence, entry: Entry, names: Names) -> Agreemen
     return Agreement.AGREED if entry.licence else Agreement.ATTRIBUTION_MISSING
 
 
-def _is_covered(component: ComponentEvidence, nearest: str, entry: Entry, names: Names) -> bool:
+def _is_covered(component: ComponentEvidence, nearest: str, entry: Entry, names: ReferenceNames) -> bool:
     """Whether a declared source is the nearest reference, its ancestor, or another one that was found as well."""
     others = [other.reference for other in component.runners_up if other.relation in FOUND]
     return any(

@@ -19,8 +19,8 @@ from independence_audit.anatomy import Part, View
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode, decode_into
 from independence_audit.fingerprint.sampler import Plan
 from independence_audit.fingerprint.spans import plan_spans
-from independence_audit.lineage.rounding import GRIDS, Grid, Values
 from independence_audit.lineage.sums import Sums, sums_of
+from independence_audit.statistics.rounding import GRIDS, Grid, Values
 from independence_audit.work import Algorithm, Codec, Executor, Here, Task
 
 CHUNK = 1 << 18

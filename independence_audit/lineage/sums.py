@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from independence_audit.lineage.measure import CONSTANT, Numbers
-from independence_audit.lineage.rounding import Values
+from independence_audit.statistics.rounding import Values
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from independence_audit.evidence.report import Tool
 from independence_audit.evidence.training import Conclusion, Order, ReferencePoint, TrainingEvidence
 from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.fingerprint import Fingerprint, Model, Sampler, read_model, sampler_of
+from independence_audit.pipeline.checkpoint_references import Met, meet
 from independence_audit.pipeline.checkpoints import expand
 from independence_audit.pipeline.models import check_samplers
 from independence_audit.pipeline.outcome import FINDING, INCONCLUSIVE, PASSED
@@ -31,8 +32,8 @@ from independence_audit.training.initialisers import UNDECLARED, Initialiser, de
 from independence_audit.training.log_check import Weights, log_evidence
 from independence_audit.training.logs import Log, read_log
 from independence_audit.training.replay import Declared
+from independence_audit.training.trajectory.additions import added
 from independence_audit.training.trajectory.ordering import Ordered, arrange
-from independence_audit.training.trajectory.references import Met, added, meet
 from independence_audit.training.trajectory.start import Freshness
 from independence_audit.training.trajectory.state import state_of
 from independence_audit.training.trajectory.walk import Seen, Walk, Walked

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from independence_audit.anatomy import Kind
-from independence_audit.declaration.compare import Names
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Rights
 from independence_audit.evidence.measurement import ComponentEvidence, Message, Shared
+from independence_audit.evidence.reference_names import ReferenceNames
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.evidence.report import Reference
 from independence_audit.evidence.training import Conclusion, TrainingEvidence
@@ -255,7 +255,7 @@ def _fitting(component: ComponentEvidence, references: Mapping[str, Reference], 
 def _structure(fitting: Sequence[str], references: Mapping[str, Reference], declared: Declared | None) -> Structure:
     if not fitting:
         return Structure.NOT_SHARED
-    names = Names(references.values())
+    names = ReferenceNames(references.values())
     sources = declared.source.split(", ") if declared else []
     named = any(names.covers(source, reference) for source in sources if source for reference in fitting)
     return Structure.SHARED_NAMED if named else Structure.SHARED_NOT_NAMED

@@ -11,7 +11,7 @@ from independence_audit.evidence.measurement import ComponentEvidence, Message
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Sample
-from independence_audit.lineage.rounding import WAYPOINTS
+from independence_audit.statistics.rounding import WAYPOINTS
 
 OWN_TRAINING = frozenset({Conclusion.INITIALISED_AND_TRAINED, Conclusion.CONSISTENT_WITH_SCRATCH})
 """Conclusions that speak for a training of the component's own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from independence_audit.declaration.compare import hold, plain_name
+from independence_audit.declaration.compare import hold
 from independence_audit.declaration.model import Declaration, Entry
 from independence_audit.evidence.declaration import Agreement, Origin
 from independence_audit.evidence.measurement import ComponentEvidence
@@ -110,8 +110,3 @@ def test_what_a_card_says_of_the_whole_needs_one_component() -> None:
     decoder = component(IDENTICAL, name="decoder", kind="text_decoder", reference="llama-3-8b")
     assert agreements(card, tower, decoder) == [Agreement.NOT_DECLARED, Agreement.AGREED]
     assert agreements(card, tower) == [Agreement.DECLARED_NOT_FOUND]
-
-
-def test_names_are_compared_plainly() -> None:
-    """Address, revision and case do not make another model."""
-    assert plain_name("https://huggingface.co/Qwen/Qwen3-4B@abc") == plain_name("hf://qwen/qwen3-4b")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.lineage.rounding import Values
+from independence_audit.statistics.rounding import Values
 
 BLOCK = 32
 """Adjacent inputs that share a scale in every common format (MXFP4 32, NF4 64, GPTQ and AWQ 128, DeepSeek 128)."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from independence_audit.lineage.quantised import quantisation
+from independence_audit.statistics.quantised import quantisation
 
 Floats = NDArray[np.float32]
 

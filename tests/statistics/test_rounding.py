@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from independence_audit.lineage.rounding import BY_CHANCE, GRIDS, Values, rounding
+from independence_audit.statistics.rounding import BY_CHANCE, GRIDS, Values, rounding
 from tests.lineage.hand_made import noise
 
 TYPES = {
