@@ -14,7 +14,7 @@ from independence_audit.core.version import __version__
 from independence_audit.evidence.measurement import ComponentEvidence
 from independence_audit.evidence.relation import STRENGTH
 from independence_audit.evidence.report import AuditReport
-from independence_audit.pipeline.outcome import FINDING, INCONCLUSIVE
+from independence_audit.pipeline.incomplete import FINDING, INCONCLUSIVE
 from independence_audit.report.numbers import NONE, coefficient, p_value, percent, size
 
 CONFIDENCE = 0.95

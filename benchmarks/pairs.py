@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from independence_audit.evidence.report import AuditReport, Severity
-from independence_audit.pipeline.outcome import exit_code
+from independence_audit.pipeline.incomplete import exit_code
 
 PAIRS = Path(__file__).with_name("known_pairs.csv")
 COLUMNS = ["subject", "reference", "truth", "provenance"]

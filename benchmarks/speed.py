@@ -18,7 +18,7 @@ FINDING = 1
 PROGRAM = "from independence_audit.cli.entry import main; raise SystemExit(main())"
 START = (
     "from independence_audit.cli.entry import main; main(['--version']); "
-    "import independence_audit.cli.outputs, independence_audit.pipeline.audit, independence_audit.pipeline.outcome"
+    "import independence_audit.cli.outputs, independence_audit.pipeline.audit, independence_audit.pipeline.incomplete"
 )
 """The interpreter, and all that `audit compare` imports before it opens a file."""
 NAIVE_START = "import numpy, torch, safetensors"

@@ -18,7 +18,7 @@ from independence_audit.evidence.codec import from_json, to_json
 from independence_audit.evidence.report import AuditReport, Severity
 from independence_audit.fingerprint.making import look_at
 from independence_audit.pipeline.audit import audit as audited
-from independence_audit.pipeline.outcome import exit_code
+from independence_audit.pipeline.incomplete import exit_code
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.verify import read_report as read
 from independence_audit.report.formats import ALL, PDF, Format

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from independence_audit.checkpoint import file_sha256, open_checkpoint
 from independence_audit.fingerprint import Sampler, fingerprint_of
-from independence_audit.fingerprint.budget import plan_within
+from independence_audit.fingerprint.cost import plan_within
 from independence_audit.fingerprint.library import Entry, Library, store
 from independence_audit.fingerprint.library.catalogue import read_catalogue
 from independence_audit.fingerprint.library.pull import SOURCE

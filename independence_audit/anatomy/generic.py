@@ -1,4 +1,7 @@
-"""Placing tensors whose names no family knows: by the words in their names and by the sizes that recur in shapes."""
+"""Placing tensors whose names no family knows: by the words in their names and by the sizes that recur in shapes.
+
+Why a tensor is never evidence, whatever its role: its stored values are no weights, or there are none.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,10 @@ from dataclasses import dataclass
 
 from independence_audit.anatomy.lattice import Lattice
 from independence_audit.anatomy.model import GENERIC, Axis, Part
-from independence_audit.anatomy.names import is_number
-from independence_audit.anatomy.reasons import silence
+from independence_audit.anatomy.names import is_number, words
 from independence_audit.anatomy.shapes import Widths, axis_order, column_axis, recurrent_layer
-from independence_audit.anatomy.words import words
 from independence_audit.checkpoint.model import TensorInfo
+from independence_audit.core.number_types import DTYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +81,28 @@ def _recurrent(tensor: TensorInfo, widths: Widths) -> _Placed | None:
     lattice = Lattice.of(tensor.shape).fold(0, (gates, units))
     reads_hidden = len(tensor.shape) > 1 and tensor.shape[1] in widths.inner
     return _Placed(lattice, columns=-1 if reads_hidden else 1)
+
+
+def silence(tensor: TensorInfo, names: Container[str], *, packed: bool) -> str:
+    """The reason why a tensor's stored values are no evidence; empty where they may be.
+
+    Args:
+        tensor: The tensor.
+        names: All names of the checkpoint: a quantised weight has its scale beside it.
+        packed: Whether its name is that of a quantiser's tensor.
+    """
+    if tensor.size == 0:
+        return "empty"
+    if packed:
+        return "packed"
+    if DTYPES[tensor.dtype].is_float:
+        return "scalar" if tensor.size == 1 else ""
+    if tensor.dtype.startswith("C"):
+        return "computed"
+    return "packed" if tensor.dtype.startswith("F") or _has_scale(tensor.name, names) else "integer"
+
+
+def _has_scale(name: str, names: Container[str]) -> bool:
+    stem = name.removesuffix("weight")
+    scales = (f"{name}_scale", f"{name}_scale_inv", f"{name}.absmax", f"{stem}SCB", f"{stem}scales")
+    return any(scale in names for scale in scales)

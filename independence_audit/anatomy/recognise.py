@@ -1,14 +1,18 @@
-"""Recognising components: which family's names stand under which prefix, whatever the prefix is called."""
+"""Recognising components: which family's names stand under which prefix, whatever the prefix is called.
+
+Which layers of a decoder predict further tokens (multi-token prediction): they come behind the last layer.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from independence_audit.anatomy.families import Family, Rule, families, longest_pattern, rules_by_pattern
-from independence_audit.anatomy.names import Reading, Segments, readings, template
-from independence_audit.anatomy.words import words
+from independence_audit.anatomy.names import Reading, Segments, readings, template, words
+from independence_audit.anatomy.settings import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +130,35 @@ def _with_outside(found: Sequence[Recognised], outside: dict[Place, list[Match]]
                 joining[below[0]].append(match)
                 taken.add(match.tensor)
     return [Recognised(each.prefix, each.family, (*each.matches, *joining[index])) for index, each in enumerate(found)]
+
+
+MTP = "mtp."
+"""Stands before the roles of such layers, so that they are compared among themselves."""
+
+SEGMENT = "mtp"
+"""Last segment of the prefix of such layers where they do not stand among the others."""
+
+
+def is_apart(recognised: Recognised) -> bool:
+    """Whether a component is nothing but the further prediction of another one."""
+    return recognised.prefix[-1:] == (SEGMENT,)
+
+
+def mtp_layers(matches: Sequence[Match], config: Sequence[Mapping[str, Any]]) -> frozenset[int]:
+    """The layers that predict further tokens: their names say so, or the config counts fewer layers.
+
+    The config is believed about as many layers as it says predict further tokens, or one. Believed about more, it
+    could hide layers of a copy from comparison.
+
+    Args:
+        matches: The tensors of a decoder.
+        config: Sections of the config, the likeliest first.
+    """
+    layers = {match.layer for match in matches if match.layer is not None}
+    named = {match.layer for match in matches if match.layer is not None and match.rule.entry.roles[0].startswith(MTP)}
+    counted = next((number for section in config if (number := count(section, "num_hidden_layers"))), None)
+    if counted is None:
+        return frozenset(named)
+    announced = next((number for section in config if (number := count(section, "num_nextn_predict_layers"))), 1)
+    beyond = {layer for layer in layers if layer >= counted}
+    return frozenset(named | beyond if len(beyond) <= min(announced, counted) else named)

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
 
-from independence_audit.checkpoint.config import read_config
-from independence_audit.checkpoint.fingerprints import KEY, is_fingerprint
-from independence_audit.checkpoint.header import MAX_TENSORS, Header, read_header
+from independence_audit.checkpoint.beside import read_config
+from independence_audit.checkpoint.header import KEY, MAX_TENSORS, Header, is_fingerprint, read_header
 from independence_audit.checkpoint.index import check_index, read_index, shards_of
 from independence_audit.checkpoint.layout import Layout, missing_shards
 from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, TensorInfo

@@ -3,10 +3,13 @@
 A file is 8 bytes of length (little-endian), that many bytes of JSON, then the tensors' bytes without gaps. The format's
 own library lets the last of two equal keys win and accepts entries with extra keys; both could show an auditor other
 weights than a user, and both are errors here.
+
+What tells a fingerprint from weights: both are safetensors files, and only the one that was named is ever taken.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
@@ -14,8 +17,7 @@ from math import prod
 from typing import NamedTuple, TypeGuard
 
 from independence_audit.checkpoint.formats import check_magic
-from independence_audit.checkpoint.model import ByteSource, Notice, TensorInfo
-from independence_audit.checkpoint.smallest import SMALLEST
+from independence_audit.checkpoint.model import SMALLEST, ByteSource, Notice, TensorInfo
 from independence_audit.core.names import is_hostile, quoted
 from independence_audit.core.number_types import DTYPES
 from independence_audit.core.strict_json import JsonError, parse_object
@@ -255,3 +257,15 @@ def _shared_offsets(tensors: list[TensorInfo]) -> Iterator[Notice]:
         for tensor, following in pairwise(tensors)
         if tensor.start == following.start
     )
+
+
+KEY = "independence_audit_fingerprint"
+"""The metadata entry that holds a fingerprint's table."""
+
+_STORED = re.compile(r"(?:sample|sketch|anchors|units)\.[0-9]{4,}(?:\..*)?")
+"""How the tensors of a fingerprint are called."""
+
+
+def is_fingerprint(header: Header) -> bool:
+    """Whether a file is a fingerprint throughout: weights with a fingerprint's entry in their metadata are weights."""
+    return KEY in header.metadata and all(_STORED.fullmatch(tensor.name) for tensor in header.tensors)

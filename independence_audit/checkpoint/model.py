@@ -1,4 +1,7 @@
-"""What a checkpoint is: files, named tensors with their bytes' places, and the source that reads them."""
+"""What a checkpoint is: files, named tensors with their bytes' places, and the source that reads them.
+
+How few bytes could hold stolen weights: below this, a file is not worth a line of the report.
+"""
 
 from __future__ import annotations
 
@@ -114,3 +117,10 @@ class Checkpoint:
     def name(self) -> str:
         """How the checkpoint is called in reports."""
         return self.source.name
+
+
+WIDTH = 256
+"""Channels of the narrowest layers that are worth taking: those of the smallest published language models."""
+
+SMALLEST = 12 * WIDTH**2 * 2 // 8
+"""Bytes of one such layer, 12 times the square of its width in values, at two bits each, the densest packing in use."""

@@ -27,7 +27,7 @@ def compare(subject: str, **given: Any) -> int:  # noqa: ANN401  one for each op
     from independence_audit.cli.progress import progress_on
     from independence_audit.evidence.report import Severity
     from independence_audit.pipeline.audit import audit
-    from independence_audit.pipeline.outcome import exit_code
+    from independence_audit.pipeline.incomplete import exit_code
     from independence_audit.pipeline.settings import settings_of
 
     asked = asked_of(given)

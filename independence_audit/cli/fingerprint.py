@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from independence_audit.cli.options import options_of
-from independence_audit.cli.stderr import note
+from independence_audit.cli.progress import note
 from independence_audit.errors import UsageError
 from independence_audit.pipeline.options import FINGERPRINT, Asked
 

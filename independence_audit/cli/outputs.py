@@ -1,4 +1,7 @@
-"""Where reports go: stdout, and files that are written whole or not at all."""
+"""Where reports go: stdout, and files that are written whole or not at all.
+
+Where training reports go: stdout, and files that are written whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ import click
 
 from independence_audit.checkpoint.layout import CONFIG, VOCABULARIES
 from independence_audit.core.atomic import Place, check_place, write_whole
-from independence_audit.declaration.model import CARD
-from independence_audit.declaration.model import FILE as DECLARATION
+from independence_audit.declaration.file import CARD
+from independence_audit.declaration.file import FILE as DECLARATION
 from independence_audit.errors import InputError, UsageError
-from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.report import AuditReport, TrainingReport
 from independence_audit.pipeline.options import Asked, options
-from independence_audit.report.formats import ALL, PDF
+from independence_audit.report.formats import ALL, PDF, TRAINING
 from independence_audit.report.languages import ENGLISH
 from independence_audit.signing.dsse import sign
 from independence_audit.signing.keys import PrivateKey, read_private_key
@@ -215,7 +218,7 @@ def show(report: AuditReport, name: str, lang: str = ENGLISH) -> None:
     if not sys.stdout.isatty():
         click.echo(ALL[name].render(report, lang), nl=False)
         return
-    from independence_audit.cli.terminal import terminal_on
+    from independence_audit.cli.progress import terminal_on
     from independence_audit.report.text import print_report
 
     print_report(report, terminal_on(sys.stdout), lang)
@@ -248,3 +251,29 @@ def check_new(path: Path) -> None:
 
 def _is_there(path: Path) -> UsageError:
     return UsageError(f"{path} is there already.", "Name another path; what people wrote is kept.")
+
+
+def show_training(report: TrainingReport, files: Sequence[tuple[str, Path]], format_: str, lang: str) -> None:
+    """Write a training report to files and, with a format, to stdout; in a terminal in its width and colours.
+
+    Raises:
+        InputError: A file cannot be written.
+    """
+    with all_written([(path, partial(_training_rendered, report, name, lang)) for name, path in files]):
+        _show(report, format_, lang)
+
+
+def _show(report: TrainingReport, format_: str, lang: str) -> None:
+    if format_ == "text" and sys.stdout.isatty():
+        from independence_audit.cli.progress import terminal_on
+        from independence_audit.report.text import print_training
+
+        print_training(report, terminal_on(sys.stdout), lang)
+    elif format_ == "text":
+        click.echo(TRAINING[format_].render(report, lang), nl=False)
+    elif format_:
+        click.echo(_training_rendered(report, format_, lang), nl=False)
+
+
+def _training_rendered(report: TrainingReport, name: str, lang: str) -> bytes:
+    return as_bytes(TRAINING[name].render(report, lang))

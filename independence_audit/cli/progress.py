@@ -1,12 +1,27 @@
-"""A progress line on a terminal, and nothing where there is none."""
+"""A progress line on a terminal, and nothing where there is none.
+
+A terminal as rich sees it, whatever the environment says of its size.
+
+What goes to stderr beside progress: errors with their ways out, and notes; names in them keep to their line.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, TextIO
 
 from independence_audit.core.progress import NoProgress, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+import io
+
+import click
+
+from independence_audit.errors import AuditError
+from independence_audit.report.plain import visible
 
 
 @contextmanager
@@ -19,7 +34,6 @@ def progress_on(stream: TextIO, *, enabled: bool) -> Iterator[Progress]:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from independence_audit.cli.terminal import terminal_on
     from independence_audit.report.plain import visible
 
     class Shown:
@@ -37,3 +51,38 @@ def progress_on(stream: TextIO, *, enabled: bool) -> Iterator[Progress]:
     # Refreshed as it is told, without a thread of its own: the audit may fork.
     with Bars(console=terminal_on(stream), transient=True, auto_refresh=False) as bars:
         yield Shown(bars)
+
+
+NARROWEST, WIDEST = 40, 400
+"""Columns. In fewer, words and figures no longer fit a line; a wider table is filled with spaces that nobody sees."""
+
+
+def terminal_on(stream: TextIO) -> Console:
+    """A terminal of a width that a report can be read in.
+
+    rich takes COLUMNS as it is: it prints nothing at all in 0 columns.
+    """
+    from rich.console import Console
+
+    size = get_terminal_size()
+    return Console(file=stream, width=min(max(size.columns, NARROWEST), WIDEST), height=max(size.lines, 1))
+
+
+def show_error(error: AuditError, about: str = "") -> None:
+    """Show an error and its way out; nothing for one without a sentence."""
+    note(f"error: {about}{': ' if about else ''}{error.message}")
+    if error.hint:
+        note(f"hint: {error.hint}")
+
+
+def show_usage(error: click.ClickException) -> None:
+    """Show what is wrong with a command line as click words it, with the usage where there is one."""
+    worded = io.StringIO()
+    error.show(worded)
+    for line in worded.getvalue().expandtabs().splitlines():
+        note(line)
+
+
+def note(sentence: str) -> None:
+    """Write one line to stderr."""
+    click.echo(visible(sentence) if sentence else "", err=True)

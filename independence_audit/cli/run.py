@@ -1,27 +1,33 @@
-"""The commands as one group, and the one place where errors become sentences and exit codes."""
+"""The commands as one group, and the one place where errors become sentences and exit codes.
+
+Completion in the shell: ``_AUDIT_COMPLETE=bash_source audit`` prints what bash evaluates; zsh and fish likewise.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from independence_audit.cli.compare import compare
-from independence_audit.cli.completion import complete
 from independence_audit.cli.declare import declare
 from independence_audit.cli.fingerprint import fingerprint
 from independence_audit.cli.inspect import inspect
+from independence_audit.cli.progress import show_error, show_usage
 from independence_audit.cli.refs import refs
 from independence_audit.cli.report import report
 from independence_audit.cli.scratch import scratch
 from independence_audit.cli.self_check import self_check
-from independence_audit.cli.stderr import show_error, show_usage
 from independence_audit.cli.streams import ReaderGoneError
 from independence_audit.cli.trajectory import trajectory
 from independence_audit.cli.verify import verify
 from independence_audit.core.version import __version__
 from independence_audit.errors import AuditError, UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 HELP = """Were these model weights trained from scratch, or do they come from someone else's model?
 
@@ -73,3 +79,64 @@ def _answer(arguments: Sequence[str]) -> int:
             return complete(audit, program, variable)
     result = audit.main(list(arguments), prog_name=PROGRAMS[0], complete_var="", standalone_mode=False)
     return result if isinstance(result, int) else 0
+
+
+class _PathOrName(click.types.StringParamType):
+    """A text that may be a path: the shell, which knows the files, completes it."""
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002  click's signature
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Leave it to the shell."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type="file")]
+
+
+def complete(commands: click.Command, program: str, variable: str) -> int:
+    """Answer a shell.
+
+    Args:
+        commands: The whole program.
+        program: The name that the shell knows it by.
+        variable: The variable in which the shell says what it wants, such as ``bash_source``.
+
+    Raises:
+        UsageError: It wants something else than ``SHELL_source`` or ``SHELL_complete``.
+    """
+    from click.shell_completion import get_completion_class
+
+    wanted = os.environ[variable]
+    shell, _, instruction = wanted.partition("_")
+    kind = get_completion_class(shell)
+    if kind is None or instruction not in {"source", "complete"}:
+        raise UsageError(
+            f"{variable}={wanted!r} asks for nothing that is known.",
+            f"Use bash_source, zsh_source or fish_source: {_way_in(program, variable)}",
+        )
+    for parameter in _parameters(commands):
+        if parameter.type is click.STRING:
+            parameter.type = _PathOrName()
+    answers = kind(commands, {}, program, variable)
+    try:
+        click.echo(answers.source() if instruction == "source" else answers.complete())
+    except (KeyError, ValueError) as error:
+        raise UsageError(
+            f"{variable}={wanted!r} is for a shell, which says what has been typed so far.",
+            f"Let the shell ask: {_way_in(program, variable)}",
+        ) from error
+    return 0
+
+
+def _parameters(command: click.Command) -> Iterator[click.Parameter]:
+    yield from command.params
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            yield from _parameters(one)
+
+
+def _way_in(program: str, variable: str) -> str:
+    return f'eval "$({variable}=bash_source {program})"'

@@ -21,9 +21,8 @@ def scratch(subject: str, **given: Any) -> int:  # noqa: ANN401  one for each op
     One checkpoint never proves training from scratch: the conclusion is `no evidence` or `untrained` for
     each component, with every finding and what else could explain it. See docs/scratch.md.
     """
-    from independence_audit.cli.outputs import check_outputs
+    from independence_audit.cli.outputs import check_outputs, show_training
     from independence_audit.cli.progress import progress_on
-    from independence_audit.cli.training_output import show_training
     from independence_audit.pipeline.scratch import scratch as look
     from independence_audit.pipeline.settings import settings_of
 

@@ -36,7 +36,7 @@ def self_check(subject: str, *, config: str, **given: Any) -> int:  # noqa: ANN4
     from independence_audit.evidence.report import Severity
     from independence_audit.pipeline.audit import audit
     from independence_audit.pipeline.configuration import find_configuration
-    from independence_audit.pipeline.outcome import exit_code
+    from independence_audit.pipeline.incomplete import exit_code
     from independence_audit.pipeline.settings import settings_of
     from independence_audit.policy.suppress import suppressed
 

@@ -43,9 +43,8 @@ def trajectory(  # noqa: PLR0913  one parameter an option
     1 where something contradicts a training from an initial draw as it is presented, 3 where a
     checkpoint could not be used or nothing could be concluded.
     """
-    from independence_audit.cli.outputs import check_outputs
+    from independence_audit.cli.outputs import check_outputs, show_training
     from independence_audit.cli.progress import progress_on
-    from independence_audit.cli.training_output import show_training
     from independence_audit.pipeline.settings import AuditSettings, read_salt
     from independence_audit.pipeline.trajectory import TrajectorySettings, trajectory_exit_code
     from independence_audit.pipeline.trajectory import trajectory as follow

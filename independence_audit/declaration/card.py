@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from independence_audit.declaration.model import CARD, WHOLE, Declaration, Entry
+from independence_audit.declaration.file import CARD, WHOLE, Declaration, Entry
 from independence_audit.evidence.declaration import Origin
 
 LARGEST = 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from independence_audit.declaration.model import WHOLE, Declaration, Entry
+from independence_audit.declaration.file import WHOLE, Declaration, Entry
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Origin
 from independence_audit.evidence.measurement import ComponentEvidence
 from independence_audit.evidence.reference_names import ReferenceNames

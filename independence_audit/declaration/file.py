@@ -1,14 +1,17 @@
-"""Reading ``independence.toml``: strictly, because a misspelt key would be a declaration that nobody sees."""
+"""Reading ``independence.toml``: strictly, because a misspelt key would be a declaration that nobody sees.
+
+A declaration as it was handed in, before anything is known of the weights.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from independence_audit.anatomy.tables import Table
 from independence_audit.core.toml import parse_toml
-from independence_audit.declaration.model import Declaration, Entry
 from independence_audit.errors import MalformedError
 from independence_audit.evidence.declaration import Origin, Rights
 
@@ -67,3 +70,40 @@ def _entry(data: object) -> Entry:
     if origin == Origin.FROM_SCRATCH and source:
         raise ValueError(f"{name!r} is declared from_scratch and has a source; choose architecture_from or remove it")
     return Entry(name, Origin(origin) if origin else None, (source,) if source else (), licence, notes)
+
+
+WHOLE = "*"
+"""Names every component that has no entry of its own."""
+FILE = "independence.toml"
+"""The declaration's name in a submission."""
+CARD = "README.md"
+"""The model card's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is declared of one component. Empty strings where nothing is said."""
+
+    name: str
+    """A component's name as ``audit inspect`` shows it, a kind that only one component has, or ``*``."""
+    origin: Origin | None
+    """None where the entry leaves it empty, as a draft does."""
+    sources: tuple[str, ...] = ()
+    """Each a name on the Hub or in the library of references."""
+    licence: str = ""
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Everything that a submission declares."""
+
+    where: str
+    """Name of the file it stands in."""
+    sha256: str
+    entries: tuple[Entry, ...]
+    team: str = ""
+    stage: str = ""
+    model: str = ""
+    licence: str = ""
+    rights: Rights = field(default_factory=Rights)

@@ -1,17 +1,24 @@
-"""The audit report as JSON text and back: the same report gives the same bytes, and nothing unforeseen is read."""
+"""The audit report as JSON text and back: the same report gives the same bytes, and nothing unforeseen is read.
+
+Figures that overflowed: a report holds finite numbers, and None where a number could not be had.
+
+Arithmetic on weights of any scale: a product that overflows is a number that could not be had, not a warning.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any, cast
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
+
+import numpy as np
 
 from independence_audit.errors import MalformedError
-from independence_audit.evidence.report import SCHEMA_VERSION, AuditReport
+from independence_audit.evidence.report import SCHEMA_VERSION, AuditReport, TrainingReport
 from independence_audit.evidence.shape import SINCE, malformed, shape_of, step
-from independence_audit.evidence.training_report import TrainingReport
 
 ROOT = "$"
 VERSION = re.compile(rf"{SCHEMA_VERSION.partition('.')[0]}\.(0|[1-9][0-9]*)")
@@ -129,3 +136,37 @@ def _check_version(document: object) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
     if isinstance(version, str) and not VERSION.fullmatch(version):
         raise malformed(step(ROOT, "schema_version"), f"{json.dumps(version)} is not a version that this tool reads")
+
+
+Evidence = TypeVar("Evidence")
+
+
+def without_overflow(evidence: Evidence) -> tuple[Evidence, int]:
+    """The same evidence with None in place of every infinite number and NaN, and how many there were.
+
+    Args:
+        evidence: A dataclass of the evidence, made of dataclasses, tuples and mappings.
+    """
+    settled, count = _settled(evidence)
+    return (settled, count) if count else (evidence, 0)
+
+
+def _settled(value: Any) -> tuple[Any, int]:  # noqa: ANN401  whatever a report is made of
+    if isinstance(value, float):
+        return (value, 0) if math.isfinite(value) else (None, 1)
+    if isinstance(value, tuple):
+        parts = [_settled(part) for part in value]
+        return tuple(part for part, _ in parts), sum(count for _, count in parts)
+    if isinstance(value, Mapping):
+        entries = {key: _settled(part) for key, part in value.items()}
+        return {key: part for key, (part, _) in entries.items()}, sum(count for _, count in entries.values())
+    if not is_dataclass(value) or isinstance(value, type):
+        return value, 0
+    found = {field.name: _settled(getattr(value, field.name)) for field in fields(value)}
+    changed = {name: part for name, (part, count) in found.items() if count}
+    return (replace(value, **changed) if changed else value), sum(count for _, count in found.values())
+
+
+ANY_SCALE = np.errstate(over="ignore", invalid="ignore", under="ignore")
+"""Decorates what computes on weights; :func:`independence_audit.evidence.codec.without_overflow` takes the infinite
+numbers out of its report."""

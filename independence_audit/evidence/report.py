@@ -1,8 +1,13 @@
-"""The audit report: the one source that every output format renders."""
+"""The audit report: the one source that every output format renders.
+
+The report of a training alone, as ``audit scratch`` and ``audit trajectory`` write it: no references, no opinion.
+
+The one word beside the opinion: the gravest outcome among what weights and exhibits can decide.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -248,3 +253,53 @@ class AuditReport:
     context: Mapping[str, object] | None = None
     declaration: DeclarationEvidence | None = None
     schema_version: str = field(default=SCHEMA_VERSION)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """What was seen of a model's training; only ``run`` differs between two runs on the same inputs."""
+
+    tool: Tool
+    run: Run
+    subject: str
+    """The checkpoint, or the trajectory's last one."""
+    sampler: str
+    training: TrainingEvidence
+    notices: tuple[Message, ...] = ()
+    schema_version: str = field(default=SCHEMA_VERSION)
+
+
+GRAVITY = (
+    Outcome.ON_DOCUMENTS,
+    Outcome.MET,
+    Outcome.NOTHING_AGAINST,
+    Outcome.NOT_ASSESSED,
+    Outcome.MATERIAL_MISSING,
+    Outcome.REVIEW,
+    Outcome.NOT_MET,
+)
+"""Outcomes, the lightest first. What is decided on documents counts only where there is nothing else."""
+
+
+def badge_of(report: AuditReport) -> Outcome:
+    """The gravest outcome; never a clean one where the audit is inconclusive."""
+    outcome = gravest(report.opinion.criteria)
+    open_ = bool(report.opinion.undecided or report.summary.incomplete)
+    return max(outcome, Outcome.MATERIAL_MISSING, key=GRAVITY.index) if open_ else outcome
+
+
+def gravest(criteria: Sequence[Criterion]) -> Outcome:
+    """The gravest outcome among criteria; without any it is left to documents."""
+    return max((each.outcome for each in weighty(criteria)), key=GRAVITY.index, default=Outcome.ON_DOCUMENTS)
+
+
+def gravest_of(component: str, criteria: Iterable[Criterion]) -> Criterion | None:
+    """The criterion of a component that weighs most, first by its severity."""
+    severity = list(Severity)
+    own = weighty([criterion for criterion in criteria if criterion.component == component])
+    return max(own, key=lambda c: (severity.index(c.severity), GRAVITY.index(c.outcome)), default=None)
+
+
+def weighty(criteria: Sequence[Criterion]) -> Sequence[Criterion]:
+    """Leave remarks out, unless there is nothing else: a missing attribution must not colour a whole component."""
+    return [each for each in criteria if each.severity != Severity.REMARK] or criteria

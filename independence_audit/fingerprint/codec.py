@@ -17,17 +17,16 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, Component
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo
-from independence_audit.checkpoint.fingerprints import KEY
+from independence_audit.checkpoint.header import KEY
 from independence_audit.core.atomic import write_whole
 from independence_audit.errors import InputError, MalformedError, UnsupportedError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
 from independence_audit.evidence.shape import shape_of
 from independence_audit.fingerprint.model import Fingerprint, Sample
-from independence_audit.fingerprint.sketch import SIDE
 from independence_audit.fingerprint.units.codec import decode_units, encode_units
 from independence_audit.fingerprint.units.model import ComponentUnits
-from independence_audit.fingerprint.whole import Whole
+from independence_audit.fingerprint.whole import SIDE, Whole
 
 SUFFIX = ".fp.safetensors"
 VERSION = 2

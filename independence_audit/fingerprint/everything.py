@@ -24,9 +24,17 @@ from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode
 from independence_audit.errors import ReadError
 from independence_audit.evidence.report import FileEvidence
 from independence_audit.fingerprint.pools import PoolKey, pool_parts
-from independence_audit.fingerprint.sketch import SIDE, sketch_of
-from independence_audit.fingerprint.tiles import TILE, Tiles, content_digest, matrix_digest, tiles_of, to_bf16
-from independence_audit.fingerprint.whole import Whole
+from independence_audit.fingerprint.whole import (
+    SIDE,
+    TILE,
+    Tiles,
+    Whole,
+    content_digest,
+    matrix_digest,
+    sketch_of,
+    tiles_of,
+    to_bf16,
+)
 from independence_audit.work import Algorithm, Executor, Here, Processes, Task, cores
 
 BAND = 32 << 20

@@ -15,10 +15,9 @@ from independence_audit.checkpoint.submission import adapters
 from independence_audit.core.names import quoted
 from independence_audit.core.progress import Progress
 from independence_audit.errors import InputError, MalformedError, UnsupportedError, UsageError
-from independence_audit.fingerprint.budget import plan_within
 from independence_audit.fingerprint.build import Placing, fingerprint_of
 from independence_audit.fingerprint.codec import read_fingerprint, write_fingerprint
-from independence_audit.fingerprint.cost import Cost, cost_of
+from independence_audit.fingerprint.cost import Cost, cost_of, plan_within
 from independence_audit.fingerprint.library import refuse_incomplete
 from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler

@@ -12,7 +12,7 @@ from independence_audit.anatomy import Anatomy, Part
 from independence_audit.checkpoint import Checkpoint, read_vocabulary
 from independence_audit.fingerprint.model import Fingerprint, SampleKey
 from independence_audit.fingerprint.pools import parts_by_sample
-from independence_audit.fingerprint.units.matrices import Matrix, is_readable, read_rows, whole_matrix
+from independence_audit.fingerprint.units.places import Matrix, is_readable, read_rows, whole_matrix
 
 
 @dataclass(frozen=True, slots=True)

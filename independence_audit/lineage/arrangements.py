@@ -2,21 +2,33 @@
 
 Each is a fixed permutation of a matrix's rows that some library or format uses; it is tried where a pair is not found
 as it stands.
+
+Experts in another order: which expert of a reference's layer each expert of a subject's layer comes from.
+
+What repeats inside one model, found without any reference: layers, experts and widths. It is said, not judged.
+
+Growing one's own model by duplicating layers, cloning experts or copying channels is legitimate.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
+from independence_audit.anatomy import Axis, Component
+from independence_audit.evidence.measurement import Message, Value
 from independence_audit.fingerprint import Sample
-from independence_audit.lineage.cells import all_pairs
+from independence_audit.lineage.cells import TWINS, LayerCells, RoleCells, all_pairs, layer_cells, layer_runs, spans
+from independence_audit.lineage.tiles import find_tiles
+from independence_audit.statistics.scores import Floats
 
 Rows = NDArray[np.int64]
 
@@ -119,3 +131,179 @@ def _agreement(mine: Sample, theirs: Sample, rows: Rows) -> tuple[float, float]:
         return 0.0, 0.0
     r, z = (float(value[0, 0]) for value in all_pairs(mine.scores[ours][None], theirs.scores[others][None]))
     return (r, z) if math.isfinite(z) else (0.0, 0.0)
+
+
+ROUTER = "router"
+"""The role whose rows are experts."""
+
+EXPERT = "expert."
+"""How the roles of pooled experts begin."""
+
+
+UPCYCLED = "experts_from_dense"
+"""What is undone where a pool of experts is compared with a dense matrix, as a message key."""
+
+
+def expert_cells(mine: Iterable[Sample], theirs: Iterable[Sample]) -> LayerCells | None:
+    """Every expert of one layer against every expert of another; None where either layer has none.
+
+    The cells are those of layers, with experts in their place: pooled matrices and the router's rows are the roles.
+    """
+    others = {sample.role: sample for sample in theirs if _has_experts(sample)}
+    pairs = [(sample, others[sample.role]) for sample in mine if _has_experts(sample) and sample.role in others]
+    pairs = [(one, other) for one, other in pairs if one.shape[1] == other.shape[1] and one.start == other.start]
+    taken = [(one.role, _by_expert(one, other)) for one, other in pairs]
+    first = sorted({number for _, (numbers, _, _, _) in taken for number in numbers})
+    second = sorted({number for _, (_, _, numbers, _) in taken for number in numbers})
+    if not first or not second:
+        return None
+    roles = {}
+    for role, (ours, x, numbers, y) in taken:
+        r, z = (np.full((len(first), len(second)), np.nan) for _ in range(2))
+        place = np.ix_([first.index(one) for one in ours], [second.index(one) for one in numbers])
+        r[place], z[place] = all_pairs(x, y)
+        roles[role] = RoleCells(r, z)
+    return LayerCells(tuple(first), tuple(second), roles)
+
+
+def _has_experts(sample: Sample) -> bool:
+    if sample.raw is None or sample.axis is Axis.NONE or not len(sample.rows):
+        return False
+    return sample.role == ROUTER or (sample.role.startswith(EXPERT) and sample.shape[0] > 1)
+
+
+def _by_expert(mine: Sample, theirs: Sample) -> tuple[list[int], Floats, list[int], Floats]:
+    """The experts of two samples of one role and their scores, [experts, rows, columns], over rows that all have."""
+    if mine.role == ROUTER:
+        return (*_router_scores(mine), *_router_scores(theirs))
+    shared = np.array(sorted(set(shared_rows(mine)) & set(shared_rows(theirs))), dtype=np.int64)
+    return (*expert_scores(mine, shared), *expert_scores(theirs, shared))
+
+
+def _router_scores(sample: Sample) -> tuple[list[int], Floats]:
+    return sample.rows.tolist(), sample.scores[:, None]
+
+
+def shared_rows(sample: Sample) -> list[int]:
+    """The rows that all experts of a pool hold."""
+    numbers = np.unique(sample.experts)
+    shared = set(sample.rows[sample.experts == numbers[0]].tolist())
+    for number in numbers[1:]:
+        shared &= set(sample.rows[sample.experts == number].tolist())
+    return sorted(shared)
+
+
+def expert_scores(sample: Sample, rows: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], Floats]:
+    """The experts of a pool and the normal scores of some of their rows, [experts, rows, columns]."""
+    numbers: list[int] = np.unique(sample.experts).tolist()
+    held = zip(sample.experts.tolist(), sample.rows.tolist(), strict=True)
+    places = {key: place for place, key in enumerate(held)}
+    order = np.array([[places[number, int(row)] for row in rows] for number in numbers], dtype=np.int64)
+    scores = sample.scores[order.ravel()]
+    return numbers, scores.reshape(len(numbers), len(rows), sample.stop - sample.start)
+
+
+def with_experts_of(theirs: Sample, assignment: Mapping[int, int]) -> Sample:
+    """A reference's sample with its experts in the subject's order; those that no expert comes from are left out.
+
+    Args:
+        theirs: A router, or a pool of experts.
+        assignment: Subject expert to reference expert.
+    """
+    held = theirs.rows if theirs.role == ROUTER else theirs.experts
+    places = [(number, np.flatnonzero(held == source)) for number, source in sorted(assignment.items())]
+    taken = np.concatenate([rows for _, rows in places]) if places else np.zeros(0, np.int64)
+    named = np.concatenate([np.full(len(rows), number) for number, rows in places]) if places else taken
+    arranged = replace(theirs, rows=theirs.rows[taken], experts=theirs.experts[taken], raw=_raw(theirs)[taken])
+    return replace(arranged, rows=named) if theirs.role == ROUTER else replace(arranged, experts=named)
+
+
+def in_every_expert(theirs: Sample, mine: Sample) -> Sample:
+    """A dense matrix as if every expert of a pool were a copy of it."""
+    numbers = np.unique(mine.experts)
+    return replace(
+        theirs,
+        members=mine.members,
+        rows=np.tile(theirs.rows, len(numbers)),
+        experts=np.repeat(numbers, len(theirs.rows)),
+        raw=np.tile(_raw(theirs), (len(numbers), 1, 1)),
+    )
+
+
+def _raw(sample: Sample) -> NDArray[np.uint8]:
+    return sample.raw if sample.raw is not None else np.zeros((0, sample.stop - sample.start, 1), np.uint8)
+
+
+SURE_Z = 8.0
+"""Evidence that two layers or experts must show beside their correlation, so that few values are never enough. Layers
+of one model that were drawn apart reach r = 0.02 at most on the examples and real networks."""
+
+FEW_ROLES = 2
+"""A layer is a copy of another in more roles than one."""
+
+
+def repetitions(component: Component, samples: Sequence[Sample]) -> tuple[Message, ...]:
+    """Everything that repeats inside a component.
+
+    Args:
+        component: The component.
+        samples: Its samples.
+    """
+    return (*_layers(component, samples), *_experts(component, samples), *_widths(component, samples))
+
+
+def _layers(component: Component, samples: Sequence[Sample]) -> Iterator[Message]:
+    cells = layer_cells(samples, samples)
+    if len(cells.roles) < FEW_ROLES:
+        return
+    strength = cells.strength
+    alike = (strength >= TWINS) & (cells.evidence >= SURE_Z)
+    copies = {}
+    values = []
+    for row, layer in enumerate(cells.first):
+        earlier = np.flatnonzero(alike[row, :row])
+        if len(earlier):
+            nearest = int(earlier[strength[row, earlier].argmax()])
+            copies[layer] = cells.first[nearest]
+            values.append(float(strength[row, nearest]))
+    if copies:
+        data: dict[str, Value] = {"component": component.name, "count": len(copies), "runs": layer_runs(copies)}
+        data["r"] = median(values)
+        yield Message("repeated.layers", data)
+
+
+def _experts(component: Component, samples: Sequence[Sample]) -> Iterator[Message]:
+    """Experts of one layer that are copies of each other, over all roles that were sampled."""
+    pools: dict[int, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        if sample.members > 1 and sample.layer is not None and sample.raw is not None and sample.axis is not Axis.NONE:
+            pools[sample.layer].append(sample)
+    cloned = {layer: values for layer, held in sorted(pools.items()) if (values := _clones(held))}
+    if cloned:
+        data: dict[str, Value] = {
+            "component": component.name,
+            "layers": spans(list(cloned)),
+            "count": max(len(values) for values in cloned.values()),
+            "experts": max(len(np.unique(sample.experts)) for layer in cloned for sample in pools[layer]),
+            "r": median(r for values in cloned.values() for r in values),
+        }
+        yield Message("repeated.experts", data)
+
+
+def _clones(pools: Sequence[Sample]) -> list[float]:
+    """For every expert of a layer that is a copy of an earlier one, its mean correlation with the nearest."""
+    scores = [expert_scores(sample, shared_rows(sample)) for sample in pools]
+    known = scores[0][0]
+    cells = [all_pairs(one, one) for numbers, one in scores if numbers == known and one.shape[1]]
+    if not cells:
+        return []
+    r = sum(np.nan_to_num(r) for r, _ in cells) / len(cells)
+    sure = np.sqrt(sum(np.clip(np.nan_to_num(z), 0.0, None) ** 2 for _, z in cells)) >= SURE_Z
+    nearest = np.where(np.tri(len(known), k=-1, dtype=bool) & sure, r, 0.0).max(axis=1)
+    return [float(value) for value in nearest if value >= TWINS]
+
+
+def _widths(component: Component, samples: Sequence[Sample]) -> Iterator[Message]:
+    for (axis, width), tile in find_tiles(samples).items():
+        data = {"component": component.name, "axis": axis.value, "width": width, "copies": tile.copies}
+        yield Message("repeated.widths", {**data, "period": tile.period, "r": tile.r})

@@ -10,8 +10,7 @@ from independence_audit.evidence.measurement import DisguisedTest, Message
 from independence_audit.fingerprint import Fingerprint
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.outcomes import CLEARING, DONE, MATERIAL, Outcome, SearchName, Status
-from independence_audit.lineage.pairing import ComponentPair
-from independence_audit.lineage.surface import has_layers
+from independence_audit.lineage.pairing import ComponentPair, has_layers
 from independence_audit.statistics.joint import JointResult
 from independence_audit.statistics.rows import RowAgreement
 
@@ -55,7 +54,7 @@ class Comparison:
     weakest: JointResult | None
     """The joint result nearest to nothing with any one role left out."""
     weights: JointResult | None = None
-    """The same over weights alone, without tables and vectors (:mod:`independence_audit.lineage.surface`)."""
+    """The same over weights alone, without tables and vectors (:mod:`independence_audit.lineage.pairing`)."""
     rows: RowAgreement | None = None
     """Whether rows of weights that read the residual stream are alike one by one; None where there are none."""
     tried: Mapping[SearchName, Tried] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.coverage import untested
 from independence_audit.lineage.measure import Measured
-from independence_audit.lineage.surface import is_surface
+from independence_audit.lineage.pairing import is_surface
 from independence_audit.statistics.decision import bonferroni, critical_z, detection_bound, simes
 from independence_audit.statistics.joint import JointResult
 

@@ -2,20 +2,28 @@
 
 It is looked for where the aligned test finds nothing. Every pair of layers is tested, whatever their numbers; a copy
 whose units were permuted and rescaled, whose width was turned and whose heads were mixed shows itself all the same.
+
+From the tests for a disguised copy to the relation of a component in which the aligned test found nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from independence_audit.anatomy import is_unit
 from independence_audit.evidence.measurement import DisguisedTest
+from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.model import ComponentUnits, Frame, UnitLayer, shared_labels
+from independence_audit.lineage.decide import Level, Verdict
+from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.outcomes import SearchName
+from independence_audit.statistics.decision import bonferroni
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test, even_match
 from independence_audit.statistics.matching import Match, match
 from independence_audit.statistics.units import UnitTests, are_ordered, are_tied, unit_tests
@@ -247,3 +255,84 @@ def _described(first: UnitLayer, second: UnitLayer) -> tuple[Descriptors, Descri
     return Descriptors(first.even[:, :even], first.odd[:, :odd]), Descriptors(
         second.even[:, :even], second.odd[:, :odd]
     )
+
+
+DISGUISED = "disguised"
+
+_CLEARING = (Relation.UNRELATED, Relation.TOKEN_TABLES)
+"""What says that nothing was found, or nothing but tables."""
+_OPEN = (Relation.UNRELATED, Relation.INCONCLUSIVE)
+
+
+def unmasked(verdict: Verdict, level: Level) -> Verdict:
+    """The verdict with what the search for a disguised copy adds; as it was where that found nothing.
+
+    What was tested in place says nothing of a model whose basis was turned: tensors that looked unrelated become
+    inconclusive, those whose units were found transformed.
+    """
+    search = verdict.compared.tried.get(SearchName.DISGUISED)
+    if search is None or verdict.relation in FOUND:
+        return verdict
+    found = tuple(
+        test for test in search.units if _corrected(test, search.tests, level) <= level.alpha or is_counted(test)
+    )
+    if not found:
+        return verdict
+    layers = layers_found(found)
+    p_values = [_corrected(test, search.tests, level) for test in found if test.p_value is not None]
+    tensors = tuple(
+        _tensor(measured, relation, measured.subject.layer in layers)
+        for measured, relation in zip(verdict.compared.measured, verdict.tensors, strict=True)
+    )
+    measured = tuple(replace(one, undone=one.undone or DISGUISED) for one in verdict.compared.measured)
+    return replace(
+        verdict,
+        compared=verdict.compared.with_measured(measured),
+        relation=Relation.TRANSFORMED,
+        tensors=tensors,
+        layers=tuple(
+            replace(layer, relation=Relation.TRANSFORMED, reference_layer=layers[layer.layer], r=None)
+            if layer.layer in layers
+            else layer
+            if layer.relation in NAMED
+            else replace(layer, relation=Relation.INCONCLUSIVE, r=None)
+            for layer in verdict.layers
+        ),
+        p_value=min(p_values, default=None),
+        r=None,
+        reason=None,
+        disguised=found,
+    )
+
+
+def cleared(verdict: Verdict, gap: str) -> Verdict:
+    """The verdict, left open where it says that nothing was found but a search that it takes was not made.
+
+    Args:
+        verdict: What was found.
+        gap: Why such a search was not made; empty where all were, or none was needed.
+    """
+    if not gap or verdict.reason or verdict.relation not in _CLEARING:
+        return verdict
+    relation = Relation.INCONCLUSIVE if verdict.relation == Relation.UNRELATED else verdict.relation
+    return replace(verdict, relation=relation, reason=gap)
+
+
+def layers_found(tests: Sequence[DisguisedTest]) -> dict[int, int]:
+    """Subject layer to reference layer, by the test that is sure of most: those with a p-value before mere counts."""
+    by_strength = sorted(tests, key=lambda test: (test.p_value is None, test.p_value or 0.0, -(test.count or 0)))
+    layers: dict[int, int] = {}
+    for test in by_strength:
+        layers.setdefault(test.layer, test.reference_layer)
+    return dict(sorted(layers.items()))
+
+
+def _corrected(test: DisguisedTest, tests: int, level: Level) -> float:
+    """p corrected for all tests of the search and all comparisons and searches of the audit; 1 for mere counts."""
+    return 1.0 if test.p_value is None else bonferroni(test.p_value, tests * level.comparisons)
+
+
+def _tensor(measured: Measured, relation: Relation, in_layer: bool) -> Relation:  # noqa: FBT001
+    if relation not in _OPEN:
+        return relation
+    return Relation.TRANSFORMED if in_layer and is_unit(measured.subject.role) else Relation.INCONCLUSIVE

@@ -18,9 +18,9 @@ from independence_audit.evidence.measurement import (
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.fingerprint import Fingerprint, Sample, SampleKey
 from independence_audit.lineage.changes import changes, layer_map_of
+from independence_audit.lineage.coverage import NO_MODEL, empty_share
 from independence_audit.lineage.decide import ENOUGH_POWER, SINGLE_FINDING, Verdict
 from independence_audit.lineage.disguised import is_empirical_sign
-from independence_audit.lineage.emptiness import NO_MODEL, empty_share
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.outcomes import Outcome, Reason, SearchName, Status
 from independence_audit.lineage.rank import Ranking

@@ -11,10 +11,9 @@ from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison, Comparisons
 from independence_audit.lineage.glance import Glance
 from independence_audit.lineage.measure import Measured, common_rows, measure
-from independence_audit.lineage.pairing import ComponentPair, Pairing, with_tiles
+from independence_audit.lineage.pairing import ComponentPair, Pairing, has_layers, is_surface, with_tiles
 from independence_audit.lineage.rank import rank
 from independence_audit.lineage.searches import About, Cost, Law, Models
-from independence_audit.lineage.surface import has_layers, is_surface
 from independence_audit.lineage.tiles import Tile
 from independence_audit.statistics.joint import JointTest
 from independence_audit.statistics.order import is_ordered

@@ -20,8 +20,7 @@ from independence_audit.fingerprint import Sample
 from independence_audit.lineage.decide import EXACT_VALUES
 from independence_audit.lineage.measure import Measured, measure
 from independence_audit.lineage.pairing import SAME_VALUES
-from independence_audit.lineage.segments import standard, stretch_of
-from independence_audit.lineage.windows import WINDOW, Hits, codes_of
+from independence_audit.lineage.windows import WINDOW, Hits, codes_of, standard, stretch_of
 
 OTHER_LAYOUT = "other_layout"
 BIT_PATTERN = "bit_pattern"

@@ -13,12 +13,18 @@ from dataclasses import dataclass, replace
 
 from independence_audit.anatomy import is_generic
 from independence_audit.fingerprint import Sample
-from independence_audit.lineage.arrangements import best_arrangement
-from independence_audit.lineage.cells import LayerCells, layer_cells
+from independence_audit.lineage.arrangements import (
+    EXPERT,
+    ROUTER,
+    UPCYCLED,
+    best_arrangement,
+    expert_cells,
+    in_every_expert,
+    with_experts_of,
+)
+from independence_audit.lineage.cells import LayerCells, choose_layers, layer_cells
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
-from independence_audit.lineage.experts import EXPERT, ROUTER, UPCYCLED, expert_cells, in_every_expert, with_experts_of
 from independence_audit.lineage.in_place import measure_component
-from independence_audit.lineage.layers import choose_layers
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status
 from independence_audit.lineage.searches import About, Cost, Law, Models

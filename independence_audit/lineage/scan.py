@@ -21,8 +21,7 @@ from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode
 from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.fingerprint.spans import GAP
 from independence_audit.lineage.layouts import Piece, Reading, laid_out, scattered
-from independence_audit.lineage.segments import LONGEST, Segments
-from independence_audit.lineage.windows import WINDOW, Hits, Windows, codes_of
+from independence_audit.lineage.windows import LONGEST, WINDOW, Hits, Segments, Windows, codes_of
 
 FLOATS = ("BF16", "F16", "F32")
 """Number types that weights are stored in: any bytes may hold them."""

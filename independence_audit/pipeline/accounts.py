@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from independence_audit.checkpoint import Checkpoint, TensorInfo, read_header
-from independence_audit.checkpoint.fingerprints import is_fingerprint
 from independence_audit.checkpoint.formats import format_of, may_hold_weights
-from independence_audit.checkpoint.header import LARGE_HEADER, Header
-from independence_audit.checkpoint.smallest import SMALLEST
+from independence_audit.checkpoint.header import LARGE_HEADER, Header, is_fingerprint
+from independence_audit.checkpoint.model import SMALLEST
 from independence_audit.checkpoint.sources.local import display_name
 from independence_audit.checkpoint.submission import adapters, media, records
-from independence_audit.checkpoint.submission.content import Content
+from independence_audit.checkpoint.submission.content import Content, strange_bytes
 from independence_audit.checkpoint.submission.listing import Submission, siblings_of, submission_of
 from independence_audit.checkpoint.submission.same import Judged, same_bytes
 from independence_audit.checkpoint.submission.states import are_adam_states
-from independence_audit.checkpoint.submission.text import strange_bytes
 from independence_audit.core.names import natural_key
 from independence_audit.core.progress import Progress
 from independence_audit.errors import ChangedError, InputError

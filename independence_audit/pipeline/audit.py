@@ -11,17 +11,16 @@ from functools import partial
 from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.core.version import __version__
 from independence_audit.declaration.compare import hold
-from independence_audit.declaration.model import Declaration
-from independence_audit.evidence.codec import as_written
-from independence_audit.evidence.finite import without_overflow
+from independence_audit.declaration.file import Declaration
+from independence_audit.evidence.codec import ANY_SCALE, as_written, without_overflow
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
 from independence_audit.evidence.training import TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Model, read_model
+from independence_audit.lineage.arrangements import repetitions
 from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.rank import Ranking, rank
-from independence_audit.lineage.within import repetitions
 from independence_audit.pipeline.accounts import Accounts, accounts_of
 from independence_audit.pipeline.declared import find_declaration, strays
 from independence_audit.pipeline.exhibit import Handed, with_trajectory
@@ -38,10 +37,8 @@ from independence_audit.pipeline.inputs import (
     with_whole_files,
     with_whole_reference_files,
 )
-from independence_audit.pipeline.models import as_claimed, of_one_sampler
-from independence_audit.pipeline.overflow import ANY_SCALE
+from independence_audit.pipeline.models import as_claimed, of_one_sampler, with_same_files_named
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
-from independence_audit.pipeline.same_files import with_same_files_named
 from independence_audit.pipeline.searching import compare_with_references
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.verification import verify_models

@@ -10,8 +10,7 @@ from independence_audit.core.bounded import read_bounded
 from independence_audit.core.strict_json import JsonError, parse_object
 from independence_audit.declaration.card import Card, declaration_of, parse_card
 from independence_audit.declaration.draft import Adapter, adapter_of, draft
-from independence_audit.declaration.file import parse_declaration
-from independence_audit.declaration.model import CARD, FILE, Declaration
+from independence_audit.declaration.file import CARD, FILE, Declaration, parse_declaration
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence
 from independence_audit.evidence.measurement import Message

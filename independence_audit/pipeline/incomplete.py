@@ -1,11 +1,15 @@
-"""Why an audit as a whole is inconclusive: references that could not be had, subjects that nobody verified."""
+"""Why an audit as a whole is inconclusive: references that could not be had, subjects that nobody verified.
+
+What an audit's exit status says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from independence_audit.evidence.measurement import Message, Value
-from independence_audit.evidence.report import AuditReport, Reference
+from independence_audit.evidence.report import AuditReport, Reference, Severity
+from independence_audit.policy.judge import worst_severity
 
 MISSING = "incomplete.references_missing"
 UNVERIFIED = "incomplete.unverified"
@@ -69,3 +73,16 @@ def first_names(names: Sequence[str]) -> str:
     """The first few of some names, and how many more there are."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" (+{more})" if more > 0 else "")
+
+
+PASSED = 0
+FINDING = 1
+INCONCLUSIVE = 3
+
+
+def exit_code(report: AuditReport, fail_on: Severity) -> int:
+    """1 for a finding at or above ``fail_on``; else 3 where something that matters was not tested; else 0."""
+    order = list(Severity)
+    if order.index(worst_severity(report.opinion)) >= order.index(fail_on):
+        return FINDING
+    return INCONCLUSIVE if report.opinion.undecided or report.summary.incomplete else PASSED

@@ -1,4 +1,7 @@
-"""Models that an audit can hold beside each other: what a fingerprint claims of itself, and samples of one kind."""
+"""Models that an audit can hold beside each other: what a fingerprint claims of itself, and samples of one kind.
+
+References that are the same files as the subject, or as one another, by their digests: said, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ from independence_audit.errors import (
     IncomparableError,
 )
 from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.report import FileEvidence, Reference
 from independence_audit.fingerprint import (
     Fingerprint,
     Model,
 )
-from independence_audit.fingerprint.nesting import cut_to, differing, size_of
+from independence_audit.fingerprint.model import cut_to, differing, size_of
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.wording import say
 
@@ -95,3 +99,26 @@ def _sampled_differently(first: Fingerprint, second: Fingerprint) -> Incomparabl
         f"{first.name} and {second.name} were sampled differently ({made}): {told}.",
         "Make both fingerprints with the same sampler and salt.",
     )
+
+
+def with_same_files_named(subject: Sequence[FileEvidence], references: Sequence[Reference]) -> tuple[Reference, ...]:
+    """The references, each with a notice where it has the subject's own files, or those of one before it.
+
+    Whoever names a model as its own reference is found to share all of its weights with itself; and two names of one
+    model are one piece of evidence.
+    """
+    known = {digests: Message("notice.same_as_subject") for digests in [_digests(subject)] if digests}
+    named = []
+    for reference in references:
+        digests = _digests(reference.files)
+        said = known.get(digests)
+        named.append(replace(reference, notices=(*reference.notices, said)) if said else reference)
+        if digests:
+            known.setdefault(digests, Message("notice.same_as_reference", {"other": reference.name}))
+    return tuple(named)
+
+
+def _digests(files: Sequence[FileEvidence]) -> tuple[str, ...]:
+    """What identifies all of a model's files; empty where that is unknown, or a claim."""
+    digests = [file.sha256 for file in files if file.sha256 and file.digest_scope not in {None, CLAIMED}]
+    return tuple(sorted(digests)) if len(digests) == len(files) else ()

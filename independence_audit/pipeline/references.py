@@ -17,8 +17,7 @@ from independence_audit.errors import ChangedError, InputError, MissingError, Re
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import Reference
 from independence_audit.fingerprint import Fingerprint, Model, WeightsAccess, read_model
-from independence_audit.fingerprint.budget import MB
-from independence_audit.fingerprint.cost import Cost
+from independence_audit.fingerprint.cost import MB, Cost
 from independence_audit.fingerprint.library import (
     Library,
     Status,

@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 
 from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.core.version import __version__
-from independence_audit.evidence.finite import without_overflow
-from independence_audit.evidence.report import Run, Tool
-from independence_audit.evidence.training_report import TrainingReport
+from independence_audit.evidence.codec import ANY_SCALE, without_overflow
+from independence_audit.evidence.report import Run, Tool, TrainingReport
 from independence_audit.fingerprint import read_model
-from independence_audit.pipeline.overflow import ANY_SCALE
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.training.scratch import scratch_evidence
 

@@ -1,4 +1,7 @@
-"""What a rule may ask about: one component's evidence as a few words, each out of a fixed list."""
+"""What a rule may ask about: one component's evidence as a few words, each out of a fixed list.
+
+Licences in four classes, from a table that is data.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,49 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from independence_audit.anatomy import Kind
+from independence_audit.core.toml import shipped_table
 from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Rights
 from independence_audit.evidence.measurement import ComponentEvidence, Message, Shared
 from independence_audit.evidence.reference_names import ReferenceNames
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.evidence.report import Reference
 from independence_audit.evidence.training import Conclusion, TrainingEvidence
-from independence_audit.policy.licences import Licence, licence_class, same_licence
 from independence_audit.policy.model import NONE, OTHER
+
+
+class Licence(StrEnum):
+    """What the licence of a match allows."""
+
+    PERMISSIVE = "permissive"
+    CONDITIONAL = "conditional"
+    RESTRICTED = "restricted"
+    UNKNOWN = "unknown"
+    CONTRADICTED = "contradicted"
+    """The team declares another licence than the owner does."""
+
+
+def licence_class(name: str | None) -> Licence:
+    """The class of a licence by its name on the Hub, whatever its case; unknown where there is none."""
+    return _classes().get(_plain_licence(name or ""), Licence.UNKNOWN)
+
+
+def same_licence(one: str, other: str) -> bool:
+    """Whether two names mean one licence."""
+    return _plain_licence(one) == _plain(other)
+
+
+def _plain_licence(name: str) -> str:
+    return name.strip().casefold().replace(" ", "-").replace("_", "-")
+
+
+@cache
+def _classes() -> Mapping[str, Licence]:
+    groups = shipped_table("independence_audit.policy", "licences.toml")
+    return {_plain_licence(name): Licence(group) for group, names in groups.items() for name in names}
+
 
 COUNTRY = re.compile(r"[A-Z]{2}")
 TOLD = (Relation.RELATED,)

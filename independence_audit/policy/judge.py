@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from independence_audit.evidence.badge import gravest
 from independence_audit.evidence.measurement import ComponentEvidence, Message, Value
 from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relation
-from independence_audit.evidence.report import Criterion, Opinion, Outcome, Reference, Severity
+from independence_audit.evidence.report import Criterion, Opinion, Outcome, Reference, Severity, gravest
 from independence_audit.policy.case import Case, Known, case_of, judged_as, kind_of, rights_of
 from independence_audit.policy.messages import (
     CANNOT_JUDGE,

@@ -1,4 +1,7 @@
-"""Where the marks of the charts lie: layers by role, cosine beside z, and the histogram of z. Units are pixels."""
+"""Where the marks of the charts lie: layers by role, cosine beside z, and the histogram of z. Units are pixels.
+
+What all charts are drawn on: a frame with its places, and texts at places. Units are pixels.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,9 @@ from statistics import NormalDist
 
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.report import numbers
-from independence_audit.report.axes import FRAME, Label, rounded
-from independence_audit.report.distribution import EDGE, WIDTH, Distribution
+from independence_audit.report.distribution import CHANCE, EDGE, WIDTH, Distribution, NormVector
 from independence_audit.report.layers import Grid
 from independence_audit.report.plain import shortened, visible
-from independence_audit.report.trap import CHANCE, NormVector
 
 CELL = 11.0
 CELL_HEIGHT = 15.0
@@ -266,3 +267,40 @@ def bin_name(low: float, high: float) -> tuple[str, float | None, float | None]:
     if isinf(high):
         return "bin_above", low, None
     return "bin_between", low, high
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text at a place."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The drawing area of the scatters and of the histogram."""
+
+    width: float = 420.0
+    height: float = 220.0
+    left: float = 40.0
+    right: float = 8.0
+    top: float = 10.0
+    bottom: float = 30.0
+
+    def x(self, share: float) -> float:
+        """Horizontal place of a share of the width."""
+        return rounded(self.left + share * (self.width - self.left - self.right))
+
+    def y(self, share: float) -> float:
+        """Vertical place of a share of the height, from the bottom."""
+        return rounded(self.height - self.bottom - share * (self.height - self.top - self.bottom))
+
+
+FRAME = Frame()
+
+
+def rounded(value: float) -> float:
+    """Two decimals of a pixel are plenty."""
+    return round(value, 2)

@@ -11,10 +11,9 @@ import uuid
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from independence_audit.evidence.badge import badge_of
 from independence_audit.evidence.declaration import Agreement, Declared, Origin
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport, FileEvidence, Reference
+from independence_audit.evidence.report import AuditReport, FileEvidence, Reference, badge_of
 from independence_audit.report.numbers import percent
 from independence_audit.report.plain import visible
 from independence_audit.report.statement import report_digest

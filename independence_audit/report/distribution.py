@@ -1,15 +1,19 @@
-"""The z of all tests as a histogram, beside the standard normal law that two unrelated models follow."""
+"""The z of all tests as a histogram, beside the standard normal law that two unrelated models follow.
+
+The trap of the norm gains: raw cosine near 1 for any two models, beside the calibrated z that tells them apart.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from statistics import NormalDist, fmean, pstdev
 
-from independence_audit.evidence.measurement import Message, Value
-from independence_audit.evidence.relation import FOUND
+from independence_audit.evidence.measurement import Message, TensorEvidence, Value
+from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.report import AuditReport
+from independence_audit.report import numbers
 from independence_audit.report.wording import say, word
 
 EDGE = 6.0
@@ -86,3 +90,61 @@ def _bin(low: float, high: float, tested: Sequence[tuple[float, bool]]) -> Bin:
     others = sum(not found for _, found in tested)
     expected = others * (normal.cdf(high) - normal.cdf(low))
     return Bin(low, high, sum(inside), len(inside) - sum(inside), expected)
+
+
+CHANCE = 4.0
+"""|z| that strangers hardly ever leave: 3.6 at most on 121 pairs of real networks, 4 in a few thousand tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class NormVector:
+    """The gains of one normalisation layer that were compared."""
+
+    component: str
+    name: str
+    relation: Relation
+    cosine: float
+    pearson: float | None
+    z: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrapRow:
+    """A component's norm vectors summed up."""
+
+    component: str
+    vectors: int
+    cosine: str
+    pearson: str
+    largest_z: str
+
+
+def norm_vectors(tensors: Iterable[TensorEvidence]) -> tuple[NormVector, ...]:
+    """Pick the compared norm vectors, in the order of the report."""
+    return tuple(
+        NormVector(tensor.component, tensor.name, tensor.relation, tensor.cosine, tensor.pearson, tensor.z)
+        for tensor in tensors
+        if tensor.role.endswith("norm") and tensor.cosine is not None
+    )
+
+
+def trap_rows(vectors: Sequence[NormVector]) -> tuple[TrapRow, ...]:
+    """Sum the norm vectors up by component."""
+    return tuple(
+        _row(component, [vector for vector in vectors if vector.component == component])
+        for component in dict.fromkeys(vector.component for vector in vectors)
+    )
+
+
+def _row(component: str, vectors: Sequence[NormVector]) -> TrapRow:
+    return TrapRow(
+        component=component,
+        vectors=len(vectors),
+        cosine=_range([vector.cosine for vector in vectors]),
+        pearson=_range([vector.pearson for vector in vectors if vector.pearson is not None]),
+        largest_z=numbers.score(max((abs(vector.z) for vector in vectors if vector.z is not None), default=None)),
+    )
+
+
+def _range(values: Sequence[float]) -> str:
+    return numbers.span([numbers.coefficient(value) for value in sorted(values)])

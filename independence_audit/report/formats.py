@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Generic, TypeVar, cast
 
-from independence_audit.evidence.report import AuditReport
-from independence_audit.evidence.training_report import TrainingReport
+from independence_audit.evidence.report import AuditReport, TrainingReport
 from independence_audit.report.languages import ENGLISH
 
 Report = TypeVar("Report")

@@ -12,25 +12,22 @@ from markupsafe import Markup
 
 from independence_audit.evidence.measurement import ComponentEvidence, TensorEvidence
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.report import AuditReport, TrainingReport
 from independence_audit.evidence.training import TrainingEvidence
-from independence_audit.evidence.training_report import TrainingReport
 from independence_audit.report import charts, numbers
-from independence_audit.report.axes import FRAME
 from independence_audit.report.blocks import Where
+from independence_audit.report.charts import FRAME
 from independence_audit.report.declared import COLUMNS
-from independence_audit.report.distribution import Bin, distribution_of, in_words
+from independence_audit.report.distribution import CHANCE, Bin, distribution_of, in_words, norm_vectors
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layer_charts import LayerChart, LayerMap, LayerRow, chart_of, layer_rows, map_of
-from independence_audit.report.layers import Grid, grid_of
+from independence_audit.report.layers import Grid, grid_of, tensor_row
 from independence_audit.report.model_drawing import HEIGHT, WIDTH, drawing_of
 from independence_audit.report.page import ComponentRow, ReferenceRow, layers_title, page_of
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.sections import document_of
-from independence_audit.report.tensors import tensor_row
 from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows, order_of, training_rows
 from independence_audit.report.trajectory_charts import trajectory_charts
-from independence_audit.report.trap import CHANCE, norm_vectors
 from independence_audit.report.wording import catalogue, label, say, word
 
 PACKAGE = "independence_audit.report"

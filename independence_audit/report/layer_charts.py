@@ -8,7 +8,7 @@ from statistics import median
 
 from independence_audit.evidence.measurement import LayerEvidence, TensorEvidence
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.report.axes import Frame, Label, rounded
+from independence_audit.report.charts import Frame, Label, rounded
 
 LARGEST_CELL, ROOM = 24.0, 240.0
 """Pixels of a layer in the map, and of the whole map."""

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
-from independence_audit.evidence.report import AuditReport
-from independence_audit.evidence.training_report import TrainingReport
+from independence_audit.evidence.report import AuditReport, TrainingReport
 from independence_audit.report.blocks import (
     Block,
     Cell,
@@ -23,8 +22,7 @@ from independence_audit.report.blocks import (
     Where,
 )
 from independence_audit.report.languages import ENGLISH
-from independence_audit.report.marks import escaped
-from independence_audit.report.plain import shortened
+from independence_audit.report.plain import escaped, shortened
 from independence_audit.report.sections import document_of
 from independence_audit.report.training_sections import training_document
 from independence_audit.report.wording import label

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from independence_audit.evidence.badge import badge_of, gravest_of
 from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import NAMED, STRENGTH, Relation
 from independence_audit.evidence.report import (
@@ -21,6 +20,8 @@ from independence_audit.evidence.report import (
     Outcome,
     Reference,
     Severity,
+    badge_of,
+    gravest_of,
 )
 from independence_audit.report import numbers
 from independence_audit.report.calling import SEPARATOR, labels_of, sentences

@@ -25,12 +25,11 @@ from independence_audit.report.blocks import (
     points,
 )
 from independence_audit.report.declared import COLUMNS
-from independence_audit.report.distribution import distribution_of, in_words
+from independence_audit.report.distribution import distribution_of, in_words, norm_vectors, trap_rows
 from independence_audit.report.layers import layer_runs
 from independence_audit.report.page import ComponentRow, CriterionRow, Page, layers_title, page_of
 from independence_audit.report.plain import visible
 from independence_audit.report.training_sections import component_section
-from independence_audit.report.trap import norm_vectors, trap_rows
 from independence_audit.report.wording import label, word
 
 NAME, SHORT_NAME, CRITERION, WORDS = 60, 44, 30, 200

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from independence_audit.evidence.training import TrainingEvidence, TrajectoryPoint
-from independence_audit.report.axes import Frame, Label
+from independence_audit.report.charts import Frame, Label
 from independence_audit.report.plain import shortened, visible
 
 LONGEST_STEP = 10

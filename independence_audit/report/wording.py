@@ -1,16 +1,19 @@
-"""Every sentence and word of a report in the reader's language, looked up in the catalogues under ``messages/``."""
+"""Every sentence and word of a report in the reader's language, looked up in the catalogues under ``messages/``.
+
+Figures that sentences state of the method itself: each is the constant that the method rests on, and no copy.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 
 from independence_audit.core.toml import shipped_table
 from independence_audit.errors import MalformedError, UsageError
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.report import numbers
-from independence_audit.report.figures import FIGURES, figure
 from independence_audit.report.josa import PARTICLES, particle
 from independence_audit.report.languages import ENGLISH, LANGUAGES
 from independence_audit.report.plain import shortened, visible
@@ -135,3 +138,31 @@ def _filled(value: Value, form: str | None, lang: str) -> str:
     if form == "percent" and written.startswith(tuple(COMPARISONS)):
         return say(Message(f"percent.{COMPARISONS[written[:2]]}", {"limit": written[2:]}), lang)
     return written
+
+
+PACKAGE = "independence_audit"
+FIGURES: Mapping[str, tuple[str, str]] = {
+    "trained_top": ("statistics.spectrum", "TRAINED_TOP"),
+    "empirical_z": ("lineage.disguised", "EMPIRICAL_Z"),
+    "agreeing": ("lineage.disguised", "AGREEING"),
+    "described_agreeing": ("lineage.disguised", "DESCRIBED_AGREEING"),
+    "strangers_others": ("statistics.recovery", "STRANGERS_OTHERS"),
+    "strangers_attention": ("statistics.recovery", "STRANGERS_ATTENTION"),
+    "combined_below": ("training.trajectory.posing", "COMBINED"),
+    "noise_below": ("training.trajectory.posing", "NOISE"),
+    "excess_above": ("training.trajectory.posing", "EXCESS"),
+    "carried_above": ("training.trajectory.start", "CARRIED"),
+    "follows_above": ("training.log_check", "FOLLOWS"),
+    "dependence_above": ("training.initialisers", "DEPENDENCE"),
+    "single_z": ("lineage.decide", "SINGLE_Z"),
+    "power": ("statistics.decision", "POWER"),
+    "chance": ("report.distribution", "CHANCE"),
+}
+"""By the name that a placeholder has: the module and its constant."""
+
+
+@cache
+def figure(name: str) -> float:
+    """The constant behind a placeholder; its module is loaded when a sentence first needs it."""
+    module, constant = FIGURES[name]
+    return float(getattr(import_module(f"{PACKAGE}.{module}"), constant))

@@ -22,10 +22,10 @@ from independence_audit.evidence.training import (
 from independence_audit.training.initialisers import ANY
 from independence_audit.training.trajectory.frozen import MOSTLY, Frozen, frozen_parts
 from independence_audit.training.trajectory.geometry import geometry_of
-from independence_audit.training.trajectory.jumps import breaks
 from independence_audit.training.trajectory.order import (
     DOUBTS,
     as_far_as_ordered,
+    breaks,
     duplicates,
     reordered,
     reversed_way,

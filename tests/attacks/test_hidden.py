@@ -11,7 +11,7 @@ import pytest
 from independence_audit.errors import AuditError
 from independence_audit.evidence.report import AuditReport, Severity
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.outcome import FINDING, INCONCLUSIVE, exit_code
+from independence_audit.pipeline.incomplete import FINDING, INCONCLUSIVE, exit_code
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.policy.case import Known
 from independence_audit.policy.judge import judge

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from independence_audit.checkpoint.model import State
-from independence_audit.checkpoint.sources.one_by_one import ReadsOneByOne
-from independence_audit.checkpoint.sources.ranges import check_range
+from independence_audit.checkpoint.sources.blocks import ReadsOneByOne, check_range
 
 
 class MemorySource(ReadsOneByOne):

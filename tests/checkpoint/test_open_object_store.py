@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from independence_audit.checkpoint import is_remote_name, open_object_store
-from independence_audit.checkpoint.open import open_named
-from independence_audit.checkpoint.open_object_store import is_store_address, open_object_store_checkpoint
+from independence_audit.checkpoint import is_remote_name
+from independence_audit.checkpoint import open as opening
+from independence_audit.checkpoint.open import is_store_address, open_named, open_object_store_checkpoint
 from independence_audit.errors import AuditError, MissingError, UnsupportedError, UsageError
 from tests.checkpoint.safetensors_files import save_index, save_zeros
 from tests.hub.fake_hub import FakeHub, reach, serving
@@ -42,9 +42,12 @@ def web(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 @pytest.fixture
 def bucket(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of a folder in a bucket, which a folder of this machine stands in for."""
-    monkeypatch.setattr(
-        open_object_store, "connect", lambda url, *, allow_http=False: store_module.LocalStore(_local(folder, url))
-    )
+
+    def connect(url: str, *, allow_http: bool = False) -> store_module.LocalStore:
+        """The folder, whatever is asked."""
+        return store_module.LocalStore(_local(folder, url))
+
+    monkeypatch.setattr(opening, "connect", connect)
     return "s3://bucket/models/toy"
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from independence_audit.cli.entry import main
-from independence_audit.evidence.badge import badge_of
 from independence_audit.evidence.codec import from_json
+from independence_audit.evidence.report import badge_of
 from tests.cli.small_models import Weights, llama, save
 from tests.cli.test_trajectory import training, write
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from independence_audit.declaration.compare import hold
-from independence_audit.declaration.model import Declaration, Entry
+from independence_audit.declaration.file import Declaration, Entry
 from independence_audit.evidence.declaration import Agreement, Origin
 from independence_audit.evidence.measurement import ComponentEvidence
 from independence_audit.evidence.relation import Relation

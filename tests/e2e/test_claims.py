@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from independence_audit.anatomy import Kind
-from independence_audit.checkpoint.fingerprints import KEY
+from independence_audit.checkpoint.header import KEY
 from independence_audit.policy.reading import policy_names
 from tests.cli.small_models import llama, save
 from tests.e2e.conftest import Audit

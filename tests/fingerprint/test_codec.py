@@ -16,14 +16,13 @@ from safetensors import safe_open
 
 from independence_audit.anatomy import Axis, Component, Kind
 from independence_audit.checkpoint import DTYPES, Checkpoint, open_checkpoint
-from independence_audit.checkpoint.fingerprints import KEY
+from independence_audit.checkpoint.header import KEY
 from independence_audit.errors import AuditError, MalformedError, UnsupportedError
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report import FileEvidence
 from independence_audit.fingerprint.codec import SUFFIX, read_fingerprint, write_fingerprint
 from independence_audit.fingerprint.model import Fingerprint, Sample
-from independence_audit.fingerprint.sketch import SIDE
-from independence_audit.fingerprint.whole import Whole
+from independence_audit.fingerprint.whole import SIDE, Whole
 
 DECODABLE = [name for name, dtype in DTYPES.items() if dtype.decodable]
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from independence_audit.evidence.measurement import ComponentEvidence
 from independence_audit.evidence.relation import FOUND
 from independence_audit.fingerprint.model import Sample
-from independence_audit.fingerprint.sketch import sketch_of
-from independence_audit.fingerprint.whole import Whole
+from independence_audit.fingerprint.whole import Whole, sketch_of
 from independence_audit.lineage.comparison import Comparisons
 from independence_audit.lineage.evidence import component_evidence, tensor_evidence
 from independence_audit.lineage.in_place import compare_fingerprints

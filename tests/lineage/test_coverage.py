@@ -8,8 +8,7 @@ import pytest
 from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.model import Sample
 from independence_audit.lineage.comparison import Comparison, Tried
-from independence_audit.lineage.coverage import MOST_UNTESTED, untested
-from independence_audit.lineage.emptiness import emptiness, empty_share
+from independence_audit.lineage.coverage import MOST_UNTESTED, emptiness, empty_share, untested
 from independence_audit.lineage.in_place import measure_component
 from independence_audit.lineage.outcomes import SearchName
 from independence_audit.lineage.pairing import ComponentPair

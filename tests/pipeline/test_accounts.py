@@ -30,7 +30,7 @@ from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.weights import Model, WeightsAccess
 from independence_audit.pipeline.accounts import Accounts, accounts_of
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.outcome import exit_code
+from independence_audit.pipeline.incomplete import exit_code
 from independence_audit.report import html, markdown, text
 from tests.cli.small_models import Weights, llama
 

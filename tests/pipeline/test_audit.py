@@ -22,7 +22,7 @@ from independence_audit.fingerprint.codec import write_fingerprint
 from independence_audit.fingerprint.making import read_model, save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.outcome import exit_code
+from independence_audit.pipeline.incomplete import exit_code
 from independence_audit.pipeline.settings import AuditSettings
 from tests.cli.small_models import Weights, llama, save
 

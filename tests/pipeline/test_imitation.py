@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import AuditReport, Severity
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.outcome import exit_code
+from independence_audit.pipeline.incomplete import exit_code
 from independence_audit.report.markdown import render
 from tests.lineage.disguises import disguised
 from tests.pipeline.imitation import TEACHER, student

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from independence_audit.checkpoint import open_checkpoint
-from independence_audit.checkpoint.fingerprints import KEY
+from independence_audit.checkpoint.header import KEY
 from independence_audit.core.progress import NoProgress
 from independence_audit.errors import ChangedError, MalformedError, MissingError
 from independence_audit.evidence.relation import Relation
@@ -20,7 +20,7 @@ from independence_audit.fingerprint.making import save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.pipeline import audit as audit_module
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.outcome import exit_code
+from independence_audit.pipeline.incomplete import exit_code
 from tests.cli.small_models import llama, save
 
 

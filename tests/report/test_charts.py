@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from independence_audit.evidence.relation import Relation
 from independence_audit.report import charts
-from independence_audit.report.axes import FRAME
-from independence_audit.report.distribution import distribution_of
+from independence_audit.report.charts import FRAME
+from independence_audit.report.distribution import distribution_of, norm_vectors
 from independence_audit.report.layers import grid_of
-from independence_audit.report.trap import norm_vectors
 from tests.report.sample_reports import SAMPLES, finding
 
 REPORT = finding()

@@ -13,14 +13,13 @@ from typing import Any
 
 import pytest
 
-from independence_audit.evidence.badge import badge_of
 from independence_audit.evidence.declaration import DeclarationEvidence, Rights
 from independence_audit.evidence.measurement import Message, Shared, Value
 from independence_audit.evidence.relation import NAMED, Relation
-from independence_audit.evidence.report import AuditReport, Outcome, Severity
+from independence_audit.evidence.report import AuditReport, Outcome, Severity, badge_of
 from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
 from independence_audit.pipeline.audit import audit
-from independence_audit.pipeline.outcome import exit_code
+from independence_audit.pipeline.incomplete import exit_code
 from independence_audit.policy.case import Known
 from independence_audit.policy.judge import judge
 from independence_audit.policy.messages import HEADLINES

@@ -8,7 +8,7 @@ import pytest
 
 from independence_audit.evidence.measurement import LayerEvidence
 from independence_audit.evidence.relation import Relation
-from independence_audit.report.axes import FRAME
+from independence_audit.report.charts import FRAME
 from independence_audit.report.layer_charts import LayerRow, chart_of, layer_rows, map_of
 from tests.report.sample_reports import finding
 

@@ -13,8 +13,7 @@ from markdown_it import MarkdownIt
 
 from independence_audit.evidence.measurement import Message
 from independence_audit.report.markdown import fenced, render
-from independence_audit.report.marks import escaped
-from independence_audit.report.plain import visible
+from independence_audit.report.plain import escaped, visible
 from tests.report.sample_reports import SAMPLES, finding
 
 PARSER = MarkdownIt("commonmark").enable("table")

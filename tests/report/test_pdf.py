@@ -14,7 +14,7 @@ import pytest
 
 from independence_audit.errors import UsageError
 from independence_audit.report import pdf
-from independence_audit.report.paper import coloured, spelt_out
+from independence_audit.report.pdf import coloured, spelt_out
 from tests.report.sample_reports import SAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from independence_audit.evidence.training import TrainingEvidence
-from independence_audit.report.axes import FRAME
+from independence_audit.report.charts import FRAME
 from independence_audit.report.trajectory_charts import trajectory_charts
 from tests.report.sample_reports import training
 

@@ -30,16 +30,17 @@ from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.report import Outcome
 from independence_audit.evidence.training import Conclusion
-from independence_audit.report.figures import FIGURES, figure
 from independence_audit.report.languages import ENGLISH, KOREAN, LANGUAGES
 from independence_audit.report.wording import (
     CAUSE,
+    FIGURES,
     NUMBERS,
     PLACEHOLDER,
     PLURALS,
     RUNS,
     WORDS,
     catalogue,
+    figure,
     label,
     say,
     word,

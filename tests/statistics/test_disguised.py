@@ -14,9 +14,17 @@ from hypothesis import strategies as st
 from independence_audit.statistics.anchors import whitened_responses
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test, residual_matrices, unit_descriptors
 from independence_audit.statistics.matching import Match
-from independence_audit.statistics.sequence import order_bound, order_p, strict_lis
 from independence_audit.statistics.spectrum import Shared, shared_by, spectral_profile
-from independence_audit.statistics.units import are_leaning, are_ordered, are_tied, sign_p, unit_tests
+from independence_audit.statistics.units import (
+    are_leaning,
+    are_ordered,
+    are_tied,
+    order_bound,
+    order_p,
+    sign_p,
+    strict_lis,
+    unit_tests,
+)
 from tests.statistics.layers import Layer, disguise, further, layer
 
 ROLES = ("gate", "up", "down")

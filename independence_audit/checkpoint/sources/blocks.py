@@ -1,10 +1,19 @@
-"""Which range requests serve a list of wanted spans: close spans share one, long ones are cut. Pure."""
+"""Which range requests serve a list of wanted spans: close spans share one, long ones are cut. Pure.
+
+The check that every byte source makes before it reads: the range lies inside a file that it has.
+
+The plain way to read many spans of a file, for sources that gain nothing from seeing them together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from independence_audit.checkpoint.model import ByteSource, Span
+from independence_audit.core.names import quoted
+from independence_audit.errors import ReadError
 
 GAP = 64 << 10
 """Bytes between two spans that are read along: they cost less than a round trip, and a sample stays a sample."""
@@ -91,3 +100,31 @@ def _block(cuts: list[_Cut]) -> Block:
         wanted.append((start, max(stop, cut.stop)))
         pieces.append(Piece(cut.span, cut.into, before + cut.start - start, cut.stop - cut.start))
     return Block(wanted[0][0], wanted[-1][1], tuple(wanted), tuple(pieces))
+
+
+def check_range(files: Mapping[str, int], name: str, start: int, length: int) -> None:
+    """Raise unless ``length`` bytes from ``start`` on lie in the file ``name`` of ``files`` (sizes in bytes).
+
+    Raises:
+        ReadError: There is no such file, or the range is not inside it.
+    """
+    size = files.get(name)
+    if size is None:
+        raise ReadError(f"There is no file {quoted(name)} to read from.")
+    if start < 0 or start + length > size:
+        raise ReadError(f"Bytes {start} to {start + length} are not in {quoted(name)}, which has {size} bytes.")
+
+
+class ReadsOneByOne:
+    """Gives a byte source ``read_many`` by its own ``read``."""
+
+    __slots__ = ()
+
+    def read_many(self: ByteSource, name: str, spans: Sequence[Span]) -> None:
+        """Fill the memory of every span of file ``name``, one after the other.
+
+        Raises:
+            ReadError: A span could not be read.
+        """
+        for start, into in spans:
+            self.read(name, start, into)

@@ -14,8 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from independence_audit.checkpoint.model import State
-from independence_audit.checkpoint.sources.one_by_one import ReadsOneByOne
-from independence_audit.checkpoint.sources.ranges import check_range
+from independence_audit.checkpoint.sources.blocks import ReadsOneByOne, check_range
 from independence_audit.core.names import quoted
 from independence_audit.errors import ChangedError, MissingError, ReadError, UnsupportedError
 

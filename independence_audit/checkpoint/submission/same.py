@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.checkpoint.header import read_header
-from independence_audit.checkpoint.model import ByteSource, Checkpoint, TensorInfo
-from independence_audit.checkpoint.smallest import SMALLEST
+from independence_audit.checkpoint.model import SMALLEST, ByteSource, Checkpoint, TensorInfo
 from independence_audit.core.number_types import DTYPES, decode
 
 PIECE = 8 << 20

@@ -13,8 +13,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint.model import ByteSource, TensorInfo
-from independence_audit.checkpoint.smallest import SMALLEST
+from independence_audit.checkpoint.model import SMALLEST, ByteSource, TensorInfo
 from independence_audit.core.number_types import DTYPES, decode
 
 LARGEST_RATIO = 10.0

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from independence_audit.fingerprint.library.bundle import Exported, export_bundle, import_bundle
+from independence_audit.fingerprint.library.catalogue import Wanted, known_names, resolve, resolve_all
 from independence_audit.fingerprint.library.change import add, new_entry, remove, store
-from independence_audit.fingerprint.library.folders import own_folder, shipped_folder
 from independence_audit.fingerprint.library.model import EVERY_KIND, Catalogue, Entry, Group
-from independence_audit.fingerprint.library.names import Wanted, known_names, resolve, resolve_all
-from independence_audit.fingerprint.library.pull import pull, refuse_incomplete
-from independence_audit.fingerprint.library.reading import read_file
-from independence_audit.fingerprint.library.reference import reference_of
-from independence_audit.fingerprint.library.store import Held, Library, Status, open_library
+from independence_audit.fingerprint.library.pull import pull, reference_of, refuse_incomplete
+from independence_audit.fingerprint.library.shelf import own_folder, shipped_folder
+from independence_audit.fingerprint.library.store import Held, Library, Status, open_library, read_file
 
 __all__ = [
     "EVERY_KIND",

@@ -2,13 +2,20 @@
 
 A file has ``format = 1``, tables ``[groups.NAME]``, and tables ``[[family]]`` whose facts hold for each of their
 ``models`` unless the model says otherwise. Several files make one catalogue: the shipped one and those of the user.
+
+The facts of one model as a table and as the text of a catalogue file: what a user's library and a bundle keep.
+
+From a name to models: single models, aliases and groups; an unknown name is told with those that are near.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -16,7 +23,7 @@ from independence_audit.anatomy import Kind
 from independence_audit.anatomy.tables import Table
 from independence_audit.checkpoint.sources.hub.names import parse_hub_name
 from independence_audit.core.toml import parse_toml
-from independence_audit.errors import MalformedError, UnsupportedError
+from independence_audit.errors import MalformedError, MissingError, UnsupportedError
 from independence_audit.fingerprint.library.model import EVERY_KIND, Catalogue, Entry, Group
 
 FORMAT = 1
@@ -194,3 +201,103 @@ def _refuse_repeated(what: str, names: Iterable[str]) -> None:
 
 def _malformed(message: str) -> MalformedError:
     return MalformedError(message, "Mend or remove the catalogue file; docs/formats.md says what it may hold.")
+
+
+def family_table(entry: Entry) -> dict[str, Any]:
+    """A model as the table of a family that has no other; groups stay behind, which other libraries may not have."""
+    model = {
+        "name": entry.name,
+        "hub_id": entry.hub_id,
+        "revision": entry.revision,
+        "derived_from": list(entry.derived_from),
+        "aliases": list(entry.aliases),
+        "synthetic": entry.synthetic,
+    }
+    return {
+        "name": entry.family,
+        "owner": entry.owner,
+        "country": entry.country,
+        "licence": entry.licence,
+        "kinds": sorted(entry.kinds),
+        "models": [{key: value for key, value in model.items() if value}],
+    }
+
+
+def catalogue_text(table: Mapping[str, Any]) -> str:
+    """The text of a catalogue file with one family."""
+    lines = [f"format = {FORMAT}", "", "[[family]]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    """A value as TOML; printable strings are written alike in JSON."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(item)}' for key, item in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+_NEAR = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A model that was asked for, and which of its components."""
+
+    entry: Entry
+    kinds: frozenset[Kind]
+    """Those to be compared: every kind, or the towers alone where ``qwen-encoders`` was asked for."""
+
+
+def resolve(catalogue: Catalogue, name: str) -> tuple[Wanted, ...]:
+    """The models that a name means, in the catalogue's order; upper and lower case are the same.
+
+    Args:
+        catalogue: Where to look.
+        name: A model's name, an alias, a group such as ``qwen``, or ``example/NAME``. No other name means an example.
+
+    Raises:
+        MissingError: Nothing is called so; the message has the nearest names.
+    """
+    text = name.strip().lower()
+    found = [Wanted(entry, EVERY_KIND) for entry in catalogue.entries if text in (entry.name, *entry.aliases)]
+    if text in catalogue.groups:
+        group = catalogue.groups[text]
+        members = [entry for entry in catalogue.entries if not entry.synthetic and _is_in(entry, group.of)]
+        found = [Wanted(entry, group.kinds) for entry in members if entry.kinds & group.kinds]
+    if not found:
+        raise _unknown(catalogue, name)
+    return tuple(found)
+
+
+def resolve_all(catalogue: Catalogue, names: Iterable[str]) -> tuple[Wanted, ...]:
+    """The models that several names mean, each once, in the order in which they were first meant.
+
+    Raises:
+        MissingError: Nothing is called like one of the names.
+    """
+    wanted: dict[str, Wanted] = {}
+    for name in names:
+        for one in resolve(catalogue, name):
+            kinds = one.kinds | (wanted[one.entry.name].kinds if one.entry.name in wanted else frozenset())
+            wanted[one.entry.name] = Wanted(one.entry, kinds)
+    return tuple(wanted.values())
+
+
+def known_names(catalogue: Catalogue) -> list[str]:
+    """Everything that :func:`resolve` understands, sorted."""
+    names = {name for entry in catalogue.entries for name in (entry.name, *entry.aliases)}
+    return sorted(names | catalogue.groups.keys())
+
+
+def _is_in(entry: Entry, group: str) -> bool:
+    return group == ALL or group in entry.groups
+
+
+def _unknown(catalogue: Catalogue, name: str) -> MissingError:
+    near = get_close_matches(name.strip().lower(), known_names(catalogue), n=_NEAR, cutoff=0.5)
+    meant = f"; near it: {', '.join(near)}" if near else ""
+    return MissingError(
+        f"{name!r} is not a model, alias or group of the library{meant}.", "`audit refs list` shows every name."
+    )

@@ -9,12 +9,15 @@ from pathlib import Path
 from independence_audit.core.atomic import write_whole
 from independence_audit.errors import InputError, MissingError, UsageError
 from independence_audit.fingerprint.codec import write_fingerprint
-from independence_audit.fingerprint.library.catalogue import check_catalogue, family_entries
-from independence_audit.fingerprint.library.facts import catalogue_text, family_table
+from independence_audit.fingerprint.library.catalogue import (
+    catalogue_text,
+    check_catalogue,
+    family_entries,
+    family_table,
+)
 from independence_audit.fingerprint.library.model import Entry
-from independence_audit.fingerprint.library.reading import check_belongs, read_file
 from independence_audit.fingerprint.library.shelf import file_name, writing
-from independence_audit.fingerprint.library.store import Library
+from independence_audit.fingerprint.library.store import Library, check_belongs, read_file
 from independence_audit.fingerprint.model import Fingerprint
 
 ENTRY_SUFFIX = ".model.toml"

@@ -1,4 +1,7 @@
-"""Pulling: a model's fingerprint is made from its public weights and put into the user's library."""
+"""Pulling: a model's fingerprint is made from its public weights and put into the user's library.
+
+From a model of the library to the reference that a report shows.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from pathlib import Path
 from independence_audit.anatomy import place
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.errors import MissingError, ReadError
-from independence_audit.fingerprint.budget import plan_within
+from independence_audit.evidence.report import Reference
 from independence_audit.fingerprint.build import Progress, build_fingerprint, silent
-from independence_audit.fingerprint.cost import Cost, cost_of
+from independence_audit.fingerprint.cost import Cost, cost_of, plan_within
 from independence_audit.fingerprint.library.change import store
 from independence_audit.fingerprint.library.model import Entry
 from independence_audit.fingerprint.library.store import Library
@@ -88,4 +91,35 @@ def pull(
     made_from = f"{entry.hub_id}@{checkpoint.revision}" if checkpoint.revision else entry.source
     return store(
         library, entry, replace(fingerprint, units=units, metadata={**fingerprint.metadata, SOURCE: made_from})
+    )
+
+
+def reference_of(
+    entry: Entry, status: str, reason: str | None = None, fingerprint: Fingerprint | None = None
+) -> Reference:
+    """What a report says of a model of the library.
+
+    Args:
+        entry: The model.
+        status: ``compared``, ``not_available`` or ``incomparable``.
+        reason: Why it was not compared, as a message key.
+        fingerprint: What it was compared by, where it was at hand.
+    """
+    repository, commit = origin(fingerprint) if fingerprint else ("", "")
+    commit = commit if repository == entry.hub_id else ""
+    return Reference(
+        name=entry.name,
+        status=status,
+        reason=reason,
+        owner=entry.owner or None,
+        country=entry.country or None,
+        derived_from=entry.derived_from,
+        source=entry.hub_id or None,
+        revision=commit or entry.revision or None,
+        licence=entry.licence or None,
+        sampler=fingerprint.sampler if fingerprint else None,
+        parameters=fingerprint.parameters if fingerprint else None,
+        synthetic=entry.synthetic,
+        files=fingerprint.files if fingerprint else (),
+        notices=fingerprint.notices if fingerprint else (),
     )

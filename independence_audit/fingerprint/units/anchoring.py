@@ -1,17 +1,21 @@
-"""Reading a component's anchors: rows of its embedding by token text and number, or filters of its first layer."""
+"""Reading a component's anchors: rows of its embedding by token text and number, or filters of its first layer.
+
+Which token strings are anchors: a fixed public list, and how tokenizers spell them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Part
 from independence_audit.checkpoint import Checkpoint
-from independence_audit.fingerprint.units.matrices import Matrix, read_rows
 from independence_audit.fingerprint.units.model import BY_NUMBER, TOKEN
-from independence_audit.fingerprint.units.strings import anchor_tokens
+from independence_audit.fingerprint.units.places import Matrix, read_rows
 
 MOST = 256
 """Anchors of a component, at most."""
@@ -48,3 +52,32 @@ def anchor_rows(part: Part, vocabulary: Mapping[str, int]) -> tuple[list[str], N
     numbers = numbers[numbers < height]
     labels = [TOKEN + text for text in tokens] + [f"{BY_NUMBER}{number}" for number in numbers.tolist()]
     return labels, np.array([*tokens.values(), *numbers.tolist()], dtype=np.int64)
+
+
+MOST_STRINGS = 192
+"""Anchors by text, at most: 64 find a copy, more tell units apart while their cosine exceeds sqrt(2 ln m / t)."""
+
+
+@cache
+def anchor_strings() -> tuple[str, ...]:
+    """The list, in the order in which strings are taken: printable ASCII, then frequent words after a space."""
+    letters = [chr(code) for code in range(33, 127)]
+    text = files(__package__).joinpath("words.txt").read_text(encoding="utf-8")
+    return (*letters, *(f" {word}" for line in text.splitlines() if not line.startswith("#") for word in line.split()))
+
+
+def anchor_tokens(vocabulary: Mapping[str, int]) -> dict[str, int]:
+    """Numbers of the anchor strings that are tokens of a vocabulary, in the list's order, at most ``MOST_STRINGS``.
+
+    Byte-level tokenizers write a leading space as Ġ, sentencepiece as ▁, WordPiece leaves it out and marks what does
+    not begin a word; tiktoken files hold the text as it is.
+    """
+    space = next((mark for mark in ("Ġ", "▁") if f"{mark}the" in vocabulary), " ")
+    if space == " " and " the" not in vocabulary and any(token.startswith("##") for token in vocabulary):
+        space = ""
+    found: dict[str, int] = {}
+    for text in anchor_strings():
+        number = vocabulary.get(text.replace(" ", space))
+        if number is not None and len(found) < MOST_STRINGS:
+            found[text] = number
+    return found

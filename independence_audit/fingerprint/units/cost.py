@@ -11,14 +11,15 @@ from independence_audit.checkpoint import DTYPES, Checkpoint
 from independence_audit.checkpoint.sources.blocks import plan_blocks
 from independence_audit.fingerprint.sampler import Plan
 from independence_audit.fingerprint.spans import plan_spans
-from independence_audit.fingerprint.units.anchoring import FEWEST, anchor_rows
+from independence_audit.fingerprint.units.anchoring import FEWEST, MOST_STRINGS, anchor_rows, anchor_strings
 from independence_audit.fingerprint.units.describe import described_widths, read_to_describe
-from independence_audit.fingerprint.units.matrices import BLOCK, is_readable
 from independence_audit.fingerprint.units.model import Anchors, ComponentUnits, UnitLayer
 from independence_audit.fingerprint.units.places import (
+    BLOCK,
     UnitPlace,
     anchor_part,
     chosen_experts,
+    is_readable,
     search_layers,
     unit_places,
 )
@@ -30,7 +31,6 @@ from independence_audit.fingerprint.units.read import (
     rows_of_experts,
     sampled_units,
 )
-from independence_audit.fingerprint.units.strings import MOST, anchor_strings
 
 
 class UnitCost:
@@ -90,7 +90,7 @@ class UnitCost:
         if not self._checkpoint.vocabulary:
             return {}
         height = part.view.row_count
-        strings = anchor_strings()[: min(MOST, height)]
+        strings = anchor_strings()[: min(MOST_STRINGS, height)]
         return {text: number * height // len(strings) for number, text in enumerate(strings)}
 
     def _some_units(self, component: Component, place: UnitPlace, anchors: Anchors, plan: UnitPlan) -> UnitLayer:

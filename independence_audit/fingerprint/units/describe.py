@@ -11,10 +11,22 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Component, Part
 from independence_audit.anatomy.settings import count, sections
 from independence_audit.checkpoint import Checkpoint
-from independence_audit.fingerprint.units.matrices import Matrix, is_readable, read_rows, whole_matrix
-from independence_audit.fingerprint.units.places import UnitPlace, chosen_experts, search_layers
-from independence_audit.statistics.descriptors import Descriptors, residual_matrices, unit_descriptors
-from independence_audit.statistics.plain_descriptors import plain_descriptors, plain_matrices
+from independence_audit.fingerprint.units.places import (
+    Matrix,
+    UnitPlace,
+    chosen_experts,
+    is_readable,
+    read_rows,
+    search_layers,
+    whole_matrix,
+)
+from independence_audit.statistics.descriptors import (
+    Descriptors,
+    plain_descriptors,
+    plain_matrices,
+    residual_matrices,
+    unit_descriptors,
+)
 
 MOST_WORK = 1e12
 """Multiplications (18 forms of m units with the h x h matrices of every search layer) that a component may cost

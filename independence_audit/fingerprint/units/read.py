@@ -15,12 +15,15 @@ from independence_audit.errors import ReadError
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.anchoring import FEWEST, read_anchors
 from independence_audit.fingerprint.units.describe import affordable_layers, describe, norm_gain
-from independence_audit.fingerprint.units.matrices import Matrix, is_readable, read_rows, row_blocks
 from independence_audit.fingerprint.units.model import Anchors, ComponentUnits, UnitLayer, own_frame
 from independence_audit.fingerprint.units.places import (
+    Matrix,
     UnitPlace,
     anchor_part,
     chosen_experts,
+    is_readable,
+    read_rows,
+    row_blocks,
     search_layers,
     unit_places,
 )

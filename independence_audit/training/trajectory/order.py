@@ -1,4 +1,7 @@
-"""Checkpoints that stand in another order than their weights, and checkpoints that are there twice."""
+"""Checkpoints that stand in another order than their weights, and checkpoints that are there twice.
+
+Breaks: checkpoints whose weights share nothing with those before, by a swap or by drawing them anew.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from independence_audit.evidence.training import Finding
 from independence_audit.statistics.laws import Floats
 from independence_audit.training.trajectory.geometry import Geometry, is_one_chain
 from independence_audit.training.trajectory.start import Freshness, Start
+from independence_audit.training.trajectory.updates import LINKED, is_broken, median_r
 from independence_audit.training.trajectory.walk import Step
 
 SHORTER = 0.03
@@ -195,4 +199,28 @@ def duplicates(steps: Sequence[Step]) -> list[Finding]:
                 alternatives=(Message("alternative.saved_twice"), Message("alternative.no_learning_rate")),
             )
         )
+    return found
+
+
+def breaks(steps: Sequence[Step], component: str) -> list[tuple[int, Finding]]:
+    """Where a component breaks with the checkpoint before, and whether it was drawn anew or swapped."""
+    found = []
+    for number, step in enumerate(steps[1:], 1):
+        own = step.of(component)
+        if not is_broken(own):
+            continue
+        start = step.starts.get(component, Start(Freshness.UNCLEAR, 0.0, 0.0))
+        anew = start.freshness == Freshness.INITIAL
+        r = median_r(own, "previous_r")
+        data = {"checkpoint": step.name, "before": steps[number - 1].name, "r": r, "ratio": start.ratio}
+        gap = Message("alternative.long_gap")
+        finding = Finding(
+            Message("finding.drawn_anew" if anew else "finding.swapped", data),
+            contradicts=not anew,
+            effect=r,
+            tolerance=LINKED,
+            checkpoints=(steps[number - 1].name, step.name),
+            alternatives=(Message("alternative.new_part"),) if anew else (gap, Message("alternative.warm_start")),
+        )
+        found.append((number, finding))
     return found

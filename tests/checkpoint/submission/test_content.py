@@ -12,12 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from independence_audit.checkpoint.smallest import SMALLEST
-from independence_audit.checkpoint.submission.content import Content
-from independence_audit.checkpoint.submission.floats import looks_like_floats
-from independence_audit.checkpoint.submission.media import media_reason
+from independence_audit.checkpoint.model import SMALLEST
+from independence_audit.checkpoint.submission.content import Content, reads_as_text, strange_bytes
+from independence_audit.checkpoint.submission.media import looks_like_floats, media_reason
 from independence_audit.checkpoint.submission.records import is_events, is_sentencepiece
-from independence_audit.checkpoint.submission.text import reads_as_text, strange_bytes
 from tests.checkpoint.memory_source import MemorySource
 
 RANDOM = np.random.default_rng(0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from independence_audit.errors import UsageError
 from independence_audit.evidence.training import Order
-from independence_audit.training.trajectory import pattern as pattern_module
+from independence_audit.training.trajectory import ordering as pattern_module
 from independence_audit.training.trajectory.ordering import arrange, by_names, numbers_in, tell_apart, wide_gaps
 
 

@@ -14,11 +14,10 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public by i
     hf_raise_for_status,
 )
 
-from independence_audit.checkpoint.sources.hub.errors import told
+from independence_audit.checkpoint.sources.hub.errors import PassingError, Patience, UnconnectedError, told
 from independence_audit.checkpoint.sources.hub.exchange import ask, refuse_inside
 from independence_audit.checkpoint.sources.hub.listing import Listing, listing_of
 from independence_audit.checkpoint.sources.hub.names import HubName
-from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience, UnconnectedError
 from independence_audit.core.names import quoted
 from independence_audit.core.strict_json import parse_object
 from independence_audit.core.version import __version__

@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 
 from independence_audit.checkpoint.sources.blocks import Block
 from independence_audit.checkpoint.sources.hub.api import HubApi, Location, changed
-from independence_audit.checkpoint.sources.hub.errors import raise_if_passing
+from independence_audit.checkpoint.sources.hub.errors import PassingError, Patience, raise_if_passing
 from independence_audit.checkpoint.sources.hub.exchange import exchange, refuse_compressed
 from independence_audit.checkpoint.sources.hub.listing import Listing
-from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience
 from independence_audit.core.names import quoted
 from independence_audit.errors import ReadError
 

@@ -11,10 +11,10 @@ from independence_audit.checkpoint.model import State
 from independence_audit.checkpoint.sources.blocks import Block
 from independence_audit.checkpoint.sources.hub.api import HubApi, hub_endpoint
 from independence_audit.checkpoint.sources.hub.cache import Cache, CachedBlocks
+from independence_audit.checkpoint.sources.hub.errors import Patience
 from independence_audit.checkpoint.sources.hub.fetch import HubFetcher
 from independence_audit.checkpoint.sources.hub.listing import Listing, keep_listing, kept_listing
 from independence_audit.checkpoint.sources.hub.names import HubName
-from independence_audit.checkpoint.sources.hub.patience import Patience
 from independence_audit.checkpoint.sources.remote import ReadBlock, RemoteSource
 from independence_audit.core.names import quoted
 from independence_audit.errors import MissingError, ReadError

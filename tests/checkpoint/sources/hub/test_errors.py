@@ -5,9 +5,8 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from independence_audit.checkpoint.sources.hub.errors import raise_if_passing, told
+from independence_audit.checkpoint.sources.hub.errors import PassingError, raise_if_passing, told
 from independence_audit.checkpoint.sources.hub.names import HubName
-from independence_audit.checkpoint.sources.hub.patience import PassingError
 from independence_audit.errors import ReadError
 
 

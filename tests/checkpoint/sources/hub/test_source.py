@@ -20,8 +20,8 @@ from independence_audit.checkpoint import ByteSource
 from independence_audit.checkpoint.sources import deadline
 from independence_audit.checkpoint.sources.hub import exchange
 from independence_audit.checkpoint.sources.hub.cache import Cache
+from independence_audit.checkpoint.sources.hub.errors import PassingError, Patience
 from independence_audit.checkpoint.sources.hub.names import HubName
-from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience
 from independence_audit.checkpoint.sources.hub.source import HubSource, open_hub_source
 from independence_audit.errors import AuditError, ChangedError, MissingError, ReadError, UsageError
 from tests.checkpoint.source_contract import CONTENT, LARGE, SHORT_BY, SourceContract
