@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from independence_audit.fingerprint.units.model import Anchors, ComponentUnits, UnitLayer, own_frame
+from independence_audit.fingerprint.units.unit_layers import Anchors, ComponentUnits, UnitLayer, own_frame
 from independence_audit.lineage.disguised import search_disguised
 
 UNITS, LAYERS, SAMPLED, ANCHORS = 14336, 32, 64, 256

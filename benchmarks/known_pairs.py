@@ -17,8 +17,8 @@ from benchmarks.pairs import PAIRS, Failure, Pair, PairsError, Result, read_pair
 from independence_audit.cli.entry import INTERNAL
 from independence_audit.core.version import __version__
 from independence_audit.errors import AuditError, MalformedError
-from independence_audit.evidence.codec import from_json, to_json
-from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.audit_report import AuditReport
+from independence_audit.evidence.report_json import from_json, to_json
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.settings import AuditSettings
 

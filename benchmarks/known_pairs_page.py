@@ -11,9 +11,9 @@ from scipy.stats import beta
 from benchmarks.figures import as_markdown
 from benchmarks.pairs import Failure, Result, Truth
 from independence_audit.core.version import __version__
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.measurement import ComponentEvidence
 from independence_audit.evidence.relation import STRENGTH
-from independence_audit.evidence.report import AuditReport
 from independence_audit.pipeline.incomplete import FINDING, INCONCLUSIVE
 from independence_audit.report.numbers import NONE, coefficient, p_value, percent, size
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from independence_audit.evidence.report import AuditReport, Severity
+from independence_audit.evidence.audit_report import AuditReport, Severity
 from independence_audit.pipeline.incomplete import exit_code
 
 PAIRS = Path(__file__).with_name("known_pairs.csv")

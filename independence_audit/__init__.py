@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from independence_audit.api import Report, audit, inspect, parse_report, read_report
     from independence_audit.core.progress import Progress
     from independence_audit.errors import AuditError, InputError, UsageError
+    from independence_audit.evidence.audit_report import Criterion, Opinion, Outcome, Reference, Severity, Submission
     from independence_audit.evidence.measurement import ComponentEvidence, LayerEvidence, Message, TensorEvidence
     from independence_audit.evidence.relation import Relation
-    from independence_audit.evidence.report import Criterion, Opinion, Outcome, Reference, Severity, Submission
-    from independence_audit.evidence.training import TrainingEvidence
+    from independence_audit.evidence.training_evidence import TrainingEvidence
     from independence_audit.pipeline.settings import AuditSettings
 
 _HOMES = {
@@ -35,8 +35,8 @@ _HOMES = {
     "errors": ("AuditError", "InputError", "UsageError"),
     "evidence.measurement": ("ComponentEvidence", "LayerEvidence", "Message", "TensorEvidence"),
     "evidence.relation": ("Relation",),
-    "evidence.report": ("Criterion", "Opinion", "Outcome", "Reference", "Severity", "Submission"),
-    "evidence.training": ("TrainingEvidence",),
+    "evidence.audit_report": ("Criterion", "Opinion", "Outcome", "Reference", "Severity", "Submission"),
+    "evidence.training_evidence": ("TrainingEvidence",),
     "pipeline.settings": ("AuditSettings",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

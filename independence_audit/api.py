@@ -14,8 +14,8 @@ from independence_audit.anatomy import Anatomy
 from independence_audit.core.atomic import write_whole
 from independence_audit.core.progress import Progress
 from independence_audit.errors import InputError, UsageError
-from independence_audit.evidence.codec import from_json, to_json
-from independence_audit.evidence.report import AuditReport, Severity
+from independence_audit.evidence.audit_report import AuditReport, Severity
+from independence_audit.evidence.report_json import from_json, to_json
 from independence_audit.fingerprint.making import look_at
 from independence_audit.pipeline.audit import audit as audited
 from independence_audit.pipeline.incomplete import exit_code

@@ -28,7 +28,7 @@ from independence_audit.fingerprint.library.catalogue import read_catalogue
 from independence_audit.fingerprint.library.pull import SOURCE
 from independence_audit.fingerprint.library.shelf import Shelf
 from independence_audit.fingerprint.library.store import CATALOGUE
-from independence_audit.fingerprint.units.read import read_units
+from independence_audit.fingerprint.units.unit_reading import read_units
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "fingerprints"

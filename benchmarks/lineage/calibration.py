@@ -18,8 +18,7 @@ from benchmarks.lineage.names import Weights
 from benchmarks.lineage.train import folder
 from independence_audit.statistics.aligned import aligned_test
 from independence_audit.statistics.anchors import whitened_responses
-from independence_audit.statistics.units import strict_lis
-from independence_audit.statistics.units import UnitTests, unit_tests
+from independence_audit.statistics.units import UnitTests, strict_lis, unit_tests
 
 LEAST, MOST = 0.9, 1.1
 """Between these the standard deviation of z has to lie in every role."""

@@ -22,7 +22,7 @@ from benchmarks.lineage.manipulations.model import Model
 from benchmarks.lineage.manipulations.packed import unpacked
 from benchmarks.lineage.methods.peers import PEERS
 from benchmarks.lineage.train import folder, inside
-from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.work import Algorithm, Processes, Task
 
 SCREENING, FULL = "ours, screening", "ours, full"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from independence_audit.errors import AuditError
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.evidence.report import AuditReport
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.settings import AuditSettings
 

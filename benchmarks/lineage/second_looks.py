@@ -14,9 +14,9 @@ from independence_audit.core.progress import NoProgress
 from independence_audit.evidence.measurement import DisguisedTest
 from independence_audit.fingerprint import read_model
 from independence_audit.fingerprint.units.describe import LayerMatrices, layer_matrices
-from independence_audit.fingerprint.units.model import ComponentUnits
 from independence_audit.fingerprint.units.places import unit_places
-from independence_audit.fingerprint.units.read import read_units, unit_plan
+from independence_audit.fingerprint.units.unit_layers import ComponentUnits
+from independence_audit.fingerprint.units.unit_reading import read_units, unit_plan
 from independence_audit.lineage.disguised import matched_units
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.statistics.recovery import SecondLook, second_look

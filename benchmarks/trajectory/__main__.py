@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.trajectory.fakes import FAKES, Fake, Runs, read, write
 from benchmarks.trajectory.runs import HONEST, train
-from independence_audit.evidence.training import ComponentTraining
+from independence_audit.evidence.training_evidence import ComponentTraining
 from independence_audit.pipeline.trajectory import TrajectorySettings, trajectory
 
 SETS = ((3, 7, 8), (2, 4, 8), (0, 1, 8))

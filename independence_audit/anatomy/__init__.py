@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from independence_audit.anatomy.component import (
+    Anatomy,
+    Axis,
+    Component,
+    Kind,
+    Part,
+    PartKey,
+    View,
+    is_generic,
+    is_router,
+)
 from independence_audit.anatomy.families import has_sign_symmetry
-from independence_audit.anatomy.model import Anatomy, Axis, Component, Kind, Part, PartKey, View, is_generic, is_router
 from independence_audit.anatomy.place import LastPlaced, place
 from independence_audit.anatomy.roles import Rows, is_table, is_unit, rows_of
 

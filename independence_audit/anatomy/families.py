@@ -14,10 +14,10 @@ from functools import cache
 from itertools import product
 from typing import Any
 
-from independence_audit.anatomy.model import Kind
-from independence_audit.anatomy.names import NUMBER, Segments, is_number, template
+from independence_audit.anatomy.component import Kind
 from independence_audit.anatomy.roles import role_of
 from independence_audit.anatomy.tables import Table, read_tables
+from independence_audit.anatomy.tensor_names import NUMBER, Segments, is_number, template
 
 LAYER, EXPERT = "{layer}", "{expert}"
 FUSED = "+"

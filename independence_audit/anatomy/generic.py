@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
+from independence_audit.anatomy.component import GENERIC, Axis, Part
 from independence_audit.anatomy.lattice import Lattice
-from independence_audit.anatomy.model import GENERIC, Axis, Part
-from independence_audit.anatomy.names import is_number, words
 from independence_audit.anatomy.shapes import Widths, axis_order, column_axis, recurrent_layer
-from independence_audit.checkpoint.model import TensorInfo
+from independence_audit.anatomy.tensor_names import is_number, words
+from independence_audit.checkpoint.tensors import TensorInfo
 from independence_audit.core.number_types import DTYPES
 
 

@@ -11,9 +11,9 @@ from itertools import accumulate
 from operator import mul
 from typing import Any
 
+from independence_audit.anatomy.component import View
+from independence_audit.anatomy.config_numbers import head_groups, query_width
 from independence_audit.anatomy.families import Entry, Split
-from independence_audit.anatomy.model import View
-from independence_audit.anatomy.settings import head_groups, query_width
 
 
 @dataclass(frozen=True, slots=True)

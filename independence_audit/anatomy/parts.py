@@ -10,14 +10,14 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from independence_audit.anatomy.component import Axis, Part
 from independence_audit.anatomy.families import FUSED, Entry
 from independence_audit.anatomy.generic import silence
 from independence_audit.anatomy.lattice import Heads, Lattice, cut, scope_and_word
-from independence_audit.anatomy.model import Axis, Part
-from independence_audit.anatomy.names import words
 from independence_audit.anatomy.recognise import MTP, Match, Recognised
 from independence_audit.anatomy.roles import Along, Form, Role, is_bias, role_of
-from independence_audit.checkpoint.model import TensorInfo
+from independence_audit.anatomy.tensor_names import words
+from independence_audit.checkpoint.tensors import TensorInfo
 
 UNEXPECTED = "unexpected_shape"
 """The reason where a tensor cannot be what its name says."""

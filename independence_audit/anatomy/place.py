@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from independence_audit.anatomy.component import Anatomy, Component, Kind, Part
+from independence_audit.anatomy.config_numbers import model_types, sections
 from independence_audit.anatomy.generic import generic_part
-from independence_audit.anatomy.model import Anatomy, Component, Kind, Part
-from independence_audit.anatomy.names import Segments, split_name, words
 from independence_audit.anatomy.parts import Placer
 from independence_audit.anatomy.recognise import Match, Recognised, is_apart, mtp_layers, recognise
-from independence_audit.anatomy.settings import model_types, sections
 from independence_audit.anatomy.shapes import hidden_widths
-from independence_audit.checkpoint.model import TensorInfo
+from independence_audit.anatomy.tensor_names import Segments, split_name, words
+from independence_audit.checkpoint.tensors import TensorInfo
 
 UNKNOWN = "unknown"
 """The family of components that were placed by shape."""

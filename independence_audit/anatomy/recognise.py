@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from independence_audit.anatomy.config_numbers import count
 from independence_audit.anatomy.families import Family, Rule, families, longest_pattern, rules_by_pattern
-from independence_audit.anatomy.names import Reading, Segments, readings, template, words
-from independence_audit.anatomy.settings import count
+from independence_audit.anatomy.tensor_names import Reading, Segments, readings, template, words
 
 
 @dataclass(frozen=True, slots=True)

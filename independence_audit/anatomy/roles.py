@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from independence_audit.anatomy.model import Axis
+from independence_audit.anatomy.component import Axis
 from independence_audit.anatomy.tables import Table, read_table
 
 ROPE = "rope"

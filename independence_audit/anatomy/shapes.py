@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from independence_audit.anatomy.names import Segments, split_name
-from independence_audit.checkpoint.model import TensorInfo
+from independence_audit.anatomy.tensor_names import Segments, split_name
+from independence_audit.checkpoint.tensors import TensorInfo
 
 LEAST_WIDTH = 32
 """Smaller sizes recur by chance: taps, colours, heads, classes."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from independence_audit.checkpoint.assemble import read_checkpoint
-from independence_audit.checkpoint.beside import file_sha256, read_vocabulary
 from independence_audit.checkpoint.header import Header, parse_header, read_header
 from independence_audit.checkpoint.layout import Layout, choose_layout
-from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, TensorInfo
 from independence_audit.checkpoint.open import is_remote_name, open_checkpoint, open_named
+from independence_audit.checkpoint.sidecars import file_sha256, read_vocabulary
 from independence_audit.checkpoint.sources.local import LocalSource
+from independence_audit.checkpoint.tensors import ByteSource, Checkpoint, Notice, TensorInfo
 from independence_audit.core.number_types import DTYPES, Dtype, decode, decode_into
 
 __all__ = [

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
 
-from independence_audit.checkpoint.beside import read_config
 from independence_audit.checkpoint.header import KEY, MAX_TENSORS, Header, is_fingerprint, read_header
 from independence_audit.checkpoint.index import check_index, read_index, shards_of
 from independence_audit.checkpoint.layout import Layout, missing_shards
-from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, TensorInfo
-from independence_audit.core.names import quoted
+from independence_audit.checkpoint.sidecars import read_config
+from independence_audit.checkpoint.tensors import ByteSource, Checkpoint, Notice, TensorInfo
+from independence_audit.core.outside_names import quoted
 from independence_audit.errors import MalformedError, MissingError
 
 _READERS = 4

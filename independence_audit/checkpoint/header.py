@@ -16,10 +16,10 @@ from itertools import pairwise
 from math import prod
 from typing import NamedTuple, TypeGuard
 
-from independence_audit.checkpoint.formats import check_magic
-from independence_audit.checkpoint.model import SMALLEST, ByteSource, Notice, TensorInfo
-from independence_audit.core.names import is_hostile, quoted
+from independence_audit.checkpoint.refused_formats import check_magic
+from independence_audit.checkpoint.tensors import SMALLEST, ByteSource, Notice, TensorInfo
 from independence_audit.core.number_types import DTYPES
+from independence_audit.core.outside_names import is_hostile, quoted
 from independence_audit.core.strict_json import JsonError, parse_object
 from independence_audit.errors import MalformedError
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from independence_audit.checkpoint.beside import file_bytes
-from independence_audit.checkpoint.formats import WEIGHTS_SUFFIX, check_suffix
-from independence_audit.checkpoint.model import ByteSource, Notice, TensorInfo
-from independence_audit.core.names import natural_key, quoted
+from independence_audit.checkpoint.refused_formats import WEIGHTS_SUFFIX, check_suffix
+from independence_audit.checkpoint.sidecars import file_bytes
+from independence_audit.checkpoint.tensors import ByteSource, Notice, TensorInfo
+from independence_audit.core.outside_names import natural_key, quoted
 from independence_audit.core.strict_json import JsonError, parse_object
 from independence_audit.errors import MalformedError
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from independence_audit.checkpoint.formats import INDEX_SUFFIX, WEIGHTS_SUFFIX, no_weights
-from independence_audit.checkpoint.model import Notice
-from independence_audit.core.names import natural_key, quoted
+from independence_audit.checkpoint.refused_formats import INDEX_SUFFIX, WEIGHTS_SUFFIX, no_weights
+from independence_audit.checkpoint.tensors import Notice
+from independence_audit.core.outside_names import natural_key, quoted
 from independence_audit.errors import MissingError
 
 CONFIG = "config.json"

@@ -17,7 +17,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from independence_audit.checkpoint.assemble import read_checkpoint
-from independence_audit.checkpoint.formats import INDEX_SUFFIX, WEIGHTS_SUFFIX, check_suffix
 from independence_audit.checkpoint.index import read_index, shards_of
 from independence_audit.checkpoint.layout import (
     CONFIG,
@@ -27,11 +26,11 @@ from independence_audit.checkpoint.layout import (
     is_beside,
     single_file_layout,
 )
-from independence_audit.checkpoint.model import Checkpoint
 from independence_audit.checkpoint.packed import unpacked
+from independence_audit.checkpoint.refused_formats import INDEX_SUFFIX, WEIGHTS_SUFFIX, check_suffix
 from independence_audit.checkpoint.sources.hub.cache import Cache, cache_folder
-from independence_audit.checkpoint.sources.hub.errors import USUAL, Patience
-from independence_audit.checkpoint.sources.hub.names import HubName, hub_page, is_hub_page, parse_hub_name
+from independence_audit.checkpoint.sources.hub.hub_names import HubName, hub_page, is_hub_page, parse_hub_name
+from independence_audit.checkpoint.sources.hub.refusals import USUAL, Patience
 from independence_audit.checkpoint.sources.local import LocalSource, display_name
 from independence_audit.checkpoint.sources.object_store import (
     ObjectStoreSource,
@@ -40,7 +39,8 @@ from independence_audit.checkpoint.sources.object_store import (
     named_source,
 )
 from independence_audit.checkpoint.sources.remote import HeadsFirst
-from independence_audit.core.names import quoted
+from independence_audit.checkpoint.tensors import Checkpoint
+from independence_audit.core.outside_names import quoted
 from independence_audit.errors import MissingError, ReadError, UsageError
 
 
@@ -172,7 +172,7 @@ def open_hub_checkpoint(
     """
     _check_seconds()
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # is looked at when the Hub's library is imported
-    from independence_audit.checkpoint.sources.hub.source import open_hub_source
+    from independence_audit.checkpoint.sources.hub.hub_source import open_hub_source
 
     source = open_hub_source(name, Cache(cache or cache_folder()), patience, offline=offline)
     with ExitStack() as stack:

@@ -16,10 +16,10 @@ import click
 
 from independence_audit.checkpoint.layout import CONFIG, VOCABULARIES
 from independence_audit.core.atomic import Place, check_place, write_whole
-from independence_audit.declaration.file import CARD
-from independence_audit.declaration.file import FILE as DECLARATION
+from independence_audit.declaration.declaration_file import CARD
+from independence_audit.declaration.declaration_file import FILE as DECLARATION
 from independence_audit.errors import InputError, UsageError
-from independence_audit.evidence.report import AuditReport, TrainingReport
+from independence_audit.evidence.audit_report import AuditReport, TrainingReport
 from independence_audit.pipeline.options import Asked, options
 from independence_audit.report.formats import ALL, PDF, TRAINING
 from independence_audit.report.languages import ENGLISH
@@ -218,7 +218,7 @@ def show(report: AuditReport, name: str, lang: str = ENGLISH) -> None:
     if not sys.stdout.isatty():
         click.echo(ALL[name].render(report, lang), nl=False)
         return
-    from independence_audit.cli.progress import terminal_on
+    from independence_audit.cli.terminal import terminal_on
     from independence_audit.report.text import print_report
 
     print_report(report, terminal_on(sys.stdout), lang)
@@ -265,7 +265,7 @@ def show_training(report: TrainingReport, files: Sequence[tuple[str, Path]], for
 
 def _show(report: TrainingReport, format_: str, lang: str) -> None:
     if format_ == "text" and sys.stdout.isatty():
-        from independence_audit.cli.progress import terminal_on
+        from independence_audit.cli.terminal import terminal_on
         from independence_audit.report.text import print_training
 
         print_training(report, terminal_on(sys.stdout), lang)

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from independence_audit.cli.compare import compare
-from independence_audit.cli.declare import declare
-from independence_audit.cli.fingerprint import fingerprint
-from independence_audit.cli.inspect import inspect
-from independence_audit.cli.progress import show_error, show_usage
-from independence_audit.cli.refs import refs
-from independence_audit.cli.report import report
-from independence_audit.cli.scratch import scratch
-from independence_audit.cli.self_check import self_check
+from independence_audit.cli.compare_command import compare
+from independence_audit.cli.declare_command import declare
+from independence_audit.cli.fingerprint_command import fingerprint
+from independence_audit.cli.inspect_command import inspect
+from independence_audit.cli.refs_command import refs
+from independence_audit.cli.report_command import report
+from independence_audit.cli.scratch_command import scratch
+from independence_audit.cli.self_check_command import self_check
 from independence_audit.cli.streams import ReaderGoneError
-from independence_audit.cli.trajectory import trajectory
-from independence_audit.cli.verify import verify
+from independence_audit.cli.terminal import show_error, show_usage
+from independence_audit.cli.trajectory_command import trajectory
+from independence_audit.cli.verify_command import verify
 from independence_audit.core.version import __version__
 from independence_audit.errors import AuditError, UsageError
 

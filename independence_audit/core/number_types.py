@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from independence_audit.core.names import quoted
+from independence_audit.core.outside_names import quoted
 from independence_audit.errors import UnsupportedError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from independence_audit.core.names import quoted
+from independence_audit.core.outside_names import quoted
 
 MOST_VALUES = 4_000_000
 """Values that a document may hold: a header of 250,000 tensors has some two million. The smallest take two bytes of

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from independence_audit.declaration.file import CARD, WHOLE, Declaration, Entry
-from independence_audit.evidence.declaration import Origin
+from independence_audit.declaration.declaration_file import CARD, WHOLE, Declaration, Entry
+from independence_audit.evidence.declared_origin import Origin
 
 LARGEST = 1_000_000
 """Bytes of a card that are looked at; real ones have some ten thousand."""

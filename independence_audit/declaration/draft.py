@@ -9,8 +9,8 @@ from typing import Any
 
 from independence_audit.anatomy import Component
 from independence_audit.declaration.card import Card, licence_of
-from independence_audit.declaration.file import FORMAT
-from independence_audit.evidence.declaration import Origin
+from independence_audit.declaration.declaration_file import FORMAT
+from independence_audit.evidence.declared_origin import Origin
 
 
 @dataclass(frozen=True, slots=True)

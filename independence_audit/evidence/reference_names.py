@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from independence_audit.evidence.report import Reference
+from independence_audit.evidence.audit_report import Reference
 
 
 class ReferenceNames:

@@ -9,8 +9,8 @@ import textwrap
 from itertools import pairwise
 from typing import Any
 
-from independence_audit.evidence.codec import VERSION
-from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.audit_report import AuditReport
+from independence_audit.evidence.report_json import VERSION
 from independence_audit.evidence.shape import Either, Entries, Items, Record, Shape, shape_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -6,10 +6,10 @@ This is the floor's public face; ``library`` below it keeps fingerprints of know
 from __future__ import annotations
 
 from independence_audit.fingerprint.build import build_fingerprint, fingerprint_of
-from independence_audit.fingerprint.codec import read_fingerprint, write_fingerprint
+from independence_audit.fingerprint.fingerprint_file import read_fingerprint, write_fingerprint
 from independence_audit.fingerprint.making import read_model, save_fingerprint
-from independence_audit.fingerprint.model import Fingerprint, Sample, SampleKey
 from independence_audit.fingerprint.sampler import Sampler, sampler_of
+from independence_audit.fingerprint.samples import Fingerprint, Sample, SampleKey
 from independence_audit.fingerprint.weights import Model, WeightsAccess
 
 __all__ = [

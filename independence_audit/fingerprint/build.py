@@ -11,10 +11,10 @@ from independence_audit.checkpoint import Checkpoint, TensorInfo
 from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint.everything import read_everything
-from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.pools import Piece, PoolKey, pool, pool_key, pool_parts
-from independence_audit.fingerprint.reading import Reader, batches, wanted
 from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.samples import Fingerprint
+from independence_audit.fingerprint.value_reading import Reader, batches, wanted
 
 Progress = Callable[[str, int, int], None]
 """Told the tensor just read, how many are done and how many there are."""

@@ -14,16 +14,16 @@ import numpy as np
 
 from independence_audit.anatomy import Anatomy
 from independence_audit.checkpoint import DTYPES, Checkpoint
-from independence_audit.checkpoint.sources.blocks import LARGEST, plan_blocks
-from independence_audit.evidence.report import FileEvidence
-from independence_audit.fingerprint.codec import file_size
-from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.checkpoint.sources.range_requests import LARGEST, plan_blocks
+from independence_audit.evidence.audit_report import FileEvidence
+from independence_audit.fingerprint.fingerprint_file import file_size
 from independence_audit.fingerprint.pools import Piece, PoolKey, pool, pool_key, pool_parts
-from independence_audit.fingerprint.reading import Wanted, batches, wanted
 from independence_audit.fingerprint.sampler import SIZES, Sampler
-from independence_audit.fingerprint.units.cost import UnitCost
-from independence_audit.fingerprint.units.read import UnitPlan, unit_plan
-from independence_audit.fingerprint.whole import SIDE, Whole
+from independence_audit.fingerprint.samples import Fingerprint
+from independence_audit.fingerprint.units.unit_cost import UnitCost
+from independence_audit.fingerprint.units.unit_reading import UnitPlan, unit_plan
+from independence_audit.fingerprint.value_reading import Wanted, batches, wanted
+from independence_audit.fingerprint.whole_tensor import SIDE, Whole
 
 
 @dataclass(frozen=True, slots=True)

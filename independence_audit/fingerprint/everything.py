@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Anatomy, Part, PartKey, View
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode_into
 from independence_audit.errors import ReadError
-from independence_audit.evidence.report import FileEvidence
+from independence_audit.evidence.audit_report import FileEvidence
 from independence_audit.fingerprint.pools import PoolKey, pool_parts
-from independence_audit.fingerprint.whole import (
+from independence_audit.fingerprint.whole_tensor import (
     SIDE,
     TILE,
     Tiles,

@@ -10,18 +10,18 @@ import numpy as np
 
 from independence_audit.anatomy import Anatomy, Axis, place
 from independence_audit.checkpoint import Checkpoint, open_named, read_vocabulary
-from independence_audit.checkpoint.beside import read_beside
+from independence_audit.checkpoint.sidecars import read_beside
 from independence_audit.checkpoint.submission import adapters
-from independence_audit.core.names import quoted
+from independence_audit.core.outside_names import quoted
 from independence_audit.core.progress import Progress
 from independence_audit.errors import InputError, MalformedError, UnsupportedError, UsageError
 from independence_audit.fingerprint.build import Placing, fingerprint_of
-from independence_audit.fingerprint.codec import read_fingerprint, write_fingerprint
 from independence_audit.fingerprint.cost import Cost, cost_of, plan_within
+from independence_audit.fingerprint.fingerprint_file import read_fingerprint, write_fingerprint
 from independence_audit.fingerprint.library import refuse_incomplete
-from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.fingerprint.units.read import read_units
+from independence_audit.fingerprint.samples import Fingerprint
+from independence_audit.fingerprint.units.unit_reading import read_units
 from independence_audit.fingerprint.weights import Model, WeightsAccess
 
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Anatomy, Part
 from independence_audit.checkpoint import decode
-from independence_audit.fingerprint.model import Sample, SampleKey
 from independence_audit.fingerprint.sampler import Plan, Sampler
-from independence_audit.fingerprint.whole import Whole
+from independence_audit.fingerprint.samples import Sample, SampleKey
+from independence_audit.fingerprint.whole_tensor import Whole
 
 PoolKey = tuple[str, int | None, str, tuple[int, int], str]
 

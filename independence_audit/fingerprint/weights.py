@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Anatomy, Part
 from independence_audit.checkpoint import Checkpoint, read_vocabulary
-from independence_audit.fingerprint.model import Fingerprint, SampleKey
 from independence_audit.fingerprint.pools import parts_by_sample
+from independence_audit.fingerprint.samples import Fingerprint, SampleKey
 from independence_audit.fingerprint.units.places import Matrix, is_readable, read_rows, whole_matrix
 
 

@@ -10,8 +10,8 @@ from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import DisguisedTest, Message, Value
 from independence_audit.fingerprint import Model
 from independence_audit.fingerprint.units.describe import LayerMatrices, layer_matrices
-from independence_audit.fingerprint.units.model import ComponentUnits
 from independence_audit.fingerprint.units.places import UnitPlace, chosen_experts, unit_places
+from independence_audit.fingerprint.units.unit_layers import ComponentUnits
 from independence_audit.lineage.comparison import Comparisons
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.disguised import matched_units

@@ -26,8 +26,16 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Axis, Component
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.fingerprint import Sample
-from independence_audit.lineage.cells import TWINS, LayerCells, RoleCells, all_pairs, layer_cells, layer_runs, spans
-from independence_audit.lineage.tiles import find_tiles
+from independence_audit.lineage.layer_scores import (
+    TWINS,
+    LayerCells,
+    RoleCells,
+    all_pairs,
+    layer_cells,
+    layer_runs,
+    spans,
+)
+from independence_audit.lineage.width_replication import find_tiles
 from independence_audit.statistics.scores import Floats
 
 Rows = NDArray[np.int64]

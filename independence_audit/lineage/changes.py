@@ -14,7 +14,6 @@ from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint import Sample, SampleKey
 from independence_audit.lineage.arrangements import REORDERED, SWAPPED, UPCYCLED
-from independence_audit.lineage.cells import layer_runs, map_kind, spans
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.differences import (
     SCALED,
@@ -30,6 +29,7 @@ from independence_audit.lineage.differences import (
 )
 from independence_audit.lineage.disguised import layers_found
 from independence_audit.lineage.elsewhere import STANDS_ELSEWHERE
+from independence_audit.lineage.layer_scores import layer_runs, map_kind, spans
 from independence_audit.lineage.measure import Measured, common_rows
 from independence_audit.lineage.outcomes import SearchName
 from independence_audit.lineage.token_rows import TOKENS_MOVED

@@ -19,7 +19,7 @@ from independence_audit.anatomy import is_unit
 from independence_audit.evidence.measurement import DisguisedTest
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.fingerprint.units.anchoring import FEWEST
-from independence_audit.fingerprint.units.model import ComponentUnits, Frame, UnitLayer, shared_labels
+from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Frame, UnitLayer, shared_labels
 from independence_audit.lineage.decide import Level, Verdict
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.outcomes import SearchName

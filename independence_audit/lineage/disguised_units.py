@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from independence_audit.anatomy import has_sign_symmetry
 from independence_audit.evidence.relation import FOUND
 from independence_audit.fingerprint import Model, Sample, Sampler
-from independence_audit.fingerprint.units.model import BY_NUMBER, ComponentUnits, shared_labels
 from independence_audit.fingerprint.units.places import ROLES
-from independence_audit.fingerprint.units.read import read_units, unit_plan
+from independence_audit.fingerprint.units.unit_layers import BY_NUMBER, ComponentUnits, shared_labels
+from independence_audit.fingerprint.units.unit_reading import read_units, unit_plan
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.disguised import DisguisedSearch, search_disguised
 from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status

@@ -9,14 +9,14 @@ import numpy as np
 from independence_audit.anatomy import Axis, Rows, rows_of
 from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison, Comparisons
-from independence_audit.lineage.glance import Glance
 from independence_audit.lineage.measure import Measured, common_rows, measure
 from independence_audit.lineage.pairing import ComponentPair, Pairing, has_layers, is_surface, with_tiles
 from independence_audit.lineage.rank import rank
+from independence_audit.lineage.screening import Glance
 from independence_audit.lineage.searches import About, Cost, Law, Models
-from independence_audit.lineage.tiles import Tile
+from independence_audit.lineage.width_replication import Tile
 from independence_audit.statistics.joint import JointTest
-from independence_audit.statistics.order import is_ordered
+from independence_audit.statistics.order_probe import is_ordered
 from independence_audit.statistics.permutation import Product
 from independence_audit.statistics.rows import pooled, row_exchange
 from independence_audit.statistics.scores import normal_scores

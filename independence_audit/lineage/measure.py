@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, is_generic
 from independence_audit.fingerprint import Sample
-from independence_audit.lineage.tiles import Tile
+from independence_audit.lineage.width_replication import Tile
 from independence_audit.statistics.aligned import AlignedTest, aligned_test_of_scores
-from independence_audit.statistics.order import is_ordered
+from independence_audit.statistics.order_probe import is_ordered
 from independence_audit.statistics.permutation import Product
 from independence_audit.statistics.quantised import quantisation
 from independence_audit.statistics.rounding import Values, rounding

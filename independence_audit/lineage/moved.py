@@ -22,9 +22,9 @@ from independence_audit.lineage.arrangements import (
     in_every_expert,
     with_experts_of,
 )
-from independence_audit.lineage.cells import LayerCells, choose_layers, layer_cells
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.in_place import measure_component
+from independence_audit.lineage.layer_scores import LayerCells, choose_layers, layer_cells
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status
 from independence_audit.lineage.searches import About, Cost, Law, Models

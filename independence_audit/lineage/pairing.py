@@ -18,7 +18,7 @@ import numpy as np
 
 from independence_audit.anatomy import Axis, Component, Kind, is_generic, is_table
 from independence_audit.fingerprint import Fingerprint, Sample, SampleKey
-from independence_audit.lineage.tiles import Tile, find_tiles, shared_tiles
+from independence_audit.lineage.width_replication import Tile, find_tiles, shared_tiles
 from independence_audit.statistics.scores import Floats
 
 SAME_VALUES = 0.5

@@ -13,10 +13,10 @@ from independence_audit.anatomy import Rows, rows_of
 from independence_audit.errors import ReadError
 from independence_audit.fingerprint import Sample, SampleKey, WeightsAccess
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
-from independence_audit.lineage.glance import CURIOUS
 from independence_audit.lineage.in_place import measured_in_full
 from independence_audit.lineage.measure import Measured, measure
 from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status
+from independence_audit.lineage.screening import CURIOUS
 from independence_audit.lineage.searches import About, Cost, Law, Models
 
 TOKENS_MOVED = "tokens_reordered"

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.fingerprint import Sample
-from independence_audit.fingerprint.whole import to_bf16
+from independence_audit.fingerprint.whole_tensor import to_bf16
 
 WINDOW = 8
 """Values of a run. Of trained weights each holds 9 bits and more in bfloat16: eight 72."""

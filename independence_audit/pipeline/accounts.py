@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from independence_audit.checkpoint import Checkpoint, TensorInfo, read_header
-from independence_audit.checkpoint.formats import format_of, may_hold_weights
 from independence_audit.checkpoint.header import LARGE_HEADER, Header, is_fingerprint
-from independence_audit.checkpoint.model import SMALLEST
+from independence_audit.checkpoint.refused_formats import format_of, may_hold_weights
 from independence_audit.checkpoint.sources.local import display_name
 from independence_audit.checkpoint.submission import adapters, media, records
-from independence_audit.checkpoint.submission.content import Content, strange_bytes
-from independence_audit.checkpoint.submission.listing import Submission, siblings_of, submission_of
-from independence_audit.checkpoint.submission.same import Judged, same_bytes
-from independence_audit.checkpoint.submission.states import are_adam_states
-from independence_audit.core.names import natural_key
+from independence_audit.checkpoint.submission.file_content import Content, strange_bytes
+from independence_audit.checkpoint.submission.optimiser_states import are_adam_states
+from independence_audit.checkpoint.submission.same_content import Judged, same_bytes
+from independence_audit.checkpoint.submission.submitted_files import Submission, siblings_of, submission_of
+from independence_audit.checkpoint.tensors import SMALLEST
+from independence_audit.core.outside_names import natural_key
 from independence_audit.core.progress import Progress
 from independence_audit.errors import ChangedError, InputError
+from independence_audit.evidence.audit_report import Account, AccountedFile
 from independence_audit.evidence.measurement import Message, Value
-from independence_audit.evidence.report import Account, AccountedFile
 from independence_audit.fingerprint import Model
 from independence_audit.fingerprint.making import told
 

@@ -10,20 +10,19 @@ from functools import partial
 
 from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.core.version import __version__
-from independence_audit.declaration.compare import hold
-from independence_audit.declaration.file import Declaration
-from independence_audit.evidence.codec import ANY_SCALE, as_written, without_overflow
+from independence_audit.declaration.agreement import hold
+from independence_audit.declaration.declaration_file import Declaration
+from independence_audit.evidence.audit_report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
-from independence_audit.evidence.report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
-from independence_audit.evidence.training import TrainingEvidence
+from independence_audit.evidence.report_json import ANY_SCALE, as_written, without_overflow
+from independence_audit.evidence.training_evidence import TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Model, read_model
 from independence_audit.lineage.arrangements import repetitions
-from independence_audit.lineage.evidence import component_evidence, relation_shares, tensor_evidence
 from independence_audit.lineage.rank import Ranking, rank
+from independence_audit.lineage.reported import component_evidence, relation_shares, tensor_evidence
 from independence_audit.pipeline.accounts import Accounts, accounts_of
-from independence_audit.pipeline.declared import find_declaration, strays
-from independence_audit.pipeline.exhibit import Handed, with_trajectory
+from independence_audit.pipeline.declaration import find_declaration, strays
 from independence_audit.pipeline.incomplete import (
     missing_references,
     unread_references,
@@ -41,13 +40,14 @@ from independence_audit.pipeline.models import as_claimed, of_one_sampler, with_
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.searching import compare_with_references
 from independence_audit.pipeline.settings import AuditSettings
+from independence_audit.pipeline.training_exhibit import Handed, with_trajectory
 from independence_audit.pipeline.verification import verify_models
 from independence_audit.policy.case import Known as KnownBeside
+from independence_audit.policy.criteria import Policy
 from independence_audit.policy.judge import judge
-from independence_audit.policy.model import Policy
-from independence_audit.policy.reading import load_policy
+from independence_audit.policy.policy_file import load_policy
 from independence_audit.training.exhibit import held_against
-from independence_audit.training.scratch import scratch_evidence
+from independence_audit.training.one_checkpoint import scratch_evidence
 from independence_audit.work import Background
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from independence_audit.evidence.audit_report import AuditReport, Reference, Severity
 from independence_audit.evidence.measurement import Message, Value
-from independence_audit.evidence.report import AuditReport, Reference, Severity
 from independence_audit.policy.judge import worst_severity
 
 MISSING = "incomplete.references_missing"

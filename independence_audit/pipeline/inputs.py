@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from independence_audit.checkpoint import Checkpoint, file_sha256
-from independence_audit.checkpoint.beside import read_beside
-from independence_audit.checkpoint.formats import INDEX_SUFFIX
 from independence_audit.checkpoint.layout import CONFIG
+from independence_audit.checkpoint.refused_formats import INDEX_SUFFIX
+from independence_audit.checkpoint.sidecars import read_beside
 from independence_audit.core.progress import Progress
 from independence_audit.errors import MalformedError, UsageError
+from independence_audit.evidence.audit_report import FileEvidence
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.report import FileEvidence
 from independence_audit.fingerprint import Model
 from independence_audit.fingerprint.making import told
 from independence_audit.pipeline.references import Known, References

@@ -12,13 +12,13 @@ from independence_audit.errors import (
     AuditError,
     IncomparableError,
 )
+from independence_audit.evidence.audit_report import FileEvidence, Reference
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.report import FileEvidence, Reference
 from independence_audit.fingerprint import (
     Fingerprint,
     Model,
 )
-from independence_audit.fingerprint.model import cut_to, differing, size_of
+from independence_audit.fingerprint.samples import cut_to, differing, size_of
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.wording import say
 

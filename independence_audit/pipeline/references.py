@@ -10,12 +10,12 @@ from types import MappingProxyType
 
 from independence_audit.anatomy import Anatomy
 from independence_audit.checkpoint import is_remote_name, open_named
-from independence_audit.checkpoint.model import State
 from independence_audit.checkpoint.sources.deadline import pull_end
+from independence_audit.checkpoint.tensors import State
 from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.errors import ChangedError, InputError, MissingError, ReadError
+from independence_audit.evidence.audit_report import Reference
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.report import Reference
 from independence_audit.fingerprint import Fingerprint, Model, WeightsAccess, read_model
 from independence_audit.fingerprint.cost import MB, Cost
 from independence_audit.fingerprint.library import (
@@ -28,7 +28,7 @@ from independence_audit.fingerprint.library import (
     reference_of,
     resolve_all,
 )
-from independence_audit.fingerprint.library.model import Entry
+from independence_audit.fingerprint.library.known_models import Entry
 from independence_audit.fingerprint.making import told
 from independence_audit.pipeline.accounts import unread_of
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.core.version import __version__
-from independence_audit.evidence.codec import ANY_SCALE, without_overflow
-from independence_audit.evidence.report import Run, Tool, TrainingReport
+from independence_audit.evidence.audit_report import Run, Tool, TrainingReport
+from independence_audit.evidence.report_json import ANY_SCALE, without_overflow
 from independence_audit.fingerprint import read_model
 from independence_audit.pipeline.settings import AuditSettings
-from independence_audit.training.scratch import scratch_evidence
+from independence_audit.training.one_checkpoint import scratch_evidence
 
 
 @ANY_SCALE

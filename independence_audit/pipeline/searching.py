@@ -10,9 +10,9 @@ from independence_audit.fingerprint import Fingerprint, Model
 from independence_audit.lineage.after_alignment import AfterAlignment
 from independence_audit.lineage.comparison import Comparison, Comparisons
 from independence_audit.lineage.disguised_units import DisguisedUnits, Units
+from independence_audit.lineage.elsewhere_search import Elsewhere
 from independence_audit.lineage.every_value import EveryValue
 from independence_audit.lineage.in_place import Comparer, MeasuredInFull
-from independence_audit.lineage.looking import Elsewhere
 from independence_audit.lineage.moved import Moved
 from independence_audit.lineage.searches import Models, Search
 from independence_audit.lineage.shared_training import SharedTraining

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import UsageError
-from independence_audit.evidence.report import Reference, Submission
+from independence_audit.evidence.audit_report import Reference, Submission
 from independence_audit.fingerprint import Sampler, sampler_of
 from independence_audit.pipeline.options import Asked, options
 

@@ -12,27 +12,27 @@ from independence_audit.checkpoint import open_named
 from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.core.version import __version__
 from independence_audit.errors import InputError, ReadError, UsageError
-from independence_audit.evidence.codec import ANY_SCALE, without_overflow
+from independence_audit.evidence.audit_report import Tool, TrainingReport
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.report import Tool, TrainingReport
-from independence_audit.evidence.training import Conclusion, Order, ReferencePoint, TrainingEvidence
+from independence_audit.evidence.report_json import ANY_SCALE, without_overflow
+from independence_audit.evidence.training_evidence import Conclusion, Order, ReferencePoint, TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Model, Sampler, read_model, sampler_of
 from independence_audit.pipeline.checkpoint_references import Met, meet
-from independence_audit.pipeline.checkpoints import Replayed, expand, replayed
 from independence_audit.pipeline.incomplete import FINDING, INCONCLUSIVE, PASSED
 from independence_audit.pipeline.models import check_samplers
 from independence_audit.pipeline.references import find_references
 from independence_audit.pipeline.scratch import contradicted, incomplete, run_of
 from independence_audit.pipeline.settings import AuditSettings
+from independence_audit.pipeline.trajectory_inputs import Replayed, expand, replayed
 from independence_audit.training.conclude import trajectory_evidence
 from independence_audit.training.initialisers import UNDECLARED, Initialiser, defaults_of, read_initialiser
 from independence_audit.training.log_check import Weights, log_evidence
 from independence_audit.training.logs import Log, read_log
 from independence_audit.training.replay import Declared
-from independence_audit.training.trajectory.ordering import Ordered, arrange
+from independence_audit.training.trajectory.checkpoint_scan import Seen, Walk, Walked
+from independence_audit.training.trajectory.checkpoint_state import added, state_of
 from independence_audit.training.trajectory.start import Freshness
-from independence_audit.training.trajectory.state import added, state_of
-from independence_audit.training.trajectory.walk import Seen, Walk, Walked
+from independence_audit.training.trajectory.steps import Ordered, arrange
 
 MODEL_TYPE = "transformers"
 """``--init transformers``: what the library draws for the config's model type."""

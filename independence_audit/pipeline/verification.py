@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from independence_audit.checkpoint import open_named
-from independence_audit.core.names import quoted
+from independence_audit.core.outside_names import quoted
 from independence_audit.core.progress import Progress
 from independence_audit.errors import IncomparableError, MalformedError, MissingError
 from independence_audit.fingerprint import Fingerprint, Model, Sample, fingerprint_of, sampler_of

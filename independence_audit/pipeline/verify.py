@@ -12,20 +12,20 @@ from pathlib import Path
 from independence_audit.core.bounded import read_bounded
 from independence_audit.core.progress import Progress
 from independence_audit.errors import MalformedError, MissingError, UsageError
-from independence_audit.evidence.codec import comparable, from_json
+from independence_audit.evidence.audit_report import SCHEMA_VERSION, AuditReport, Reference, Suppression
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.relation import FOUND, STRENGTH
-from independence_audit.evidence.report import SCHEMA_VERSION, AuditReport, Reference, Suppression
+from independence_audit.evidence.report_json import comparable, from_json
 from independence_audit.fingerprint import sampler_of
 from independence_audit.fingerprint.sampler import SIZES
-from independence_audit.lineage.evidence import relation_shares
+from independence_audit.lineage.reported import relation_shares
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE, told_again
 from independence_audit.pipeline.models import CLAIMED
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.policy.case import Known
 from independence_audit.policy.judge import judge
-from independence_audit.policy.reading import load_policy
+from independence_audit.policy.policy_file import load_policy
 from independence_audit.report.statement import PREDICATE, STATEMENT, report_digest
 from independence_audit.signing.dsse import IN_TOTO, is_signed_by, read_envelope, read_object
 from independence_audit.signing.keys import read_public_key

@@ -13,13 +13,13 @@ from functools import cache
 
 from independence_audit.anatomy import Kind
 from independence_audit.core.toml import shipped_table
-from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Rights
+from independence_audit.evidence.audit_report import Reference
+from independence_audit.evidence.declared_origin import Agreement, DeclarationEvidence, Declared, Rights
 from independence_audit.evidence.measurement import ComponentEvidence, Message, Shared
 from independence_audit.evidence.reference_names import ReferenceNames
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
-from independence_audit.evidence.report import Reference
-from independence_audit.evidence.training import Conclusion, TrainingEvidence
-from independence_audit.policy.model import NONE, OTHER
+from independence_audit.evidence.training_evidence import Conclusion, TrainingEvidence
+from independence_audit.policy.criteria import NONE, OTHER
 
 
 class Licence(StrEnum):

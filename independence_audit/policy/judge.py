@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from independence_audit.evidence.audit_report import Criterion, Opinion, Outcome, Reference, Severity, gravest
 from independence_audit.evidence.measurement import ComponentEvidence, Message, Value
 from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relation
-from independence_audit.evidence.report import Criterion, Opinion, Outcome, Reference, Severity, gravest
 from independence_audit.policy.case import Case, Known, case_of, judged_as, kind_of, rights_of
+from independence_audit.policy.criteria import CriterionRules, Lead, Policy, Rule, Scope
 from independence_audit.policy.messages import (
     CANNOT_JUDGE,
     INCOMPLETE,
@@ -19,7 +20,6 @@ from independence_audit.policy.messages import (
     UNVERIFIED_SUBMISSION,
     WITHOUT_CHECKPOINTS,
 )
-from independence_audit.policy.model import CriterionRules, Lead, Policy, Rule, Scope
 
 FACTS = 3
 """Components of which the first screen says in full what was found."""

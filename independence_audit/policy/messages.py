@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from independence_audit.policy.model import Lead
+from independence_audit.policy.criteria import Lead
 
 HEADLINES: Mapping[Lead, tuple[str, ...]] = {
     Lead.NOT_MET: ("headline.not_met", "headline.requirement_not_met"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from independence_audit.evidence.report import AuditReport, Criterion, Opinion, Severity, Suppression
+from independence_audit.evidence.audit_report import AuditReport, Criterion, Opinion, Severity, Suppression
 
 
 @dataclass(frozen=True, slots=True)

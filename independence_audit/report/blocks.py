@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import TypeAlias
 
-from independence_audit.evidence.report import Outcome
+from independence_audit.evidence.audit_report import Outcome
 
 
 class Where(Enum):

@@ -14,7 +14,7 @@ from statistics import NormalDist
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.report import numbers
 from independence_audit.report.distribution import CHANCE, EDGE, WIDTH, Distribution, NormVector
-from independence_audit.report.layers import Grid
+from independence_audit.report.layer_rows import Grid
 from independence_audit.report.plain import shortened, visible
 
 CELL = 11.0

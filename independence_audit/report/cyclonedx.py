@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from independence_audit.evidence.declaration import Agreement, Declared, Origin
+from independence_audit.evidence.audit_report import AuditReport, FileEvidence, Reference, badge_of
+from independence_audit.evidence.declared_origin import Agreement, Declared, Origin
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport, FileEvidence, Reference, badge_of
 from independence_audit.report.numbers import percent
 from independence_audit.report.plain import visible
 from independence_audit.report.statement import report_digest

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from math import inf
 from statistics import NormalDist, fmean, pstdev
 
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.measurement import Message, TensorEvidence, Value
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.evidence.report import AuditReport
 from independence_audit.report import numbers
 from independence_audit.report.wording import say, word
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Generic, TypeVar, cast
 
-from independence_audit.evidence.report import AuditReport, TrainingReport
+from independence_audit.evidence.audit_report import AuditReport, TrainingReport
 from independence_audit.report.languages import ENGLISH
 
 Report = TypeVar("Report")
@@ -46,7 +46,9 @@ def _by_name(*formats: Format[Report, str]) -> Mapping[str, Format[Report, str]]
     return {one.name: one for one in formats}
 
 
-_JSON: TextFormat = Format("json", ".json", "evidence.codec", "to_json", worded=False)
+REPORT_JSON = "evidence.report_json"
+
+_JSON: TextFormat = Format("json", ".json", REPORT_JSON, "to_json", worded=False)
 _TEXT: TextFormat = Format("text", ".txt", "report.text")
 _MARKDOWN: TextFormat = Format("markdown", ".md", "report.markdown")
 _HTML: TextFormat = Format("html", ".html", "report.html")
@@ -64,7 +66,7 @@ ALL = {**FORMATS, **EXCHANGE}
 PDF: Format[AuditReport, bytes] = Format("pdf", ".pdf", "report.pdf")
 """For signing and filing: the pages of the HTML report on A4. It goes to files only."""
 
-_TRAINING_JSON: Format[TrainingReport, str] = Format("json", ".json", "evidence.codec", "record_json", worded=False)
+_TRAINING_JSON: Format[TrainingReport, str] = Format("json", ".json", REPORT_JSON, "record_json", worded=False)
 _TRAINING_TEXT: Format[TrainingReport, str] = Format("text", ".txt", "report.text", "render_training")
 _TRAINING_MARKDOWN: Format[TrainingReport, str] = Format("markdown", ".md", "report.markdown", "render_training")
 _TRAINING_HTML: Format[TrainingReport, str] = Format("html", ".html", "report.html", "render_training")

@@ -10,18 +10,18 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from independence_audit.evidence.audit_report import AuditReport, TrainingReport
 from independence_audit.evidence.measurement import ComponentEvidence, TensorEvidence
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.evidence.report import AuditReport, TrainingReport
-from independence_audit.evidence.training import TrainingEvidence
+from independence_audit.evidence.training_evidence import TrainingEvidence
 from independence_audit.report import charts, numbers
 from independence_audit.report.blocks import Where
 from independence_audit.report.charts import FRAME
-from independence_audit.report.declared import COLUMNS
+from independence_audit.report.declared_rows import COLUMNS
 from independence_audit.report.distribution import CHANCE, Bin, distribution_of, in_words, norm_vectors
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layer_charts import LayerChart, LayerMap, LayerRow, chart_of, layer_rows, map_of
-from independence_audit.report.layers import Grid, grid_of, tensor_row
+from independence_audit.report.layer_rows import Grid, grid_of, tensor_row
 from independence_audit.report.model_drawing import HEIGHT, WIDTH, drawing_of
 from independence_audit.report.page import ComponentRow, ReferenceRow, layers_title, page_of
 from independence_audit.report.plain import shortened, visible

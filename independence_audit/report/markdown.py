@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
-from independence_audit.evidence.report import AuditReport, TrainingReport
+from independence_audit.evidence.audit_report import AuditReport, TrainingReport
 from independence_audit.report.blocks import (
     Block,
     Cell,

@@ -9,9 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message, TensorEvidence
-from independence_audit.evidence.relation import NAMED, STRENGTH, Relation
-from independence_audit.evidence.report import (
+from independence_audit.evidence.audit_report import (
     Account,
     AccountedFile,
     AuditReport,
@@ -23,10 +21,12 @@ from independence_audit.evidence.report import (
     badge_of,
     gravest_of,
 )
+from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message, TensorEvidence
+from independence_audit.evidence.relation import NAMED, STRENGTH, Relation
 from independence_audit.report import numbers
 from independence_audit.report.calling import SEPARATOR, labels_of, sentences
 from independence_audit.report.dates import moment
-from independence_audit.report.declared import DeclaredRow, declared_rows
+from independence_audit.report.declared_rows import DeclaredRow, declared_rows
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.wording import LONGEST_NAME, label, say, word, word_or_name
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from independence_audit.errors import UsageError
-from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.report.html import document, style_of
 from independence_audit.report.languages import ENGLISH
 

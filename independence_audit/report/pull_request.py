@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from independence_audit.evidence.report import AuditReport, Severity
+from independence_audit.evidence.audit_report import AuditReport, Severity
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.page import ComponentRow, Page, page_of
 from independence_audit.report.plain import escaped, shortened

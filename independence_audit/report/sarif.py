@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from independence_audit.evidence.report import AuditReport, Criterion, Outcome, Severity
+from independence_audit.evidence.audit_report import AuditReport, Criterion, Outcome, Severity
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.page import page_of
 from independence_audit.report.plain import shortened, visible

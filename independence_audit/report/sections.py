@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.relation import NAMED, Relation
-from independence_audit.evidence.report import AuditReport
 from independence_audit.report.blocks import (
     Block,
     Cell,
@@ -24,9 +24,9 @@ from independence_audit.report.blocks import (
     Where,
     points,
 )
-from independence_audit.report.declared import COLUMNS
+from independence_audit.report.declared_rows import COLUMNS
 from independence_audit.report.distribution import distribution_of, in_words, norm_vectors, trap_rows
-from independence_audit.report.layers import layer_runs
+from independence_audit.report.layer_rows import layer_runs
 from independence_audit.report.page import ComponentRow, CriterionRow, Page, layers_title, page_of
 from independence_audit.report.plain import visible
 from independence_audit.report.training_sections import component_section

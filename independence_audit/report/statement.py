@@ -9,9 +9,9 @@ import hashlib
 import json
 
 from independence_audit.errors import InputError
-from independence_audit.evidence.codec import comparable
+from independence_audit.evidence.audit_report import AuditReport, FileEvidence, badge_of
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport, FileEvidence, badge_of
+from independence_audit.evidence.report_json import comparable
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:independence-audit:report:v1"

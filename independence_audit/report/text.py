@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from independence_audit.evidence.report import AuditReport, Outcome, TrainingReport
+from independence_audit.evidence.audit_report import AuditReport, Outcome, TrainingReport
 from independence_audit.report.blocks import (
     Block,
     Cell,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from independence_audit.evidence.training import (
+from independence_audit.evidence.training_evidence import (
     CheckpointSeen,
     ComponentTraining,
     Finding,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from independence_audit.evidence.report import TrainingReport
-from independence_audit.evidence.training import ComponentTraining, Finding, LogEvidence
+from independence_audit.evidence.audit_report import TrainingReport
+from independence_audit.evidence.training_evidence import ComponentTraining, Finding, LogEvidence
 from independence_audit.report.blocks import (
     Block,
     Cell,

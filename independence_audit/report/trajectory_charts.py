@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from independence_audit.evidence.training import TrainingEvidence, TrajectoryPoint
+from independence_audit.evidence.training_evidence import TrainingEvidence, TrajectoryPoint
 from independence_audit.report.charts import Frame, Label
 from independence_audit.report.plain import shortened, visible
 

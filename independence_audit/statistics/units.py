@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from independence_audit.statistics.anchors import unit_rows
 from independence_audit.statistics.leaning import controlled_z
 from independence_audit.statistics.matching import Match, match
-from independence_audit.statistics.order import is_ordered
+from independence_audit.statistics.order_probe import is_ordered
 from independence_audit.statistics.scores import Floats, normal_scores
 
 LEANING = 0.1

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from independence_audit.evidence.measurement import Message, Value
-from independence_audit.evidence.training import (
+from independence_audit.evidence.training_evidence import (
     ComponentTraining,
     Conclusion,
     Finding,
@@ -20,9 +20,11 @@ from independence_audit.evidence.training import (
     TrajectoryPoint,
 )
 from independence_audit.training.initialisers import ANY
+from independence_audit.training.trajectory.checkpoint_scan import Step, Walked, components
+from independence_audit.training.trajectory.forgery import blended, combined, made_from_the_end, noise
 from independence_audit.training.trajectory.frozen import MOSTLY, Frozen, frozen_parts
 from independence_audit.training.trajectory.geometry import geometry_of
-from independence_audit.training.trajectory.order import (
+from independence_audit.training.trajectory.out_of_order import (
     DOUBTS,
     as_far_as_ordered,
     breaks,
@@ -30,11 +32,9 @@ from independence_audit.training.trajectory.order import (
     reordered,
     reversed_way,
 )
-from independence_audit.training.trajectory.ordering import wide_gaps
-from independence_audit.training.trajectory.posing import blended, combined, made_from_the_end, noise
 from independence_audit.training.trajectory.start import FEWEST_VALUES, Freshness, Start
+from independence_audit.training.trajectory.steps import wide_gaps
 from independence_audit.training.trajectory.updates import LINKED, is_broken, median_r
-from independence_audit.training.trajectory.walk import Step, Walked, components
 from independence_audit.training.untouched import SHOWN
 
 FEWEST = 3

@@ -9,7 +9,7 @@ import numpy as np
 
 from independence_audit.evidence.measurement import ComponentEvidence, Message
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
+from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion, TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.statistics.rounding import WAYPOINTS
 

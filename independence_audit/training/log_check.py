@@ -9,9 +9,9 @@ from itertools import pairwise
 from statistics import fmean
 
 from independence_audit.evidence.measurement import Message, Value
-from independence_audit.evidence.training import Finding, LogEvidence, TrajectoryPoint
+from independence_audit.evidence.training_evidence import Finding, LogEvidence, TrajectoryPoint
 from independence_audit.training.logs import Log, Row
-from independence_audit.training.trajectory.ordering import wide_gaps
+from independence_audit.training.trajectory.steps import wide_gaps
 
 EARLY = 0.01
 """Share of the logged steps within which a loss is one of the beginning."""

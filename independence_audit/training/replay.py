@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from independence_audit.checkpoint import Checkpoint, TensorInfo, decode
 from independence_audit.core.number_types import DTYPES
 from independence_audit.errors import InputError, UsageError
-from independence_audit.evidence.training import ReplayEvidence, ReplayTensor
+from independence_audit.evidence.training_evidence import ReplayEvidence, ReplayTensor
 
 WORKER = Path(__file__).with_name("replay_worker.py")
 LONGEST = 3600

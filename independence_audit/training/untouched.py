@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Axis
 from independence_audit.core.number_types import DTYPES
 from independence_audit.evidence.measurement import Message, Value
-from independence_audit.evidence.training import Finding
+from independence_audit.evidence.training_evidence import Finding
 from independence_audit.fingerprint import Sample, SampleKey
 from independence_audit.statistics.laws import Floats, fit_law, kolmogorov, row_dependence
 from independence_audit.training.initialisers import DEPENDENCE, KOLMOGOROV, OnLaw, known_rule, on_law, scale_error

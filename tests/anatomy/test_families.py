@@ -6,9 +6,9 @@ import pytest
 
 from independence_audit.anatomy import Axis, Kind, place
 from independence_audit.anatomy.families import _read_entry, families
-from independence_audit.anatomy.names import words
 from independence_audit.anatomy.roles import _read_role, roles
 from independence_audit.anatomy.tables import Table
+from independence_audit.anatomy.tensor_names import words
 from tests.anatomy import decoders
 from tests.anatomy.decoders import EXPERTS, HIDDEN, VOCABULARY, prefixed, renamed
 from tests.anatomy.gather import assert_every_value_once, by_role, numbered, place_arrays, tensor

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from independence_audit.errors import AuditError
-from independence_audit.evidence.report import AuditReport, Severity
+from independence_audit.evidence.audit_report import AuditReport, Severity
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.incomplete import FINDING, INCONCLUSIVE, exit_code
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.policy.case import Known
 from independence_audit.policy.judge import judge
-from independence_audit.policy.reading import load_policy
+from independence_audit.policy.policy_file import load_policy
 from independence_audit.report.text import render
 from tests.attacks.hiding import INNOCENT, REFERENCE, Hiding, decoder, hidings, own
 

@@ -11,8 +11,8 @@ from benchmarks import known_pairs
 from benchmarks.known_pairs import main
 from benchmarks.known_pairs_page import Agreement, agreement, highest_rate, summary
 from benchmarks.pairs import PAIRS, Failure, Pair, PairsError, Result, Truth, read_pairs
-from independence_audit.evidence.codec import from_json
-from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.audit_report import AuditReport
+from independence_audit.evidence.report_json import from_json
 from independence_audit.pipeline.settings import AuditSettings
 from tests.hub.fake_hub import FakeHub, reach, serving
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from independence_audit.checkpoint.model import State
-from independence_audit.checkpoint.sources.blocks import ReadsOneByOne, check_range
+from independence_audit.checkpoint.sources.range_requests import ReadsOneByOne, check_range
+from independence_audit.checkpoint.tensors import State
 
 
 class MemorySource(ReadsOneByOne):

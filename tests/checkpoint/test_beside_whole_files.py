@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from independence_audit.checkpoint.beside import file_bytes, file_sha256
+from independence_audit.checkpoint.sidecars import file_bytes, file_sha256
 from independence_audit.errors import ReadError
 from tests.checkpoint.memory_source import MemorySource
 

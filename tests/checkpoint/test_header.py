@@ -16,7 +16,7 @@ from safetensors.torch import save
 
 from independence_audit.checkpoint import TensorInfo, parse_header, read_header
 from independence_audit.checkpoint.header import LEAST_MEAN, MANY, MAX_EMPTY, MAX_HEADER_BYTES, MAX_TENSORS
-from independence_audit.checkpoint.model import SMALLEST
+from independence_audit.checkpoint.tensors import SMALLEST
 from independence_audit.errors import AuditError, MalformedError, MissingError, UnsupportedError
 from tests.checkpoint.hostile_names import HOSTILE
 from tests.checkpoint.memory_source import MemorySource

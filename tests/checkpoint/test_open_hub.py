@@ -15,8 +15,8 @@ from safetensors.numpy import save_file
 
 from independence_audit.checkpoint import Checkpoint, decode
 from independence_audit.checkpoint.open import open_hub_checkpoint, open_named
-from independence_audit.checkpoint.sources.hub.errors import Patience
-from independence_audit.checkpoint.sources.hub.names import HubName
+from independence_audit.checkpoint.sources.hub.hub_names import HubName
+from independence_audit.checkpoint.sources.hub.refusals import Patience
 from independence_audit.errors import AuditError, InputError, MalformedError, MissingError, ReadError, UnsupportedError
 from tests.checkpoint.safetensors_files import file_bytes, save_index, save_zeros
 from tests.hub.fake_hub import FakeHub, Fault, reach, serving

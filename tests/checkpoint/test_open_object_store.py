@@ -43,7 +43,7 @@ def web(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def bucket(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of a folder in a bucket, which a folder of this machine stands in for."""
 
-    def connect(url: str, *, allow_http: bool = False) -> store_module.LocalStore:
+    def connect(url: str, *, allow_http: bool = False) -> object:
         """The folder, whatever is asked."""
         return store_module.LocalStore(_local(folder, url))
 

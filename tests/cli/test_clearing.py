@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from independence_audit.cli.entry import main
 from independence_audit.core.progress import NoProgress
-from independence_audit.fingerprint.codec import write_fingerprint
+from independence_audit.fingerprint.fingerprint_file import write_fingerprint
 from independence_audit.fingerprint.making import read_model, save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 from tests.lineage.disguises import disguised

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from independence_audit.cli.entry import main
-from independence_audit.evidence.codec import from_json
-from independence_audit.evidence.report import badge_of
+from independence_audit.evidence.audit_report import badge_of
+from independence_audit.evidence.report_json import from_json
 from tests.cli.small_models import Weights, llama, save
-from tests.cli.test_trajectory import training, write
+from tests.cli.test_trajectory_command import training, write
 
 TRAINED = "initialised_then_trained"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from independence_audit.cli.entry import main
-from independence_audit.evidence.codec import without_overflow
+from independence_audit.evidence.report_json import without_overflow
 from independence_audit.report.formats import ALL
 from tests.cli.small_models import Weights, llama, save
 from tests.report.sample_reports import finding

@@ -42,7 +42,7 @@ def no_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("independence_audit.pipeline.scratch.scratch", begun)
     monkeypatch.setattr("independence_audit.pipeline.trajectory.trajectory", begun)
     monkeypatch.setattr("independence_audit.fingerprint.making.save_fingerprint", begun)
-    monkeypatch.setattr("independence_audit.pipeline.declared.draft_declaration", begun)
+    monkeypatch.setattr("independence_audit.pipeline.declaration.draft_declaration", begun)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from independence_audit.evidence.audit_report import Reference
 from independence_audit.evidence.measurement import Comparison, ComponentEvidence
 from independence_audit.evidence.relation import NAMED, Relation
-from independence_audit.evidence.report import Reference
 
 QWEN = Reference("qwen2.5-vl-7b", "compared", owner="Alibaba Cloud", country="CN", source="Qwen/Qwen2.5-VL-7B-Instruct")
 TUNED = Reference("tuned", "compared", owner="Somebody", derived_from=("qwen2.5-vl-7b",))

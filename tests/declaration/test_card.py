@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from independence_audit.declaration.card import declaration_of, licence_of, parse_card
-from independence_audit.evidence.declaration import Origin
+from independence_audit.evidence.declared_origin import Origin
 
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nbase_model: *b\n"
 

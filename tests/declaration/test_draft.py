@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from independence_audit.anatomy import Component, Kind
 from independence_audit.declaration.card import Card
+from independence_audit.declaration.declaration_file import parse_declaration
 from independence_audit.declaration.draft import adapter_of, draft
-from independence_audit.declaration.file import parse_declaration
-from independence_audit.evidence.declaration import Origin
+from independence_audit.evidence.declared_origin import Origin
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 

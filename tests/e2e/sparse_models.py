@@ -21,9 +21,9 @@ from independence_audit.anatomy import Kind, place
 from independence_audit.checkpoint import open_checkpoint
 from independence_audit.core.progress import NoProgress
 from independence_audit.fingerprint.making import read_model
-from independence_audit.fingerprint.model import Sample
-from independence_audit.fingerprint.reading import Wanted, wanted
 from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.samples import Sample
+from independence_audit.fingerprint.value_reading import Wanted, wanted
 
 Shapes = Mapping[str, Sequence[int]]
 

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from independence_audit.anatomy import Kind
 from independence_audit.checkpoint.header import KEY
-from independence_audit.policy.reading import policy_names
+from independence_audit.policy.policy_file import policy_names
 from tests.cli.small_models import llama, save
 from tests.e2e.conftest import Audit
 

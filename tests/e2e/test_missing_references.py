@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from independence_audit.policy.reading import policy_names
+from independence_audit.policy.policy_file import policy_names
 from tests.cli.small_models import llama, save
 from tests.e2e.conftest import Audit, Ended
 from tests.hub.fake_hub import FakeHub, Fault

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.small_models import save
-from tests.cli.test_trajectory import conclusions, training
+from tests.cli.test_trajectory_command import conclusions, training
 from tests.e2e.conftest import Audit
 from tests.hub.fake_hub import FakeHub
 

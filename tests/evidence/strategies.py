@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from independence_audit.evidence.report import SCHEMA_VERSION, AuditReport
+from independence_audit.evidence.audit_report import SCHEMA_VERSION, AuditReport
 
 TEXTS = st.text(max_size=3)
 FLOATS = st.floats(-1e300, 1e300).map(lambda value: float(f"{value:.10g}") + 0.0)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
-from independence_audit.evidence.codec import to_json
-from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.audit_report import AuditReport
+from independence_audit.evidence.report_json import to_json
 from independence_audit.evidence.schema import schema, schema_text
 from tests.evidence.strategies import reports
 from tests.report.sample_reports import SAMPLES, inconclusive

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from independence_audit.anatomy.model import Kind
+from independence_audit.anatomy.component import Kind
 from independence_audit.evidence.relation import FOUND, Relation
 
 Weights = dict[str, NDArray[np.float64]]

@@ -16,8 +16,8 @@ from independence_audit.anatomy import Axis, Part, View, place
 from independence_audit.checkpoint import Checkpoint, Notice, open_checkpoint
 from independence_audit.errors import ReadError
 from independence_audit.fingerprint.build import build_fingerprint
-from independence_audit.fingerprint.model import Fingerprint, Sample
 from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.samples import Fingerprint, Sample
 from tests.checkpoint.memory_source import MemorySource
 from tests.fingerprint.small_checkpoints import anatomy_of, bf16, checkpoint_of, dense, part_of, transposed
 

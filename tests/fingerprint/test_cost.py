@@ -13,8 +13,8 @@ from safetensors.numpy import save_file
 from independence_audit.checkpoint import open_checkpoint
 from independence_audit.core.progress import NoProgress
 from independence_audit.fingerprint.build import fingerprint_of
-from independence_audit.fingerprint.codec import write_fingerprint
 from independence_audit.fingerprint.cost import cost_of, plan_within
+from independence_audit.fingerprint.fingerprint_file import write_fingerprint
 from independence_audit.fingerprint.making import cost, save_fingerprint
 from independence_audit.fingerprint.sampler import sampler_of
 from tests.fingerprint.real_shapes import GLM, QWEN, glm_4_5_air, qwen2_5_7b, without_weights

@@ -13,7 +13,7 @@ from independence_audit.fingerprint import cost
 from independence_audit.fingerprint.cost import Budget, cost_of, plan_within
 from independence_audit.fingerprint.sampler import sampler_of
 from independence_audit.fingerprint.units.places import search_layers, unit_places
-from independence_audit.fingerprint.units.read import UnitPlan, kept_places
+from independence_audit.fingerprint.units.unit_reading import UnitPlan, kept_places
 from tests.fingerprint.real_shapes import GLM, QWEN, glm_4_5_air, qwen2_5_7b, without_weights
 
 MB = 10**6

@@ -17,7 +17,7 @@ from independence_audit.fingerprint import everything
 from independence_audit.fingerprint.build import build_fingerprint
 from independence_audit.fingerprint.everything import read_everything
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.fingerprint.whole import Whole, sketch_of
+from independence_audit.fingerprint.whole_tensor import Whole, sketch_of
 from tests.checkpoint.memory_source import MemorySource
 from tests.fingerprint.small_checkpoints import anatomy_of, bf16, checkpoint_of, dense, part_of, transposed
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from independence_audit.fingerprint.build import build_fingerprint
-from independence_audit.fingerprint.model import Fingerprint, cut_to, differing, size_of
 from independence_audit.fingerprint.sampler import Sampler, sampler_of
+from independence_audit.fingerprint.samples import Fingerprint, cut_to, differing, size_of
 from tests.fingerprint.small_checkpoints import anatomy_of, checkpoint_of, dense, part_of, transposed
 
 VALUES = np.random.default_rng(2).normal(size=(70, 1500)).astype(np.float32)

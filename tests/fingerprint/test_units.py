@@ -15,12 +15,12 @@ from independence_audit.anatomy import place
 from independence_audit.checkpoint import open_checkpoint
 from independence_audit.errors import MalformedError
 from independence_audit.fingerprint.build import build_fingerprint
-from independence_audit.fingerprint.codec import read_fingerprint, write_fingerprint
-from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.fingerprint_file import read_fingerprint, write_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.fingerprint.units.model import Frame, own_frame
+from independence_audit.fingerprint.samples import Fingerprint
 from independence_audit.fingerprint.units.places import search_layers, unit_places
-from independence_audit.fingerprint.units.read import UnitPlan, read_units
+from independence_audit.fingerprint.units.unit_layers import Frame, own_frame
+from independence_audit.fingerprint.units.unit_reading import UnitPlan, read_units
 from independence_audit.statistics.anchors import whitened_responses
 
 WIDTH, UNITS, VOCABULARY = 16, 40, 300

@@ -16,8 +16,8 @@ from huggingface_hub.utils._http import default_client_factory
 from hypothesis import strategies as st
 
 from independence_audit.checkpoint.open import open_hub_checkpoint
-from independence_audit.checkpoint.sources.hub.errors import Patience
-from independence_audit.checkpoint.sources.hub.names import HubName
+from independence_audit.checkpoint.sources.hub.hub_names import HubName
+from independence_audit.checkpoint.sources.hub.refusals import Patience
 from tests.fuzz.made import Draw, as_json, damaged, json_like, junk
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -21,8 +21,8 @@ from independence_audit.checkpoint import open_checkpoint, read_vocabulary
 from independence_audit.cli.entry import main
 from independence_audit.core.progress import NoProgress
 from independence_audit.declaration.card import declaration_of, licence_of, parse_card
-from independence_audit.declaration.file import parse_declaration
-from independence_audit.evidence.codec import from_json, to_json
+from independence_audit.declaration.declaration_file import parse_declaration
+from independence_audit.evidence.report_json import from_json, to_json
 from independence_audit.fingerprint.library import import_bundle, read_file
 from independence_audit.fingerprint.library.bundle import export_bundle
 from independence_audit.fingerprint.library.catalogue import read_catalogue
@@ -32,7 +32,7 @@ from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.configuration import find_configuration
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.verify import Against, read_report, verify_report
-from independence_audit.policy.reading import parse_policy
+from independence_audit.policy.policy_file import parse_policy
 from independence_audit.report.formats import ALL
 from independence_audit.signing.dsse import is_signed_by, read_envelope
 from independence_audit.signing.keys import read_private_key, read_public_key

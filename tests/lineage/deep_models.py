@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from independence_audit.anatomy import Axis
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.samples import Sample
 from tests.lineage.hand_made import noise, sample_of
 
 ROLES = {"q": Axis.RESIDUAL, "gate": Axis.RESIDUAL, "up": Axis.RESIDUAL, "down": Axis.MLP}

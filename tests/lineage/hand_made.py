@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, Component, Kind
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.samples import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import Level
 from independence_audit.lineage.measure import NOTHING, Measured, Numbers

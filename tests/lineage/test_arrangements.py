@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.samples import Sample
 from independence_audit.lineage.arrangements import REORDERED, SWAPPED, arrangements, best_arrangement
 from tests.lineage.hand_made import noise, sample_of
 from tests.lineage.test_moved import evidence

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.samples import Sample
 from independence_audit.lineage.arrangements import expert_cells, in_every_expert, with_experts_of
 from tests.lineage.deep_models import trained_on
 from tests.lineage.hand_made import noise, sample_of

@@ -9,7 +9,7 @@ import pytest
 
 from independence_audit.anatomy import Axis
 from independence_audit.evidence.measurement import Message
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.samples import Sample
 from independence_audit.lineage.arrangements import expert_scores, repetitions, shared_rows
 from tests.lineage.deep_models import layers, taken, trained_on
 from tests.lineage.hand_made import component_of, noise, sample_of

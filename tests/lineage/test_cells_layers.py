@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from independence_audit.lineage.cells import layer_runs, map_kind, spans
+from independence_audit.lineage.layer_scores import layer_runs, map_kind, spans
 
 MAPS = {
     "identity": ([0, 1, 2, 3], 4),

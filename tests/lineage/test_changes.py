@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from independence_audit.evidence.measurement import ComponentEvidence
 from independence_audit.evidence.relation import FOUND
-from independence_audit.fingerprint.model import Sample
-from independence_audit.fingerprint.whole import Whole, sketch_of
+from independence_audit.fingerprint.samples import Sample
+from independence_audit.fingerprint.whole_tensor import Whole, sketch_of
 from independence_audit.lineage.comparison import Comparisons
-from independence_audit.lineage.evidence import component_evidence, tensor_evidence
 from independence_audit.lineage.in_place import compare_fingerprints
 from independence_audit.lineage.moved import search_moved
 from independence_audit.lineage.rank import rank
+from independence_audit.lineage.reported import component_evidence, tensor_evidence
 from tests.lineage.deep_models import layers, trained_on
 from tests.lineage.hand_made import fingerprint_of, noise, sample_of
 

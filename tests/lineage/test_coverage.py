@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from independence_audit.anatomy import Axis
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.samples import Sample
 from independence_audit.lineage.comparison import Comparison, Tried
 from independence_audit.lineage.coverage import MOST_UNTESTED, emptiness, empty_share, untested
 from independence_audit.lineage.in_place import measure_component

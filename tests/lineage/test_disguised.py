@@ -16,8 +16,8 @@ from independence_audit.anatomy import place
 from independence_audit.checkpoint import open_checkpoint
 from independence_audit.evidence.measurement import DisguisedTest
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.fingerprint.units.model import ComponentUnits
-from independence_audit.fingerprint.units.read import UnitPlan, read_units
+from independence_audit.fingerprint.units.unit_layers import ComponentUnits
+from independence_audit.fingerprint.units.unit_reading import UnitPlan, read_units
 from independence_audit.lineage.disguised import DisguisedSearch, is_counted, search_disguised
 from tests.lineage.disguises import disguised
 

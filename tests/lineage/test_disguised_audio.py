@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.evidence.report import AuditReport
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.settings import AuditSettings
 

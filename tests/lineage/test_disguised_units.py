@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from independence_audit.anatomy import Axis
-from independence_audit.fingerprint.model import Sample
-from independence_audit.fingerprint.units.model import ComponentUnits
+from independence_audit.fingerprint.samples import Sample
+from independence_audit.fingerprint.units.unit_layers import ComponentUnits
 from independence_audit.lineage.disguised import DisguisedSearch
 from independence_audit.lineage.disguised_units import unit_outcomes
 from independence_audit.lineage.pairing import ComponentPair

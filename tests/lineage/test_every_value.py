@@ -14,7 +14,7 @@ PROGRAM = """
 import os, signal, sys
 from pathlib import Path
 
-from independence_audit.evidence.codec import comparable
+from independence_audit.evidence.report_json import comparable
 from independence_audit.lineage import exact
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.settings import AuditSettings

@@ -15,8 +15,8 @@ from safetensors.numpy import load_file, save_file
 from torch.nn import functional
 
 from examples.training.text import byte_tokenizer, sources, windows
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport
 from independence_audit.lineage.disguised import EMPIRICAL_Z, is_counted, is_empirical_sign
 from independence_audit.pipeline.audit import audit
 from independence_audit.statistics.descriptors import Descriptors, even_match

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, Kind
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.samples import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.in_place import compare_fingerprints
 from independence_audit.statistics.aligned import aligned_test

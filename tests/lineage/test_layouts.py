@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from independence_audit.fingerprint.model import Sample
 from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.samples import Sample
 from independence_audit.lineage.layouts import BIT_PATTERN, OTHER_LAYOUT, SCATTERED, Reading, laid_out, scattered
 from independence_audit.lineage.windows import Hits, Segments, Windows, codes_of, stretch_of
 from tests.lineage.hand_made import noise, sample_of

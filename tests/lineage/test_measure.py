@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis
-from independence_audit.anatomy.model import GENERIC
-from independence_audit.fingerprint.model import Sample
+from independence_audit.anatomy.component import GENERIC
+from independence_audit.fingerprint.samples import Sample
 from independence_audit.lineage.measure import FEW_VALUES, Measured, compare_values, cosine, measure
 from independence_audit.statistics.aligned import aligned_test
 from tests.lineage.hand_made import noise, sample_of

@@ -8,14 +8,14 @@ import pytest
 
 from independence_audit.evidence.measurement import ComponentEvidence
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.samples import Sample
 from independence_audit.lineage.comparison import Comparisons
-from independence_audit.lineage.evidence import component_evidence, tensor_evidence
 from independence_audit.lineage.in_place import compare_fingerprints, measure_component
 from independence_audit.lineage.moved import search_moved
 from independence_audit.lineage.outcomes import SearchName, Status
 from independence_audit.lineage.pairing import ComponentPair
 from independence_audit.lineage.rank import rank
+from independence_audit.lineage.reported import component_evidence, tensor_evidence
 from tests.lineage.deep_models import layers, taken, trained_on
 from tests.lineage.hand_made import component_of, fingerprint_of, noise, sample_of
 

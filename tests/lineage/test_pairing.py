@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from independence_audit.anatomy import Kind
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.samples import Fingerprint, Sample
 from independence_audit.lineage.pairing import ComponentPair, pair_components
 from tests.lineage.hand_made import component_of, fingerprint_of, noise, sample_of
 

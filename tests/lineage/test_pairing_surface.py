@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis
 from independence_audit.evidence.relation import Relation
-from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.samples import Fingerprint
 from independence_audit.lineage.comparison import Comparisons
 from independence_audit.lineage.decide import Verdict, decide
-from independence_audit.lineage.evidence import component_evidence, tensor_evidence
 from independence_audit.lineage.in_place import compare_fingerprints
 from independence_audit.lineage.rank import level_of, rank
+from independence_audit.lineage.reported import component_evidence, tensor_evidence
 from independence_audit.statistics.rows import RowAgreement
 from tests.lineage.hand_made import LEVEL, compared_of, fingerprint_of, measured_of, sample_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from independence_audit.evidence.relation import Relation
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.samples import Sample
 from independence_audit.lineage.comparison import Comparison, Comparisons
 from independence_audit.lineage.decide import Level
 from independence_audit.lineage.in_place import compare_fingerprints

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.samples import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import Level, decide
 from independence_audit.lineage.in_place import compare_fingerprints

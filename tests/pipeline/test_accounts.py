@@ -24,9 +24,9 @@ from independence_audit.checkpoint import open_named
 from independence_audit.cli.entry import main
 from independence_audit.core.progress import NoProgress
 from independence_audit.errors import UnsupportedError
+from independence_audit.evidence.audit_report import Account, AuditReport, Severity
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import Account, AuditReport, Severity
-from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.samples import Fingerprint
 from independence_audit.fingerprint.weights import Model, WeightsAccess
 from independence_audit.pipeline.accounts import Accounts, accounts_of
 from independence_audit.pipeline.audit import audit

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from independence_audit.checkpoint import Checkpoint, LocalSource, open_checkpoint
-from independence_audit.checkpoint.model import Span
+from independence_audit.checkpoint.tensors import Span
 from independence_audit.core.progress import NoProgress
 from independence_audit.errors import IncomparableError, ReadError, UsageError
-from independence_audit.evidence.codec import comparable
+from independence_audit.evidence.audit_report import AuditReport, Outcome, Severity
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport, Outcome, Severity
+from independence_audit.evidence.report_json import comparable
 from independence_audit.fingerprint import making
-from independence_audit.fingerprint.codec import write_fingerprint
+from independence_audit.fingerprint.fingerprint_file import write_fingerprint
 from independence_audit.fingerprint.making import read_model, save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.pipeline.audit import audit

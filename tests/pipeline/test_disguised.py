@@ -15,11 +15,11 @@ from safetensors.torch import save_file as save_torch
 from independence_audit.anatomy import Anatomy
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.core.progress import NoProgress
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport
 from independence_audit.fingerprint.making import save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.fingerprint.units.read import UnitPlan, read_units
+from independence_audit.fingerprint.units.unit_reading import UnitPlan, read_units
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.report.text import render

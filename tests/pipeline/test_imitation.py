@@ -10,8 +10,8 @@ import pytest
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
+from independence_audit.evidence.audit_report import AuditReport, Severity
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport, Severity
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.incomplete import exit_code
 from independence_audit.report.markdown import render

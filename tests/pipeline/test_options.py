@@ -9,7 +9,7 @@ import click
 import pytest
 
 from independence_audit.cli.run import audit
-from independence_audit.evidence.report import Severity
+from independence_audit.evidence.audit_report import Severity
 from independence_audit.pipeline.configuration import find_configuration
 from independence_audit.pipeline.options import FORMATS, SELF_CHECK, SEVERITIES, VERIFY, Asked, Option, options
 from independence_audit.pipeline.settings import AuditSettings, settings_of

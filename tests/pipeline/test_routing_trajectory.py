@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from independence_audit.evidence.training import ComponentTraining, Conclusion, ReferencePoint
+from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion, ReferencePoint
 from independence_audit.pipeline.trajectory import TrajectorySettings, trajectory
 
 CASE = Path(__file__).resolve().parents[3] / "shared" / "cases" / "05_attention_route"

@@ -13,7 +13,7 @@ from independence_audit.anatomy import Kind
 from independence_audit.core.progress import NoProgress
 from independence_audit.errors import IncomparableError, MalformedError, MissingError, UsageError
 from independence_audit.evidence.relation import Relation
-from independence_audit.fingerprint.codec import write_fingerprint
+from independence_audit.fingerprint.fingerprint_file import write_fingerprint
 from independence_audit.fingerprint.library.pull import SOURCE
 from independence_audit.fingerprint.making import cost, read_model, save_fingerprint
 from independence_audit.fingerprint.sampler import sampler_of

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from independence_audit.core.progress import NoProgress
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport
 from independence_audit.fingerprint.making import save_fingerprint
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.settings import AuditSettings

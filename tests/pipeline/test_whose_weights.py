@@ -14,8 +14,8 @@ from independence_audit.checkpoint import open_checkpoint
 from independence_audit.checkpoint.header import KEY
 from independence_audit.core.progress import NoProgress
 from independence_audit.errors import ChangedError, MalformedError, MissingError
+from independence_audit.evidence.audit_report import AuditReport, Severity
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport, Severity
 from independence_audit.fingerprint.making import save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.pipeline import audit as audit_module

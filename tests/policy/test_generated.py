@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from independence_audit.errors import UsageError
-from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Origin, Rights
+from independence_audit.evidence.audit_report import Outcome, Reference, Severity
+from independence_audit.evidence.declared_origin import Agreement, DeclarationEvidence, Declared, Origin, Rights
 from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Shared
 from independence_audit.evidence.relation import NAMED, Relation
-from independence_audit.evidence.report import Outcome, Reference, Severity
-from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
+from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion, TrainingEvidence
 from independence_audit.policy.case import OF_SUBMISSION, VOCABULARY, Known
+from independence_audit.policy.criteria import Policy
 from independence_audit.policy.judge import judge
 from independence_audit.policy.messages import CRITERIA
-from independence_audit.policy.model import Policy
-from independence_audit.policy.reading import MOST_RULES, WEIGHT, parse_policy
+from independence_audit.policy.policy_file import MOST_RULES, WEIGHT, parse_policy
 from independence_audit.report.languages import LANGUAGES
 from independence_audit.report.wording import say
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from independence_audit.anatomy import Kind
 from independence_audit.errors import UsageError
-from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Origin, Rights
+from independence_audit.evidence.audit_report import Outcome, Reference, Severity
+from independence_audit.evidence.declared_origin import Agreement, DeclarationEvidence, Declared, Origin, Rights
 from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message, Search
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.evidence.report import Outcome, Reference, Severity
-from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
+from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion, TrainingEvidence
 from independence_audit.policy.case import Known
 from independence_audit.policy.judge import judge, undecided_components, worst_severity
-from independence_audit.policy.reading import WEIGHT, load_policy, parse_policy, policy_names
+from independence_audit.policy.policy_file import WEIGHT, load_policy, parse_policy, policy_names
 
 
 def component(relation: Relation, kind: str = "text_decoder", reason: str | None = None) -> ComponentEvidence:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from independence_audit.evidence.report import TrainingReport
+from independence_audit.evidence.audit_report import TrainingReport
 from independence_audit.report.html import render, render_training
 from independence_audit.report.languages import ENGLISH
 from tests.report.sample_reports import SAMPLES, finding

@@ -8,16 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
-from independence_audit.evidence.measurement import (
-    Comparison,
-    ComponentEvidence,
-    LayerEvidence,
-    Message,
-    Search,
-    TensorEvidence,
-)
-from independence_audit.evidence.relation import STRENGTH, Relation
-from independence_audit.evidence.report import (
+from independence_audit.evidence.audit_report import (
     AuditReport,
     Criterion,
     FileEvidence,
@@ -32,7 +23,16 @@ from independence_audit.evidence.report import (
     Summary,
     Tool,
 )
-from independence_audit.evidence.training import (
+from independence_audit.evidence.measurement import (
+    Comparison,
+    ComponentEvidence,
+    LayerEvidence,
+    Message,
+    Search,
+    TensorEvidence,
+)
+from independence_audit.evidence.relation import STRENGTH, Relation
+from independence_audit.evidence.training_evidence import (
     CheckpointSeen,
     ComponentTraining,
     Conclusion,

@@ -13,7 +13,7 @@ from independence_audit.evidence.relation import Relation
 from independence_audit.report import charts
 from independence_audit.report.charts import FRAME
 from independence_audit.report.distribution import distribution_of, norm_vectors
-from independence_audit.report.layers import grid_of
+from independence_audit.report.layer_rows import grid_of
 from tests.report.sample_reports import SAMPLES, finding
 
 REPORT = finding()

@@ -14,10 +14,10 @@ from cyclonedx.validation.json import JsonStrictValidator
 from jsonschema import Draft7Validator
 
 from independence_audit.errors import InputError
-from independence_audit.evidence.codec import comparable
-from independence_audit.evidence.declaration import Agreement, DeclarationEvidence, Declared, Origin
+from independence_audit.evidence.audit_report import AuditReport, Outcome, Severity, Suppression
+from independence_audit.evidence.declared_origin import Agreement, DeclarationEvidence, Declared, Origin
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport, Outcome, Severity, Suppression
+from independence_audit.evidence.report_json import comparable
 from independence_audit.pipeline.options import EXCHANGE as NAMES
 from independence_audit.report.formats import ALL, EXCHANGE
 from independence_audit.report.languages import KOREAN, LANGUAGES

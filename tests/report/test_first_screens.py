@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
-from independence_audit.evidence.declaration import DeclarationEvidence, Rights
+from independence_audit.evidence.audit_report import AuditReport, Outcome, Severity, badge_of
+from independence_audit.evidence.declared_origin import DeclarationEvidence, Rights
 from independence_audit.evidence.measurement import Message, Shared, Value
 from independence_audit.evidence.relation import NAMED, Relation
-from independence_audit.evidence.report import AuditReport, Outcome, Severity, badge_of
-from independence_audit.evidence.training import ComponentTraining, Conclusion, TrainingEvidence
+from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion, TrainingEvidence
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.incomplete import exit_code
 from independence_audit.policy.case import Known
+from independence_audit.policy.criteria import Lead
 from independence_audit.policy.judge import judge
 from independence_audit.policy.messages import HEADLINES
-from independence_audit.policy.model import Lead
-from independence_audit.policy.reading import load_policy, policy_names
+from independence_audit.policy.policy_file import load_policy, policy_names
 from independence_audit.report.formats import ALL
 from independence_audit.report.languages import LANGUAGES
 from independence_audit.report.page import MOST_FOUND, page_of

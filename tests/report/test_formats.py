@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from independence_audit.errors import MalformedError
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.report import AuditReport
 from independence_audit.report.formats import FORMATS, Format
 from independence_audit.report.languages import KOREAN, LANGUAGES
 from independence_audit.report.plain import visible

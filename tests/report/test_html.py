@@ -11,8 +11,8 @@ from importlib.resources import files
 
 import pytest
 
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport
 from independence_audit.report.html import render
 from independence_audit.report.languages import LANGUAGES
 from independence_audit.report.plain import visible

@@ -12,9 +12,9 @@ import pytest
 
 from independence_audit import errors
 from independence_audit.errors import AuditError
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.report import AuditReport
-from independence_audit.policy.reading import policy_names
+from independence_audit.policy.policy_file import policy_names
 from independence_audit.report.formats import ALL
 from independence_audit.report.languages import KOREAN
 from independence_audit.report.wording import PLACEHOLDER, catalogue, say

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from independence_audit.report.languages import ENGLISH
-from independence_audit.report.layers import tensor_row
+from independence_audit.report.layer_rows import tensor_row
 from tests.report.sample_reports import clean, finding
 
 

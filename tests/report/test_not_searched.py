@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.report import AuditReport
 from independence_audit.report import html, markdown, pull_request, text
 from independence_audit.report.languages import LANGUAGES
 from independence_audit.report.wording import label, say

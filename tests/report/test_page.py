@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from independence_audit.errors import MalformedError
+from independence_audit.evidence.audit_report import AuditReport, Outcome, Severity
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import AuditReport, Outcome, Severity
 from independence_audit.report.languages import ENGLISH
 from independence_audit.report.page import ALIKE, Page, layers_title, page_of
 from tests.report.sample_reports import clean, finding, hostile, inconclusive

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from independence_audit.evidence.report import AuditReport
+from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.report import html, markdown, sections, text
 from independence_audit.report.blocks import Cell, Column, Pairs, Paragraph, Section, Table, Where, points
 from independence_audit.report.page import Page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from independence_audit.evidence.training import TrainingEvidence
+from independence_audit.evidence.training_evidence import TrainingEvidence
 from independence_audit.report.charts import FRAME
 from independence_audit.report.trajectory_charts import trajectory_charts
 from tests.report.sample_reports import training

@@ -23,13 +23,13 @@ from typing import Any
 import pytest
 
 import independence_audit
-from independence_audit.anatomy.model import Kind
+from independence_audit.anatomy.component import Kind
 from independence_audit.errors import MalformedError, UsageError
-from independence_audit.evidence.declaration import Agreement, Origin
+from independence_audit.evidence.audit_report import Outcome
+from independence_audit.evidence.declared_origin import Agreement, Origin
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.report import Outcome
-from independence_audit.evidence.training import Conclusion
+from independence_audit.evidence.training_evidence import Conclusion
 from independence_audit.report.languages import ENGLISH, KOREAN, LANGUAGES
 from independence_audit.report.wording import (
     CAUSE,

@@ -9,7 +9,7 @@ import pytest
 from scipy.linalg import hadamard, toeplitz
 
 from independence_audit.statistics.aligned import aligned_test_of_scores
-from independence_audit.statistics.order import is_ordered
+from independence_audit.statistics.order_probe import is_ordered
 from independence_audit.statistics.scores import Floats, normal_scores
 from independence_audit.statistics.structure import Freed, follows_diagonals, without_structure
 

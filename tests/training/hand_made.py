@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from independence_audit.anatomy import Axis, Component, Kind
-from independence_audit.fingerprint.model import Fingerprint, Sample
+from independence_audit.fingerprint.samples import Fingerprint, Sample
 from tests.fingerprint.small_checkpoints import bf16
 
 SAMPLER = "by hand"

@@ -6,7 +6,7 @@ import pytest
 
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.relation import Relation
-from independence_audit.evidence.training import ComponentTraining, Conclusion, Finding, TrainingEvidence
+from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion, Finding, TrainingEvidence
 from independence_audit.training.exhibit import held_against
 from tests.declaration.evidence import component
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from independence_audit.evidence.training import LogEvidence, TrajectoryPoint
+from independence_audit.evidence.training_evidence import LogEvidence, TrajectoryPoint
 from independence_audit.training.log_check import Weights, log_evidence
 from independence_audit.training.logs import Log, Row
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from independence_audit.anatomy import Axis
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.samples import Sample
 from independence_audit.training.untouched import Untouched, computed, constant, untouched, untouched_rows
 from tests.training.hand_made import drawn, sample_of, trained
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from independence_audit.fingerprint.model import Sample
+from independence_audit.fingerprint.samples import Sample
 from independence_audit.training.untouched import on_coarser_grids, used_bits
 from tests.fingerprint.small_checkpoints import bf16
 from tests.training.hand_made import sample_of, trained

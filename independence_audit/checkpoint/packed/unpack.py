@@ -13,9 +13,9 @@ from math import prod
 
 import numpy as np
 
-from independence_audit.checkpoint.model import ByteSource, Checkpoint, Notice, Span, State, TensorInfo
 from independence_audit.checkpoint.packed.find import Found, find_packed
-from independence_audit.checkpoint.packed.model import Bytes, Packed
+from independence_audit.checkpoint.packed.packed_tensor import Bytes, Packed
+from independence_audit.checkpoint.tensors import ByteSource, Checkpoint, Notice, Span, State, TensorInfo
 from independence_audit.errors import ReadError
 
 INTEGERS = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "F4"})
@@ -109,7 +109,7 @@ ITEM = 4
 class UnpackingSource:
     """Reads what lies in files from another source, and works out what lies behind their ends.
 
-    Implements :class:`~independence_audit.checkpoint.model.ByteSource`.
+    Implements :class:`~independence_audit.checkpoint.tensors.ByteSource`.
     """
 
     def __init__(self, source: ByteSource, packed: Sequence[tuple[TensorInfo, Packed]]) -> None:

@@ -13,9 +13,9 @@ from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple
 
-from independence_audit.checkpoint.model import State
-from independence_audit.checkpoint.sources.blocks import ReadsOneByOne, check_range
-from independence_audit.core.names import quoted
+from independence_audit.checkpoint.sources.range_requests import ReadsOneByOne, check_range
+from independence_audit.checkpoint.tensors import State
+from independence_audit.core.outside_names import quoted
 from independence_audit.errors import ChangedError, MissingError, ReadError, UnsupportedError
 
 _STABLE = "Audit a checkpoint that nothing writes to any more."

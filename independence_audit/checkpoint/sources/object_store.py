@@ -13,11 +13,11 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
-from independence_audit.checkpoint.model import State
-from independence_audit.checkpoint.sources.blocks import Block
 from independence_audit.checkpoint.sources.deadline import LateError, request_seconds, within
+from independence_audit.checkpoint.sources.range_requests import Block
 from independence_audit.checkpoint.sources.remote import RemoteSource
-from independence_audit.core.names import quoted
+from independence_audit.checkpoint.tensors import State
+from independence_audit.core.outside_names import quoted
 from independence_audit.errors import ChangedError, MissingError, ReadError, UnsupportedError, UsageError
 
 if TYPE_CHECKING:

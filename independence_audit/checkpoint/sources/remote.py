@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
-from independence_audit.checkpoint.model import ByteSource, Span, State
-from independence_audit.checkpoint.sources.blocks import Block, ReadsOneByOne, check_range, plan_blocks
-from independence_audit.core.names import quoted
+from independence_audit.checkpoint.sources.range_requests import Block, ReadsOneByOne, check_range, plan_blocks
+from independence_audit.checkpoint.tensors import ByteSource, Span, State
+from independence_audit.core.outside_names import quoted
 from independence_audit.errors import ChangedError, ReadError
 
 ReadBlock = Callable[[str, Block], bytes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from independence_audit.checkpoint.model import TensorInfo
+from independence_audit.checkpoint.tensors import TensorInfo
 from independence_audit.core.strict_json import JsonError, parse_object
 
 CONFIG = "adapter_config.json"

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint.model import SMALLEST
-from independence_audit.checkpoint.submission.content import BLOCK
+from independence_audit.checkpoint.submission.file_content import BLOCK
+from independence_audit.checkpoint.tensors import SMALLEST
 
 LARGEST = 16 << 20
 """Bytes of one such file; those beside published models have a few million at most."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from independence_audit.checkpoint.model import SMALLEST
-from independence_audit.checkpoint.submission.content import reads_as_text
+from independence_audit.checkpoint.submission.file_content import reads_as_text
+from independence_audit.checkpoint.tensors import SMALLEST
 
 LARGEST = 64 << 20
 """Bytes of such a file that is parsed; a tokenizer of 260,000 pieces has four million."""

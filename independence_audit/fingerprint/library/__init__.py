@@ -5,7 +5,7 @@ from __future__ import annotations
 from independence_audit.fingerprint.library.bundle import Exported, export_bundle, import_bundle
 from independence_audit.fingerprint.library.catalogue import Wanted, known_names, resolve, resolve_all
 from independence_audit.fingerprint.library.change import add, new_entry, remove, store
-from independence_audit.fingerprint.library.model import EVERY_KIND, Catalogue, Entry, Group
+from independence_audit.fingerprint.library.known_models import EVERY_KIND, Catalogue, Entry, Group
 from independence_audit.fingerprint.library.pull import pull, reference_of, refuse_incomplete
 from independence_audit.fingerprint.library.shelf import own_folder, shipped_folder
 from independence_audit.fingerprint.library.store import Held, Library, Status, open_library, read_file

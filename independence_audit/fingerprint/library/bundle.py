@@ -22,7 +22,7 @@ from independence_audit.core.strict_json import JsonError, parse_object
 from independence_audit.errors import IncomparableError, InputError, MalformedError, MissingError, UnsupportedError
 from independence_audit.fingerprint.library.catalogue import ancestors_first, family_entries, family_table
 from independence_audit.fingerprint.library.change import check_entries, place_staged
-from independence_audit.fingerprint.library.model import Entry
+from independence_audit.fingerprint.library.known_models import Entry
 from independence_audit.fingerprint.library.shelf import file_digest, file_name
 from independence_audit.fingerprint.library.store import Library, Status, check_belongs, read_file
 

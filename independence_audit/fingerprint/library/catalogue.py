@@ -21,10 +21,10 @@ from typing import Any
 
 from independence_audit.anatomy import Kind
 from independence_audit.anatomy.tables import Table
-from independence_audit.checkpoint.sources.hub.names import parse_hub_name
+from independence_audit.checkpoint.sources.hub.hub_names import parse_hub_name
 from independence_audit.core.toml import parse_toml
 from independence_audit.errors import MalformedError, MissingError, UnsupportedError
-from independence_audit.fingerprint.library.model import EVERY_KIND, Catalogue, Entry, Group
+from independence_audit.fingerprint.library.known_models import EVERY_KIND, Catalogue, Entry, Group
 
 FORMAT = 1
 EXAMPLE = "example/"

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from independence_audit.core.atomic import write_whole
 from independence_audit.errors import InputError, MissingError, UsageError
-from independence_audit.fingerprint.codec import write_fingerprint
+from independence_audit.fingerprint.fingerprint_file import write_fingerprint
 from independence_audit.fingerprint.library.catalogue import (
     catalogue_text,
     check_catalogue,
     family_entries,
     family_table,
 )
-from independence_audit.fingerprint.library.model import Entry
+from independence_audit.fingerprint.library.known_models import Entry
 from independence_audit.fingerprint.library.shelf import file_name, writing
 from independence_audit.fingerprint.library.store import Library, check_belongs, read_file
-from independence_audit.fingerprint.model import Fingerprint
+from independence_audit.fingerprint.samples import Fingerprint
 
 ENTRY_SUFFIX = ".model.toml"
 """After a model's name: the user's own catalogue file that has this model and no other."""

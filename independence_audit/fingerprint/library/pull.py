@@ -13,14 +13,14 @@ from pathlib import Path
 from independence_audit.anatomy import place
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.errors import MissingError, ReadError
-from independence_audit.evidence.report import Reference
+from independence_audit.evidence.audit_report import Reference
 from independence_audit.fingerprint.build import Progress, build_fingerprint, silent
 from independence_audit.fingerprint.cost import Cost, cost_of, plan_within
 from independence_audit.fingerprint.library.change import store
-from independence_audit.fingerprint.library.model import Entry
+from independence_audit.fingerprint.library.known_models import Entry
 from independence_audit.fingerprint.library.store import Library
-from independence_audit.fingerprint.model import Fingerprint
-from independence_audit.fingerprint.units.read import read_units
+from independence_audit.fingerprint.samples import Fingerprint
+from independence_audit.fingerprint.units.unit_reading import read_units
 
 SOURCE = "independence_audit_source"
 """The metadata entry of a pulled fingerprint that says what it was made from: ``owner/name@commit``."""

@@ -16,9 +16,9 @@ from tempfile import mkdtemp
 
 from independence_audit.core.atomic import write_whole
 from independence_audit.core.bounded import read_bounded
-from independence_audit.core.names import quoted
+from independence_audit.core.outside_names import quoted
 from independence_audit.errors import InputError, ReadError, UsageError
-from independence_audit.fingerprint.codec import SUFFIX
+from independence_audit.fingerprint.fingerprint_file import SUFFIX
 
 DIGEST_SUFFIX = ".sha256"
 """After a file's name: its digest, in the form that ``sha256sum --check`` reads."""

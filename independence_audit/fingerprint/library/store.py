@@ -15,12 +15,12 @@ from independence_audit.anatomy import Kind
 from independence_audit.checkpoint import open_checkpoint
 from independence_audit.core.bounded import read_bounded
 from independence_audit.errors import IncomparableError, MalformedError, MissingError, ReadError
-from independence_audit.fingerprint.codec import read_fingerprint
+from independence_audit.fingerprint.fingerprint_file import read_fingerprint
 from independence_audit.fingerprint.library.catalogue import read_catalogue
-from independence_audit.fingerprint.library.model import EVERY_KIND, Catalogue, Entry
+from independence_audit.fingerprint.library.known_models import EVERY_KIND, Catalogue, Entry
 from independence_audit.fingerprint.library.shelf import Shelf, file_digest, file_name, shipped_folder
-from independence_audit.fingerprint.model import SIZE, Fingerprint, differing
 from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.samples import SIZE, Fingerprint, differing
 
 CATALOGUE = "catalogue.toml"
 LARGEST_CATALOGUE = 4_000_000

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Part
 from independence_audit.checkpoint import Checkpoint
-from independence_audit.fingerprint.units.model import BY_NUMBER, TOKEN
 from independence_audit.fingerprint.units.places import Matrix, read_rows
+from independence_audit.fingerprint.units.unit_layers import BY_NUMBER, TOKEN
 
 MOST = 256
 """Anchors of a component, at most."""

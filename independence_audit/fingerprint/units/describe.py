@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import Component, Part
-from independence_audit.anatomy.settings import count, sections
+from independence_audit.anatomy.config_numbers import count, sections
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.fingerprint.units.places import (
     Matrix,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.training.trajectory.state import Place, State, Values
+from independence_audit.training.trajectory.checkpoint_state import Place, State, Values
 
 TOP = 4
 """Strongest directions of the last checkpoint, on both sides of a matrix, that are left out."""

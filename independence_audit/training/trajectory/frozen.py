@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from independence_audit.evidence.measurement import Message, Value
-from independence_audit.evidence.training import Finding
-from independence_audit.training.trajectory.state import Place
+from independence_audit.evidence.training_evidence import Finding
+from independence_audit.training.trajectory.checkpoint_scan import Step
+from independence_audit.training.trajectory.checkpoint_state import Place
 from independence_audit.training.trajectory.updates import TensorStep
-from independence_audit.training.trajectory.walk import Step
 from independence_audit.training.untouched import SHOWN
 
 TRAINS = 0.5

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from independence_audit.statistics.laws import Floats
-from independence_audit.training.trajectory.state import Place
+from independence_audit.training.trajectory.checkpoint_state import Place
 from independence_audit.training.trajectory.updates import LINKED, TensorStep
 
 

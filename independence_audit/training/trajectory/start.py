@@ -28,7 +28,7 @@ from independence_audit.training.initialisers import (
     Initialiser,
     scale_error,
 )
-from independence_audit.training.trajectory.state import State
+from independence_audit.training.trajectory.checkpoint_state import State
 from independence_audit.training.untouched import constant, is_drawn
 
 FEWEST_VALUES = 512

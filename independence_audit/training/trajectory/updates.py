@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Rows, rows_of
 from independence_audit.statistics.laws import NOTHING, Dependence, Floats, row_dependence
+from independence_audit.training.trajectory.checkpoint_state import Place, Plane, State, Values, common, rounding_of
 from independence_audit.training.trajectory.ends import Between, Ends
-from independence_audit.training.trajectory.state import Place, Plane, State, Values, common, rounding_of
 
 OUTER = (Rows.TOKENS, Rows.POSITIONS, Rows.WORLD)
 """Rows that change each on their own, so that they say little of a link."""

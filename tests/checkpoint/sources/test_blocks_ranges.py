@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from independence_audit.checkpoint.sources.blocks import check_range
+from independence_audit.checkpoint.sources.range_requests import check_range
 from independence_audit.errors import ReadError
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from independence_audit.checkpoint import ByteSource
-from independence_audit.checkpoint.sources.blocks import GAP, Block
+from independence_audit.checkpoint.sources.range_requests import GAP, Block
 from independence_audit.checkpoint.sources.remote import PARALLEL, RemoteSource
 from independence_audit.errors import ReadError
 from tests.checkpoint.source_contract import CONTENT, LARGE, SHORT_BY, SourceContract

@@ -9,10 +9,10 @@ import numpy as np
 from independence_audit.anatomy import Anatomy, Component, Kind
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.fingerprint.build import build_fingerprint
-from independence_audit.fingerprint.codec import write_fingerprint
+from independence_audit.fingerprint.fingerprint_file import write_fingerprint
 from independence_audit.fingerprint.library import Entry, Library, open_library
-from independence_audit.fingerprint.model import Fingerprint
 from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.samples import Fingerprint
 from tests.fingerprint.small_checkpoints import checkpoint_of, dense, part_of
 
 CATALOGUE = """

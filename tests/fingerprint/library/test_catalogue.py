@@ -7,7 +7,7 @@ import pytest
 from independence_audit.anatomy import Kind
 from independence_audit.errors import MalformedError, UnsupportedError
 from independence_audit.fingerprint.library.catalogue import ancestors_first, read_catalogue
-from independence_audit.fingerprint.library.model import EVERY_KIND
+from independence_audit.fingerprint.library.known_models import EVERY_KIND
 from tests.fingerprint.library.small_library import CATALOGUE
 
 

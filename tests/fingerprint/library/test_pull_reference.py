@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from independence_audit.evidence.report import Reference
+from independence_audit.evidence.audit_report import Reference
 from independence_audit.fingerprint.library import Library, reference_of
 from independence_audit.fingerprint.library.pull import SOURCE
 from tests.fingerprint.library.small_library import entry_of, fingerprint_of

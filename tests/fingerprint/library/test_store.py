@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from independence_audit.anatomy import Kind
 from independence_audit.errors import MalformedError, MissingError, ReadError, UnsupportedError
-from independence_audit.fingerprint import codec
+from independence_audit.fingerprint import fingerprint_file
 from independence_audit.fingerprint.library import Library, Status, open_library, store
 from independence_audit.fingerprint.sampler import Sampler
 from tests.fingerprint.library.small_library import CATALOGUE, entry_of, fingerprint_of, library_in, reopened
@@ -105,7 +105,7 @@ def test_a_fingerprint_of_a_newer_format_is_told(library: Library, monkeypatch: 
     """With the advice to update."""
     wren = entry_of(library, "wren-1b")
     store(library, wren, fingerprint_of(1))
-    monkeypatch.setattr(codec, "VERSION", 0)
+    monkeypatch.setattr(fingerprint_file, "VERSION", 0)
     with pytest.raises(UnsupportedError, match="known is 0") as caught:
         library.read(wren)
     assert "Update" in caught.value.hint

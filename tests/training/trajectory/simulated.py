@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from independence_audit.training.trajectory.walk import Seen
+from independence_audit.training.trajectory.checkpoint_scan import Seen
 from tests.training.hand_made import drawn, fingerprint_of, sample_of
 
 Weights = Mapping[str, np.ndarray]

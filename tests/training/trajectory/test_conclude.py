@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.training import ComponentTraining, Conclusion, ReplayEvidence
+from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion, ReplayEvidence
 from independence_audit.training.conclude import trajectory_evidence
-from independence_audit.training.trajectory.walk import Seen, walk
+from independence_audit.training.trajectory.checkpoint_scan import Seen, walk
 from tests.training.hand_made import drawn, fingerprint_of, sample_of
 from tests.training.trajectory.simulated import Weights, samples_of, seen, training
 

@@ -8,10 +8,10 @@ from functools import cache
 
 import pytest
 
-from independence_audit.evidence.training import ComponentTraining, Conclusion
+from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion
 from independence_audit.training.conclude import trajectory_evidence
-from independence_audit.training.trajectory.ordering import arrange
-from independence_audit.training.trajectory.walk import Seen, walk
+from independence_audit.training.trajectory.checkpoint_scan import Seen, walk
+from independence_audit.training.trajectory.steps import arrange
 from tests.training.trajectory.simulated import seen, training
 
 SCHEMES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from independence_audit.checkpoint.sources.blocks import Block
+from independence_audit.checkpoint.sources.range_requests import Block
 from independence_audit.checkpoint.sources.remote import ReadBlock
 from independence_audit.core.atomic import replacing
 from independence_audit.errors import InputError, UsageError

@@ -12,12 +12,12 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from independence_audit.checkpoint.sources.blocks import Block
-from independence_audit.checkpoint.sources.hub.api import HubApi, Location, changed
-from independence_audit.checkpoint.sources.hub.errors import PassingError, Patience, raise_if_passing
 from independence_audit.checkpoint.sources.hub.exchange import exchange, refuse_compressed
-from independence_audit.checkpoint.sources.hub.listing import Listing
-from independence_audit.core.names import quoted
+from independence_audit.checkpoint.sources.hub.hub_api import HubApi, Location, changed
+from independence_audit.checkpoint.sources.hub.refusals import PassingError, Patience, raise_if_passing
+from independence_audit.checkpoint.sources.hub.repository import Listing
+from independence_audit.checkpoint.sources.range_requests import Block
+from independence_audit.core.outside_names import quoted
 from independence_audit.errors import ReadError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from independence_audit.checkpoint.sources.blocks import Block, plan_blocks
 from independence_audit.checkpoint.sources.hub.cache import LIMIT, Cache, CachedBlocks, cache_folder, cache_limit
+from independence_audit.checkpoint.sources.range_requests import Block, plan_blocks
 from independence_audit.errors import InputError, UsageError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from independence_audit.checkpoint.sources.hub.names import HubName, hub_page, is_hub_page
+from independence_audit.checkpoint.sources.hub.hub_names import HubName, hub_page, is_hub_page
 from independence_audit.errors import UsageError
 
 TOY = "https://huggingface.co/team/toy"
