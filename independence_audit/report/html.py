@@ -23,7 +23,8 @@ from independence_audit.report.languages import ENGLISH
 from independence_audit.report.layer_charts import LayerChart, LayerMap, LayerRow, chart_of, layer_rows, map_of
 from independence_audit.report.layer_rows import Grid, grid_of, tensor_row
 from independence_audit.report.model_drawing import HEIGHT, WIDTH, drawing_of
-from independence_audit.report.page import ComponentRow, ReferenceRow, layers_title, page_of
+from independence_audit.report.page import page_of
+from independence_audit.report.page_rows import ComponentRow, ReferenceRow, layers_title
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.sections import document_of
 from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows, order_of, training_rows

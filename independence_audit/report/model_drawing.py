@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from independence_audit.evidence.relation import Relation
-from independence_audit.report.page import ComponentRow
+from independence_audit.report.page_rows import ComponentRow
 from independence_audit.report.plain import fitted
 
 STAGES = {

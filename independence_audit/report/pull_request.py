@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from independence_audit.evidence.audit_report import AuditReport, Severity
 from independence_audit.report.languages import ENGLISH
-from independence_audit.report.page import ComponentRow, Page, page_of
+from independence_audit.report.page import Page, page_of
+from independence_audit.report.page_rows import ComponentRow
 from independence_audit.report.plain import escaped, shortened
 from independence_audit.report.wording import label
 

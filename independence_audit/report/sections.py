@@ -27,7 +27,8 @@ from independence_audit.report.blocks import (
 from independence_audit.report.declared_rows import COLUMNS
 from independence_audit.report.distribution import distribution_of, in_words, norm_vectors, trap_rows
 from independence_audit.report.layer_rows import layer_runs
-from independence_audit.report.page import ComponentRow, CriterionRow, Page, layers_title, page_of
+from independence_audit.report.page import Page, page_of
+from independence_audit.report.page_rows import ComponentRow, CriterionRow, layers_title
 from independence_audit.report.plain import visible
 from independence_audit.report.training_sections import component_section
 from independence_audit.report.wording import label, word

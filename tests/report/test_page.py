@@ -11,7 +11,8 @@ from independence_audit.evidence.audit_report import AuditReport, Outcome, Sever
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.relation import Relation
 from independence_audit.report.languages import ENGLISH
-from independence_audit.report.page import ALIKE, Page, layers_title, page_of
+from independence_audit.report.page import ALIKE, Page, page_of
+from independence_audit.report.page_rows import layers_title
 from tests.report.sample_reports import clean, finding, hostile, inconclusive
 
 
