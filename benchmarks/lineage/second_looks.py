@@ -19,7 +19,7 @@ from independence_audit.fingerprint.units.unit_layers import ComponentUnits
 from independence_audit.fingerprint.units.unit_reading import read_units, unit_plan
 from independence_audit.lineage.disguised import matched_units
 from independence_audit.pipeline.settings import AuditSettings
-from independence_audit.statistics.recovery import SecondLook, second_look
+from independence_audit.statistics.recovery import AlignmentCheck, check_after_alignment
 
 LOOKED_AT = (
     *(f"dense_{n}" for n in range(1, 7)),
@@ -88,7 +88,7 @@ def _seen(one: Base) -> _Seen:
     return _Seen(units, layers)
 
 
-def _looks(mine: _Seen, theirs: _Seen) -> Iterator[SecondLook]:
+def _looks(mine: _Seen, theirs: _Seen) -> Iterator[AlignmentCheck]:
     for ours in mine.units:
         for other in theirs.units:
             for first in ours.layers:
@@ -103,9 +103,11 @@ def _looks(mine: _Seen, theirs: _Seen) -> Iterator[SecondLook]:
                             yield from _look(pair[0], pair[1], matched)
 
 
-def _look(mine: LayerMatrices, theirs: LayerMatrices, matched: tuple[np.ndarray, np.ndarray]) -> Iterator[SecondLook]:
+def _look(
+    mine: LayerMatrices, theirs: LayerMatrices, matched: tuple[np.ndarray, np.ndarray]
+) -> Iterator[AlignmentCheck]:
     if len(mine.units) == len(theirs.units) and len(matched[0]) >= mine.units[0].shape[1] == theirs.units[0].shape[1]:
-        yield second_look(
+        yield check_after_alignment(
             [rows[matched[0]] for rows in mine.units],
             [rows[matched[1]] for rows in theirs.units],
             list(zip(mine.attention, theirs.attention, strict=False)),

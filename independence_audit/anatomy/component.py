@@ -114,7 +114,7 @@ class Component:
     """Whose names it bears: ``qwen2_5_vl_vision``; ``unknown`` where placed by shape."""
     parameters: int
     fixed_positions: bool = False
-    """Whether sinusoids are added to its residual stream, which then has a basis that strangers share."""
+    """Whether sinusoids are added to its residual stream, which then has a basis that unrelated models share."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ class Orientation:
 
 def orientation(matches: Iterable[Match], tensors: Mapping[str, TensorInfo]) -> Orientation:
     """How the matrices of one component are stored."""
-    found = [(match.rule.entry, tensors[match.tensor].shape) for match in matches if _speaks(match)]
+    found = [(match.rule.entry, tensors[match.tensor].shape) for match in matches if _is_informative(match)]
     width = _residual_width(found)
     votes: dict[bool, Counter[bool]] = {False: Counter(), True: Counter()}
     for entry, shape in found:
@@ -188,7 +188,7 @@ def orientation(matches: Iterable[Match], tensors: Mapping[str, TensorInfo]) -> 
     return Orientation(width, majority[False], majority[True])
 
 
-def _speaks(match: Match) -> bool:
+def _is_informative(match: Match) -> bool:
     return not match.reading.packed and not match.reading.suffix and not is_bias(match.rule.entry.roles[0])
 
 

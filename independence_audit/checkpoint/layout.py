@@ -103,7 +103,7 @@ def single_file_layout(file: str, seen: Iterable[str]) -> Layout:
     return Layout((file,), None, CONFIG if CONFIG in seen else None, notices, vocabulary_of(seen), by_itself=True)
 
 
-def is_beside(file: str) -> bool:
+def is_sidecar(file: str) -> bool:
     """Whether a file is no weights but is looked at beside them."""
     return file == CONFIG or file in VOCABULARIES or file.endswith(_RANKS)
 

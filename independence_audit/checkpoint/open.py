@@ -23,7 +23,7 @@ from independence_audit.checkpoint.layout import (
     VOCABULARIES,
     Layout,
     choose_layout,
-    is_beside,
+    is_sidecar,
     single_file_layout,
 )
 from independence_audit.checkpoint.packed import unpacked
@@ -136,7 +136,7 @@ def _entries(folder: Path) -> list[str]:
             entries = [f"{entry.name}/" if entry.is_dir() else entry.name for entry in found]
     except OSError as error:
         raise ReadError(f"The folder {quoted(folder.name)} could not be listed: {error.strerror}.") from error
-    return [entry for entry in entries if not is_beside(entry) or (folder / entry).is_file()]
+    return [entry for entry in entries if not is_sidecar(entry) or (folder / entry).is_file()]
 
 
 def is_remote_name(text: str) -> bool:

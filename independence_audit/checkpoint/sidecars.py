@@ -37,7 +37,7 @@ def folder_of(name: str) -> Path | None:
     return path if path.is_dir() else path.parent
 
 
-def read_beside(name: str, source: ByteSource, file: str) -> bytes | None:
+def read_sidecar(name: str, source: ByteSource, file: str) -> bytes | None:
     """All bytes of a file beside a checkpoint's weights; None where there is none.
 
     Args:

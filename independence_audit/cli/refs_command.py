@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from independence_audit.cli.terminal import show_error
-from independence_audit.fingerprint.library import Held
+from independence_audit.fingerprint.library import StoredFingerprint
 from independence_audit.report.plain import visible
 
 LIBRARY = click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
@@ -32,11 +32,11 @@ def refs() -> None:
 @LIBRARY
 def list_(names: tuple[str, ...], *, format_: str, library: str) -> None:
     """List models, and whether their fingerprints are at hand; all, or those that names, aliases and groups mean."""
-    from independence_audit.pipeline.library import held, library_at
+    from independence_audit.pipeline.library import library_at, stored
     from independence_audit.report.plain import visible
 
     opened = library_at(library)
-    found = held(opened, names)
+    found = stored(opened, names)
     click.echo(as_json(found) if format_ == "json" else as_text(found))
     for stray in opened.strays():
         click.echo(f"not used, of no model of the catalogue or without its digest: {visible(stray)}", err=True)
@@ -47,9 +47,9 @@ def list_(names: tuple[str, ...], *, format_: str, library: str) -> None:
 @LIBRARY
 def show(names: tuple[str, ...], *, library: str) -> None:
     """Show what the library knows of models."""
-    from independence_audit.pipeline.library import held, library_at
+    from independence_audit.pipeline.library import library_at, stored
 
-    click.echo("\n\n".join(facts(one) for one in held(library_at(library), names)))
+    click.echo("\n\n".join(facts(one) for one in stored(library_at(library), names)))
 
 
 @refs.command()
@@ -167,7 +167,7 @@ def import_(bundle: Path, *, library: str) -> None:
 COLUMNS = ("name", "owner", "country", "kinds", "fingerprint")
 
 
-def as_text(models: Sequence[Held]) -> str:
+def as_text(models: Sequence[StoredFingerprint]) -> str:
     """One line a model, and how many fingerprints are at hand."""
     rows = [COLUMNS, *((_row(one)) for one in models)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
@@ -176,24 +176,24 @@ def as_text(models: Sequence[Held]) -> str:
     return "\n".join([*lines, "", f"{len(models)} models, {at_hand} fingerprints at hand"])
 
 
-def facts(model: Held) -> str:
+def facts(model: StoredFingerprint) -> str:
     """Everything known of one model, a line a fact."""
     return "\n".join(f"{key:12}  {value}" for key, value in _facts(model).items() if value)
 
 
-def as_json(models: Sequence[Held]) -> str:
+def as_json(models: Sequence[StoredFingerprint]) -> str:
     """The same for programs."""
     return json.dumps([_facts(one) for one in models], indent=2, ensure_ascii=False)
 
 
-def _row(model: Held) -> tuple[str, ...]:
+def _row(model: StoredFingerprint) -> tuple[str, ...]:
     entry = model.entry
     kinds = ", ".join(sorted(kind.value for kind in entry.kinds))
     size = f"{model.status}, {model.size / 2**20:.1f} MiB" if model.size else str(model.status)
     return tuple(visible(cell) if cell else "-" for cell in (entry.name, entry.owner, entry.country, kinds, size))
 
 
-def _facts(model: Held) -> dict[str, str]:
+def _facts(model: StoredFingerprint) -> dict[str, str]:
     entry = model.entry
     known = {
         "name": entry.name,

@@ -1,6 +1,6 @@
 """Reading ``independence.toml``: strictly, because a misspelt key would be a declaration that nobody sees.
 
-A declaration as it was handed in, before anything is known of the weights.
+A declaration as it was submitted in, before anything is known of the weights.
 """
 
 from __future__ import annotations

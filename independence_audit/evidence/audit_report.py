@@ -32,7 +32,7 @@ class Outcome(StrEnum):
     NOTHING_AGAINST = "nothing_against"
     """It was tested and nothing was found against it; a proof is not possible in this way."""
     MATERIAL_MISSING = "material_missing"
-    """It cannot be told from what was handed in; further material could decide it."""
+    """It cannot be told from what was submitted; further material could decide it."""
     ON_DOCUMENTS = "on_documents"
     """Neither weights nor exhibits decide it: people do, on documents."""
     NOT_ASSESSED = "not_assessed"
@@ -85,7 +85,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What the subject was handed in as; empty strings where nobody said."""
+    """What the subject was submitted as; empty strings where nobody said."""
 
     team: str = ""
     stage: str = ""
@@ -101,7 +101,7 @@ class FileEvidence:
     sha256: str | None
     digest_scope: str | None
     """``file``: all of its bytes; ``sample``: its header and the sampled values; ``claimed``: what a fingerprint that
-    was handed in says of it, which nobody checked; None: no digest."""
+    was submitted in says of it, which nobody checked; None: no digest."""
 
 
 class Account(StrEnum):
@@ -139,7 +139,7 @@ class Subject:
     synthetic: bool
     """True for the shipped examples: the report says so on its first screen."""
     verified: bool
-    """False where only a fingerprint was handed in: it may have been made of other weights, and nothing is passed."""
+    """False where only a fingerprint was submitted: it may have been made of other weights, and nothing is passed."""
     revision: str | None
     """The commit that was read, where it came from a repository."""
     read_bytes: int

@@ -114,7 +114,7 @@ class DisguisedTest:
     """``order`` has a rigorous p-value. ``up_sign`` and ``descriptors`` have one where the symmetry (up, down) ->
     -(up, down) of both designs' blocks is known and the signs of neither side lean; elsewhere they have a z alone, that
     of what the matches show beyond random and near ones. That z, ``agreement`` and ``descriptor_agreement`` are
-    empirical: they are held against what was measured between strangers."""
+    empirical: they are held against what was measured between unrelated models."""
     layer: int
     """Of the subject."""
     reference_layer: int

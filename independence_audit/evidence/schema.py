@@ -30,7 +30,7 @@ def schema_text() -> str:
 
 
 def _records(shape: Shape) -> list[Record]:
-    """Collect the dataclasses that a shape is made of; the evidence is a tree, so the walk ends."""
+    """Collect the dataclasses that a shape is made of; the evidence is a tree, so the scan ends."""
     match shape:
         case Record(fields=fields):
             return [shape, *(record for _, inner in fields for record in _records(inner))]

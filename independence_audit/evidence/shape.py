@@ -62,7 +62,7 @@ def step(path: str, key: str) -> str:
 def _shown(value: object) -> str:
     """Show a JSON value in an error, shortened, without characters that could fool a terminal."""
     text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - a glance, in a sentence
+    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - at a glance, in a sentence
 
 
 def _rounded(value: float, path: str) -> float:

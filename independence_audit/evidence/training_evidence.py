@@ -58,7 +58,7 @@ class ComponentTraining:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointSeen:
+class CheckpointSummary:
     """One checkpoint of a trajectory, in its order, and whether it could be used."""
 
     name: str
@@ -129,7 +129,7 @@ class TrajectoryPoint:
 class TrajectoryEvidence:
     """Checkpoints in order, and every component's way through them."""
 
-    checkpoints: tuple[CheckpointSeen, ...]
+    checkpoints: tuple[CheckpointSummary, ...]
     points: tuple[TrajectoryPoint, ...]
     initialiser: str
     """What step 0 was held against: ``any`` known law, a model type's defaults, or the name of a file."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from independence_audit.anatomy import Anatomy, Axis, place
 from independence_audit.checkpoint import Checkpoint, open_named, read_vocabulary
-from independence_audit.checkpoint.sidecars import read_beside
+from independence_audit.checkpoint.sidecars import read_sidecar
 from independence_audit.checkpoint.submission import adapters
 from independence_audit.core.outside_names import quoted
 from independence_audit.core.progress import Progress
@@ -58,7 +58,7 @@ def read_model(  # noqa: PLR0913  how a checkpoint is read
         return Model(fingerprint)
     refuse_adapter(name, checkpoint)
     anatomy, fingerprint = fingerprint_of(
-        checkpoint, sampler, told(progress, f"reading {checkpoint.name}"), everything=everything, placing=placing
+        checkpoint, sampler, reported_to(progress, f"reading {checkpoint.name}"), everything=everything, placing=placing
     )
     _refuse_broken(fingerprint)
     return Model(fingerprint, WeightsAccess(checkpoint, anatomy))
@@ -72,7 +72,7 @@ def refuse_adapter(name: str, checkpoint: Checkpoint) -> None:
     """
     if not adapters.is_adapter(checkpoint.tensors.values()):
         return
-    base = adapters.base_of(read_beside(name, checkpoint.source, adapters.CONFIG))
+    base = adapters.base_of(read_sidecar(name, checkpoint.source, adapters.CONFIG))
     named = f" of {quoted(base)}" if base else f"; {adapters.CONFIG} does not name its base"
     checkpoint.source.close()
     raise UnsupportedError(
@@ -81,7 +81,7 @@ def refuse_adapter(name: str, checkpoint: Checkpoint) -> None:
     )
 
 
-def told(progress: Progress, stage: str) -> Callable[[str, int, int], None]:
+def reported_to(progress: Progress, stage: str) -> Callable[[str, int, int], None]:
     """What to tell of every tensor that is read, so that a stage of the progress shows it."""
     return lambda _, done, total: progress.step(stage, done, total)
 

@@ -18,7 +18,7 @@ from independence_audit.lineage.disguised import matched_units
 from independence_audit.lineage.disguised_units import Units
 from independence_audit.lineage.rank import rank
 from independence_audit.lineage.searches import About, Cost, Law, Models
-from independence_audit.statistics.recovery import SecondLook, second_look
+from independence_audit.statistics.recovery import AlignmentCheck, check_after_alignment
 
 WIDEST = 2048
 """Residual width up to which the turn is recovered: beyond, its decomposition takes a minute."""
@@ -60,7 +60,7 @@ class AfterAlignment:
         return comparisons.saying(messages)
 
 
-def _message(verdict: Verdict, look: SecondLook) -> Message:
+def _message(verdict: Verdict, look: AlignmentCheck) -> Message:
     data: dict[str, Value] = {
         "component": verdict.compared.pair.subject.name,
         "reference": verdict.compared.reference,
@@ -74,7 +74,7 @@ def _message(verdict: Verdict, look: SecondLook) -> Message:
 
 def _look(
     verdict: Verdict, models: tuple[Model, Model], units: tuple[Mapping[str, ComponentUnits], ...]
-) -> SecondLook | None:
+) -> AlignmentCheck | None:
     """Through the test that shows most; None where the layers do not lie here whole, or are of unequal widths."""
     pair = verdict.compared.pair
     ours, theirs = units[0].get(pair.subject.name), units[1].get(pair.reference.name)
@@ -91,7 +91,7 @@ def _look(
     width, chosen = mine.units[0].shape[1], len(matched[0])
     if other.units[0].shape[1] != width or len(other.units) != len(mine.units) or chosen < width:
         return None
-    return second_look(
+    return check_after_alignment(
         [rows[matched[0]] for rows in mine.units],
         [rows[matched[1]] for rows in other.units],
         list(zip(mine.attention, other.attention, strict=False)),

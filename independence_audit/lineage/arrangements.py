@@ -28,14 +28,14 @@ from independence_audit.evidence.measurement import Message, Value
 from independence_audit.fingerprint import Sample
 from independence_audit.lineage.layer_scores import (
     TWINS,
-    LayerCells,
-    RoleCells,
+    LayerScores,
+    RoleScores,
     all_pairs,
-    layer_cells,
     layer_runs,
+    score_matrices,
     spans,
 )
-from independence_audit.lineage.width_replication import find_tiles
+from independence_audit.lineage.width_replication import find_replications
 from independence_audit.statistics.scores import Floats
 
 Rows = NDArray[np.int64]
@@ -152,7 +152,7 @@ UPCYCLED = "experts_from_dense"
 """What is undone where a pool of experts is compared with a dense matrix, as a message key."""
 
 
-def expert_cells(mine: Iterable[Sample], theirs: Iterable[Sample]) -> LayerCells | None:
+def expert_score_matrix(mine: Iterable[Sample], theirs: Iterable[Sample]) -> LayerScores | None:
     """Every expert of one layer against every expert of another; None where either layer has none.
 
     The cells are those of layers, with experts in their place: pooled matrices and the router's rows are the roles.
@@ -170,8 +170,8 @@ def expert_cells(mine: Iterable[Sample], theirs: Iterable[Sample]) -> LayerCells
         r, z = (np.full((len(first), len(second)), np.nan) for _ in range(2))
         place = np.ix_([first.index(one) for one in ours], [second.index(one) for one in numbers])
         r[place], z[place] = all_pairs(x, y)
-        roles[role] = RoleCells(r, z)
-    return LayerCells(tuple(first), tuple(second), roles)
+        roles[role] = RoleScores(r, z)
+    return LayerScores(tuple(first), tuple(second), roles)
 
 
 def _has_experts(sample: Sample) -> bool:
@@ -261,18 +261,18 @@ def repetitions(component: Component, samples: Sequence[Sample]) -> tuple[Messag
 
 
 def _layers(component: Component, samples: Sequence[Sample]) -> Iterator[Message]:
-    cells = layer_cells(samples, samples)
-    if len(cells.roles) < FEW_ROLES:
+    matrices = score_matrices(samples, samples)
+    if len(matrices.roles) < FEW_ROLES:
         return
-    strength = cells.strength
-    alike = (strength >= TWINS) & (cells.evidence >= SURE_Z)
+    strength = matrices.strength
+    alike = (strength >= TWINS) & (matrices.evidence >= SURE_Z)
     copies = {}
     values = []
-    for row, layer in enumerate(cells.first):
+    for row, layer in enumerate(matrices.first):
         earlier = np.flatnonzero(alike[row, :row])
         if len(earlier):
             nearest = int(earlier[strength[row, earlier].argmax()])
-            copies[layer] = cells.first[nearest]
+            copies[layer] = matrices.first[nearest]
             values.append(float(strength[row, nearest]))
     if copies:
         data: dict[str, Value] = {"component": component.name, "count": len(copies), "runs": layer_runs(copies)}
@@ -302,16 +302,16 @@ def _clones(pools: Sequence[Sample]) -> list[float]:
     """For every expert of a layer that is a copy of an earlier one, its mean correlation with the nearest."""
     scores = [expert_scores(sample, shared_rows(sample)) for sample in pools]
     known = scores[0][0]
-    cells = [all_pairs(one, one) for numbers, one in scores if numbers == known and one.shape[1]]
-    if not cells:
+    matrices = [all_pairs(one, one) for numbers, one in scores if numbers == known and one.shape[1]]
+    if not matrices:
         return []
-    r = sum(np.nan_to_num(r) for r, _ in cells) / len(cells)
-    sure = np.sqrt(sum(np.clip(np.nan_to_num(z), 0.0, None) ** 2 for _, z in cells)) >= SURE_Z
+    r = sum(np.nan_to_num(r) for r, _ in matrices) / len(matrices)
+    sure = np.sqrt(sum(np.clip(np.nan_to_num(z), 0.0, None) ** 2 for _, z in matrices)) >= SURE_Z
     nearest = np.where(np.tri(len(known), k=-1, dtype=bool) & sure, r, 0.0).max(axis=1)
     return [float(value) for value in nearest if value >= TWINS]
 
 
 def _widths(component: Component, samples: Sequence[Sample]) -> Iterator[Message]:
-    for (axis, width), tile in find_tiles(samples).items():
-        data = {"component": component.name, "axis": axis.value, "width": width, "copies": tile.copies}
-        yield Message("repeated.widths", {**data, "period": tile.period, "r": tile.r})
+    for (axis, width), replication in find_replications(samples).items():
+        data = {"component": component.name, "axis": axis.value, "width": width, "copies": replication.copies}
+        yield Message("repeated.widths", {**data, "period": replication.period, "r": replication.r})

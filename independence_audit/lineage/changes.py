@@ -104,9 +104,9 @@ def _own_layers(verdict: Verdict) -> list[int]:
     """The subject's layers in which nothing of the reference was found, though it was looked for with enough power."""
     pair, layer_map = verdict.compared.pair, layer_map_of(verdict)
     told = {one.subject.layer for one, _ in _judged(verdict) if one.is_matrix}
-    strangers = {one.subject.layer for one, relation in _judged(verdict) if relation == Relation.UNRELATED}
+    unrelated = {one.subject.layer for one, relation in _judged(verdict) if relation == Relation.UNRELATED}
     mine = _with_matrices((*(mine for mine, _ in pair.pairs), *pair.unmatched))
-    return [layer for layer in mine if layer not in layer_map and (layer in strangers or layer not in told)]
+    return [layer for layer in mine if layer not in layer_map and (layer in unrelated or layer not in told)]
 
 
 def _with_matrices(samples: Iterable[Sample]) -> list[int]:
@@ -165,14 +165,14 @@ def _values(verdict: Verdict) -> Iterator[Message]:
     if differing:
         yield _difference(data, [_Difference.of(one) for one in _spread(differing)], len(differing))
     own = _own_layers(verdict)
-    strangers = [
+    unrelated = [
         one
         for one, relation in matrices
         if relation == Relation.UNRELATED and one.subject.layer not in own and one.subject.shape == one.reference.shape
     ]
-    if strangers:
-        roles = ", ".join(sorted({one.subject.role for one in strangers}))
-        yield Message("changed.own_values", {**data, "count": len(strangers), "total": len(matrices), "roles": roles})
+    if unrelated:
+        roles = ", ".join(sorted({one.subject.role for one in unrelated}))
+        yield Message("changed.own_values", {**data, "count": len(unrelated), "total": len(matrices), "roles": roles})
 
 
 def _spread(measured: Sequence[Measured]) -> Sequence[Measured]:

@@ -81,7 +81,7 @@ class Comparison:
         if self.counted is not None:
             return self.counted
         made = sum(1 for measured in self.measured if measured.evidence) + (self.weakest is not None)
-        return made + self.pair.choices + self.tests_of(SearchName.MOVED) + self.tests_of(SearchName.DISGUISED)
+        return made + self.pair.candidates + self.tests_of(SearchName.MOVED) + self.tests_of(SearchName.DISGUISED)
 
     @property
     def layered(self) -> bool:

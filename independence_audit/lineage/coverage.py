@@ -90,9 +90,9 @@ def _open(compared: Comparison) -> Iterator[tuple[Sample, str]]:
     """Every sample of the subject with why it was not tested; empty where it was, or where nothing is to be had."""
     for measured in compared.measured:
         yield measured.subject, _why(measured, compared.pair)
-    met = {measured.subject.key for measured in compared.measured}
+    tested = {measured.subject.key for measured in compared.measured}
     for sample in compared.pair.unmatched:
-        if sample.key not in met:
+        if sample.key not in tested:
             yield sample, (sample.raw is None and sample.reason) or "no_counterpart"
 
 
@@ -105,7 +105,7 @@ def _why(measured: Measured, pair: ComponentPair) -> str:
         return "" if measured.reference.reason == measured.subject.reason != "" else measured.reason
     if Axis.NONE in (measured.subject.axis, measured.reference.axis):
         return measured.reason if measured.reference.axis != Axis.NONE else ""
-    if measured.doubt == FIXED and not pair.reference.fixed_positions:
+    if measured.caveat == FIXED and not pair.reference.fixed_positions:
         return FIXED
     own = emptiness(measured.subject)
     return own if own and not emptiness(measured.reference) else ""

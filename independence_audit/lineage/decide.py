@@ -24,7 +24,7 @@ from independence_audit.statistics.decision import bonferroni, critical_z, detec
 from independence_audit.statistics.joint import JointResult
 
 SINGLE_Z = 8.0
-"""|z| at which one tensor alone carries a finding. Measured on real networks: strangers reach 3.6 at most."""
+"""|z| at which one tensor alone carries a finding. Measured on real networks: unrelated models reach 3.6 at most."""
 
 ENOUGH_POWER = 0.5
 """A detection bound above this leaves real copies unseen: continued for 1.5 times its training a copy still has
@@ -46,7 +46,7 @@ test finds has rows alike by about as much as its joint test, half of which woul
 SINGLE_FINDING, SHARED_BASIS = "single_finding", "shared_basis"
 """Why something that stands out is no finding, as message keys."""
 
-_SILENT = (Relation.UNINFORMATIVE, Relation.NOT_TESTED)
+_UNINFORMATIVE = (Relation.UNINFORMATIVE, Relation.NOT_TESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def tensor_relation(measured: Measured, bound: float | None, level: Level, *, fo
     significant = bonferroni(measured.test.p_value, level.tests) <= level.alpha
     if found and (significant or exact):
         return Relation.TRANSFORMED if measured.undone and found == Relation.RELATED else found
-    if measured.doubt:
+    if measured.caveat:
         return Relation.UNINFORMATIVE
     powerful = bound is not None and bound <= ENOUGH_POWER
     return Relation.UNRELATED if powerful and not significant else Relation.INCONCLUSIVE
@@ -137,7 +137,7 @@ def _p_of(measured: Sequence[Measured], joint: JointResult | None, compared: Com
         p_values.append(joint.p_value)
     if not p_values:
         return None
-    return bonferroni(simes(p_values), level.comparisons * (1 + compared.pair.choices + compared.looked))
+    return bonferroni(simes(p_values), level.comparisons * (1 + compared.pair.candidates + compared.looked))
 
 
 def _surface(compared: Comparison) -> list[bool]:
@@ -160,22 +160,22 @@ def _found(compared: Comparison, p_value: float | None, level: Level) -> Relatio
 
     A component that is nothing but tables is its tables: equal values are shared weights; alike they may have become.
     """
-    if not _speaks(compared.measured, compared.weakest, p_value, level):
+    if not _is_informative(compared.measured, compared.weakest, p_value, level):
         return None
     weights = _weights(compared)
-    if _weights_speak(compared, weights, level) and not _is_basis_alone(compared, weights, level):
+    if _weights_inform(compared, weights, level) and not _is_basis_alone(compared, weights, level):
         return Relation.RELATED
-    if not _tables_speak(compared, level):
+    if not _tables_inform(compared, level):
         return None
     told = [one for one in compared.measured if one.is_matrix and one.test]
     bare = not any(one.is_matrix for one in weights) and not compared.layered
     return Relation.RELATED if bare and told and all(map(_is_exact, told)) else Relation.TOKEN_TABLES
 
 
-def _weights_speak(compared: Comparison, weights: Sequence[Measured], level: Level) -> bool:
+def _weights_inform(compared: Comparison, weights: Sequence[Measured], level: Level) -> bool:
     """Whether weights are a finding: by themselves, or one of them with tables and vectors for witnesses."""
     p_value = _weights_p(compared, level)
-    if _speaks(weights, compared.weights, p_value, level):
+    if _is_informative(weights, compared.weights, p_value, level):
         return True
     return p_value is not None and p_value <= level.alpha and any(_is_significant(one, level) for one in weights)
 
@@ -194,13 +194,15 @@ def _is_basis_alone(compared: Comparison, weights: Sequence[Measured], level: Le
     return not own and not any(one.test and abs(one.test.r) >= LEAN for one in alike) and rows.z < critical / 2
 
 
-def _tables_speak(compared: Comparison, level: Level) -> bool:
+def _tables_inform(compared: Comparison, level: Level) -> bool:
     """Whether any table or vector is alike by itself."""
     pairs = zip(compared.measured, _surface(compared), strict=True)
     return any(table and (_is_exact(one) or _is_significant(one, level)) for one, table in pairs)
 
 
-def _speaks(measured: Sequence[Measured], joint: JointResult | None, p_value: float | None, level: Level) -> bool:
+def _is_informative(
+    measured: Sequence[Measured], joint: JointResult | None, p_value: float | None, level: Level
+) -> bool:
     """Whether tensors, with their joint test, are a finding."""
     if any(_is_exact(one) for one in measured):
         return True
@@ -266,9 +268,9 @@ def _layer_relation(
 
 def _deciding(members: Sequence[tuple[Measured, Relation]]) -> Sequence[tuple[Measured, Relation]]:
     """Whose relations decide a layer's: its matrices, else its vectors, the inconclusive ones last."""
-    conclusive = [one for one in members if one[1] not in _SILENT and one[1] != Relation.INCONCLUSIVE]
-    speaking = [one for one in members if one[1] not in _SILENT]
-    for choice in (conclusive, speaking):
+    conclusive = [one for one in members if one[1] not in _UNINFORMATIVE and one[1] != Relation.INCONCLUSIVE]
+    informative = [one for one in members if one[1] not in _UNINFORMATIVE]
+    for choice in (conclusive, informative):
         matrices = [one for one in choice if one[0].is_matrix]
         if matrices or choice:
             return matrices or choice

@@ -32,14 +32,15 @@ MANY = 512
 """Units of a whole layer that are looked for in another."""
 
 COUNTED = 256
-"""Units from which counts of agreement are evidence, and the shares of them that are. Measured between strangers: 4 of
-64 at most in 3,050 tests, 3% of 512 over 1,214 tests of trained models, 17 of 512 by descriptors; between copies 54 of
-64 and more, 120 of 512 and more by descriptors."""
+"""Units from which counts of agreement are evidence, and the shares of them that are. Measured between unrelated
+models: 4 of 64 at most in 3,050 tests, 3% of 512 over 1,214 tests of trained models, 17 of 512 by descriptors; between
+copies 54 of 64 and more, 120 of 512 and more by descriptors."""
 AGREEING = 0.2
 DESCRIBED_AGREEING = 0.15
 
 EMPIRICAL_Z = 7.0
-"""z of a sign test that is held against random and near matches, from which it is evidence: twice what strangers show.
+"""z of a sign test that is held against random and near matches, from which it is evidence: twice what unrelated models
+show.
 
 Measured by descriptors: 72 layer pairs of trained gpt-oss designs mean 0.3, sd 1.07, at most 2.1; 222 of made layers
 that lean in 18 ways at most 3.4, whatever the number of their units; copies of gpt-oss designs as they stand,
@@ -150,7 +151,7 @@ def is_empirical_sign(test: DisguisedTest) -> bool:
 
 
 def is_counted(test: DisguisedTest) -> bool:
-    """Whether a count or a z without a p-value is beyond what strangers were ever seen to reach."""
+    """Whether a count or a z without a p-value is beyond what unrelated models were ever seen to reach."""
     if is_empirical_sign(test):
         return (test.z or 0.0) >= EMPIRICAL_Z
     least = {"agreement": AGREEING, "descriptor_agreement": DESCRIBED_AGREEING}.get(test.test)

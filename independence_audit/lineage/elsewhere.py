@@ -24,11 +24,11 @@ from independence_audit.lineage.outcomes import SearchName
 from independence_audit.lineage.pairing import ComponentPair
 
 MOST_VALUES = 4096
-"""Values of a sample whose signs are compared: between strangers signs of so many agree with sd 1/64."""
+"""Values of a sample whose signs are compared: between unrelated models signs of so many agree with sd 1/64."""
 
 CURIOUS = 6.5
-"""Standard deviations of agreeing signs from which a pair is measured. Values of r = 0.2 come to 8; of strangers' pairs
-one in ten thousand million does, and costs one test."""
+"""Standard deviations of agreeing signs from which a pair is measured. Values of r = 0.2 come to 8; of unrelated
+models' pairs one in ten thousand million does, and costs one test."""
 
 OWN_LEVEL = 10
 """Of how many times as many tests the level of a finding elsewhere is that of: what is found in its place keeps its
@@ -134,7 +134,9 @@ def with_matches(
     matches = [one for one in matches if one.mine.key not in inside]  # whole numbers agree in part with what they hide
     # whatever the subject's names say of its axes, the columns run along those of the reference
     posed = [(replace(one.mine, axis=one.theirs.axis, reason=""), one.theirs) for one in matches]
-    result = measure_component(standing.reference, replace(pair, pairs=tuple(posed), unmatched=(), free=(), tiles=None))
+    result = measure_component(
+        standing.reference, replace(pair, pairs=tuple(posed), unmatched=(), free=(), replications=None)
+    )
     counterparts = {mine.key: theirs.key for mine, theirs in pair.pairs}
     again = tuple(
         replace(measured, subject=one.mine, undone=_undone(counterparts.get(one.mine.key), one))
@@ -146,7 +148,9 @@ def with_matches(
     joint = max((standing, result), key=lambda each: abs(each.weakest.z) if each.weakest else 0.0)
     return Comparison(
         reference=standing.reference,
-        pair=replace(pair.with_counterparts(((one.subject, one.reference) for one in measured), inside), tiles=None),
+        pair=replace(
+            pair.with_counterparts(((one.subject, one.reference) for one in measured), inside), replications=None
+        ),
         measured=measured,
         joint=joint.joint,
         weakest=joint.weakest,

@@ -49,9 +49,11 @@ def _is_plain(mine: Model, known: Sequence[Model]) -> bool:
 
 def _in_place(mine: Model, model: Model, enough: Callable[[], bool]) -> dict[Place, Sums]:
     ours, theirs = _weights(mine), _weights(model)
-    met = pair_components(mine.fingerprint, model.fingerprint)
+    compared = pair_components(mine.fingerprint, model.fingerprint)
     pairs = [
-        Matched(pair_parts(ours.parts(one.key), theirs.parts(other.key))) for pair in met for one, other in pair.pairs
+        Matched(pair_parts(ours.parts(one.key), theirs.parts(other.key)))
+        for pair in compared
+        for one, other in pair.pairs
     ]
     return compare_until(enough, pairs, ours.checkpoint, theirs.checkpoint)
 

@@ -10,11 +10,11 @@ from independence_audit.anatomy import Axis, Rows, rows_of
 from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison, Comparisons
 from independence_audit.lineage.measure import Measured, common_rows, measure
-from independence_audit.lineage.pairing import ComponentPair, Pairing, has_layers, is_surface, with_tiles
+from independence_audit.lineage.pairing import ComponentPair, Pairing, has_layers, is_surface, with_replications
 from independence_audit.lineage.rank import rank
-from independence_audit.lineage.screening import Glance
+from independence_audit.lineage.screening import Screening
 from independence_audit.lineage.searches import About, Cost, Law, Models
-from independence_audit.lineage.width_replication import Tile
+from independence_audit.lineage.width_replication import Replication
 from independence_audit.statistics.joint import JointTest
 from independence_audit.statistics.order_probe import is_ordered
 from independence_audit.statistics.permutation import Product
@@ -36,17 +36,18 @@ class Comparer:
 
         Args:
             subject: The subject.
-            screening: Whether strangers are told at a glance, and only what shows anything is measured in full.
+            screening: Whether unrelated models are cleared by a screening, and only what shows anything is measured
+                in full.
         """
         self._pairing = Pairing(subject)
-        self._glance = Glance() if screening else None
+        self._screened = Screening() if screening else None
 
     def compare(self, reference: Fingerprint) -> list[Comparison]:
         """As :func:`compare_fingerprints`."""
         return [self._compared(reference.name, pair) for pair in self._pairing.pairs(reference)]
 
     def _compared(self, reference: str, pair: ComponentPair) -> Comparison:
-        seen = self._glance.look(pair) if self._glance else None
+        seen = self._screened.look(pair) if self._screened else None
         if seen is None:
             return measure_component(reference, pair)
         return Comparison(reference, pair, seen, None, None, screened=True)
@@ -78,8 +79,8 @@ class MeasuredInFull:
 
 def measure_component(reference: str, pair: ComponentPair) -> Comparison:
     """Measure every pair of samples, and their joint test."""
-    pair = with_tiles(pair)
-    tiles = pair.tiles or {}
+    pair = with_replications(pair)
+    replications = pair.replications or {}
     measured = []
     seen: set[tuple[bytes, bytes]] = set()
     joint: dict[int, JointTest] = {}
@@ -88,19 +89,19 @@ def measure_component(reference: str, pair: ComponentPair) -> Comparison:
     fixed = pair.subject.fixed_positions or pair.reference.fixed_positions
     profiled = _profiled_roles(pair)
     for mine, theirs in pair.pairs:
-        tile = tiles.get(mine.shape[1])
-        plain, product = measure(mine, theirs, tile)
+        replication = replications.get(mine.shape[1])
+        plain, product = measure(mine, theirs, replication)
         values = mine.digest, theirs.digest
         on_residual = Axis.RESIDUAL in (mine.axis, theirs.axis)
-        doubt = plain.doubt or ("fixed_positions" if fixed and on_residual else "")
-        doubt = doubt or ("ramp" if theirs.role in profiled and theirs.shape[0] == 1 else "")
-        result = replace(plain, doubt=doubt, repeated=values in seen)
+        caveat = plain.caveat or ("fixed_positions" if fixed and on_residual else "")
+        caveat = caveat or ("ramp" if theirs.role in profiled and theirs.shape[0] == 1 else "")
+        result = replace(plain, caveat=caveat, repeated=values in seen)
         seen.add(values)
         measured.append(result)
         if result.evidence and result.is_matrix and mine.role not in surface and _reads_stream(theirs):
             exchanges += _rows_exchanged(result)
         if product is not None and mine.axis == theirs.axis == Axis.RESIDUAL and result.evidence:
-            _add(joint, mine, result, product, tile)
+            _add(joint, mine, result, product, replication)
     results = [(test.result(), test.weakest(), test.weakest(surface)) for test in joint.values()]
     whole, weakest, weights = max(
         results, key=lambda each: each[0].effective_rows if each[0] else 0.0, default=(None, None, None)
@@ -143,12 +144,14 @@ def _profiled_roles(pair: ComponentPair) -> set[str]:
     return {role for role, scores in together.items() if len(scores) > 1 and is_ordered(scores)}
 
 
-def _add(joint: dict[int, JointTest], sample: Sample, measured: Measured, product: Product, tile: Tile | None) -> None:
+def _add(
+    joint: dict[int, JointTest], sample: Sample, measured: Measured, product: Product, replication: Replication | None
+) -> None:
     """Add a pair to the joint test of its width; a vector enters with the columns that matrices are sampled at."""
     start, stop = sample.window
     width = sample.shape[1]
     tested = (measured.test, product) if measured.test else None
-    keep = np.arange(start, stop)[tile.keep(start, stop)] if tile else np.arange(start, stop)
+    keep = np.arange(start, stop)[replication.keep(start, stop)] if replication else np.arange(start, stop)
     if len(keep) < product.columns or measured.subject.start < start:
         both = sample.values()[:, keep], measured.reference.values()[:, keep]
         scores = normal_scores(both[0]), normal_scores(both[1])

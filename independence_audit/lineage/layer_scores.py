@@ -28,7 +28,7 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class RoleCells:
+class RoleScores:
     """One role in every layer of one component against every layer of another; NaN where a layer lacks it."""
 
     r: Floats
@@ -38,49 +38,49 @@ class RoleCells:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerCells:
+class LayerScores:
     """Every layer of one component against every layer of another."""
 
     first: tuple[int, ...]
     second: tuple[int, ...]
-    roles: Mapping[str, RoleCells]
+    roles: Mapping[str, RoleScores]
 
     @property
     def tests(self) -> int:
         """How many cells were looked at: every role's, and the joint test that a cell can be given."""
-        cells = sum(int(np.isfinite(cells.z).sum()) for cells in self.roles.values())
-        return cells + len(self.first) * len(self.second)
+        matrices = sum(int(np.isfinite(matrices.z).sum()) for matrices in self.roles.values())
+        return matrices + len(self.first) * len(self.second)
 
     @property
     def strength(self) -> Floats:
         """Mean r over the roles that both layers have, [layers, layers]; -1 where they have none in common."""
-        return _over_roles([cells.r for cells in self.roles.values()], (len(self.first), len(self.second)))
+        return _over_roles([matrices.r for matrices in self.roles.values()], (len(self.first), len(self.second)))
 
     @property
     def evidence(self) -> Floats:
         """Square root of the sum of the roles' squared z, of those above zero: no weighting makes more of them."""
         total = np.zeros((len(self.first), len(self.second)))
-        for cells in self.roles.values():
-            total += np.clip(np.nan_to_num(cells.z), 0.0, None) ** 2
+        for matrices in self.roles.values():
+            total += np.clip(np.nan_to_num(matrices.z), 0.0, None) ** 2
         return np.sqrt(total)
 
 
-def layer_cells(ours: Iterable[Sample], theirs: Iterable[Sample]) -> LayerCells:
+def score_matrices(ours: Iterable[Sample], theirs: Iterable[Sample]) -> LayerScores:
     """Compare every layer of one component with every layer of another, in one matrix product for each role."""
-    mine, other = [one for one in ours if _speaks(one)], [one for one in theirs if _speaks(one)]
+    mine, other = [one for one in ours if _is_informative(one)], [one for one in theirs if _is_informative(one)]
     first, second = _layers(mine), _layers(other)
     shelves = _by_role(other)
-    found: dict[str, list[RoleCells]] = defaultdict(list)
+    found: dict[str, list[RoleScores]] = defaultdict(list)
     for place, group in _by_role(mine).items():
         matching = shelves.get(place, {})
         found[place[0]] += [
-            _role_cells(samples, against, first, second) for samples in group.values() for against in matching.values()
+            _role_scores(samples, against, first, second) for samples in group.values() for against in matching.values()
         ]
-    roles = {role: _merged(cells) for role, cells in found.items() if cells}
-    return LayerCells(first, second, roles)
+    roles = {role: _merged(matrices) for role, matrices in found.items() if matrices}
+    return LayerScores(first, second, roles)
 
 
-def _speaks(sample: Sample) -> bool:
+def _is_informative(sample: Sample) -> bool:
     return sample.layer is not None and sample.raw is not None and sample.axis is not Axis.NONE and sample.shape[0] > 1
 
 
@@ -100,9 +100,9 @@ def _by_role(samples: Iterable[Sample]) -> Mapping[Place, Mapping[bytes, list[Sa
     return found
 
 
-def _role_cells(
+def _role_scores(
     mine: Sequence[Sample], other: Sequence[Sample], first: Sequence[int], second: Sequence[int]
-) -> RoleCells:
+) -> RoleScores:
     _, ours, theirs = np.intersect1d(mine[0].identity, other[0].identity, assume_unique=True, return_indices=True)
     r, z = (np.full((len(first), len(second)), np.nan) for _ in range(2))
     if len(ours):
@@ -110,7 +110,7 @@ def _role_cells(
         rows = [first.index(sample.layer or 0) for sample in mine]
         columns = [second.index(sample.layer or 0) for sample in other]
         r[np.ix_(rows, columns)], z[np.ix_(rows, columns)] = all_pairs(x, y)
-    return RoleCells(r, z)
+    return RoleScores(r, z)
 
 
 def stacked_scores(samples: Sequence[Sample], rows: Rows) -> Floats:
@@ -139,13 +139,13 @@ def _grams(scores: Floats) -> Floats:
     return np.asarray(np.einsum("lin,ljn->lij", scores, scores, optimize=True).reshape(len(scores), -1))
 
 
-def _merged(cells: Sequence[RoleCells]) -> RoleCells:
+def _merged(matrices: Sequence[RoleScores]) -> RoleScores:
     """One role's cells from groups of different rows; every cell is known to one of them at most."""
-    r, z = cells[0].r.copy(), cells[0].z.copy()
-    for one in cells[1:]:
+    r, z = matrices[0].r.copy(), matrices[0].z.copy()
+    for one in matrices[1:]:
         known = np.isfinite(one.z)
         r[known], z[known] = one.r[known], one.z[known]
-    return RoleCells(r, z)
+    return RoleScores(r, z)
 
 
 def _over_roles(values: Sequence[Floats], shape: tuple[int, int]) -> Floats:
@@ -164,19 +164,19 @@ TWINS = 0.5
 """Mean r from which two layers of one model are copies of each other, as duplication leaves them."""
 
 
-def choose_layers(cells: LayerCells, twins: Floats | None, least: float) -> dict[int, int]:
+def choose_layers(matrices: LayerScores, twins: Floats | None, least: float) -> dict[int, int]:
     """For every layer of the subject the layer of the reference that is by far the strongest.
 
     Args:
-        cells: Subject layers against reference layers.
+        matrices: Subject layers against reference layers.
         twins: Mean r of the reference's layers among themselves, [layers, layers]: copies are no rivals of each other,
             and of several the one that continues the layer before is taken. None where they are not known.
         least: Evidence below which a cell can never be found.
     """
-    strength, evidence = cells.strength, cells.evidence
+    strength, evidence = matrices.strength, matrices.evidence
     chosen: dict[int, int] = {}
     before = -1
-    for row, layer in enumerate(cells.first):
+    for row, layer in enumerate(matrices.first):
         best = int(strength[row].argmax())
         alike = np.arange(strength.shape[1]) == best
         if twins is not None:
@@ -186,7 +186,7 @@ def choose_layers(cells: LayerCells, twins: Floats | None, least: float) -> dict
         if evidence[row, best] < least or strength[row, best] < MARGIN * rival or strength[row, best] <= 0.0:
             continue
         before = _continuing(strength[row], best, alike, (before + 1, row))
-        chosen[layer] = cells.second[before]
+        chosen[layer] = matrices.second[before]
     return chosen
 
 

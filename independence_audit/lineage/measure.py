@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, is_generic
 from independence_audit.fingerprint import Sample
-from independence_audit.lineage.width_replication import Tile
+from independence_audit.lineage.width_replication import Replication
 from independence_audit.statistics.aligned import AlignedTest, aligned_test_of_scores
 from independence_audit.statistics.order_probe import is_ordered
 from independence_audit.statistics.permutation import Product
@@ -20,7 +20,8 @@ from independence_audit.statistics.scores import normal_scores
 from independence_audit.statistics.structure import follows_diagonals, without_structure
 
 FEW_VALUES = 64
-"""Fewer equal values than these are no evidence: small constants and computed buffers agree between strangers."""
+"""Fewer equal values than these are no evidence: small constants and computed buffers agree between unrelated
+models."""
 
 MOSTLY_ZERO = 0.75
 FEW_NUMBERS = 32
@@ -61,7 +62,7 @@ class Measured:
     """Why the pair is no evidence, as a message key; empty where it was tested."""
     incomparable: bool = False
     """True where values could not be compared at all."""
-    doubt: str = ""
+    caveat: str = ""
     """Why no finding may rest on the test, as a message key: the axis is exchangeable only in part. Equality still
     counts, since these are weights and no computed buffer."""
     repeated: bool = False
@@ -93,7 +94,7 @@ class Measured:
     @property
     def evidence(self) -> AlignedTest | None:
         """The test, where a finding may rest on it."""
-        return None if self.doubt or self.repeated else self.test
+        return None if self.caveat or self.repeated else self.test
 
 
 Places = slice | NDArray[np.int64]
@@ -101,13 +102,15 @@ Places = slice | NDArray[np.int64]
 NOTHING = Numbers(0, 0, None, None, None, None)
 
 
-def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tuple[Measured, Product | None]:
+def measure(
+    subject: Sample, reference: Sample, replication: Replication | None = None
+) -> tuple[Measured, Product | None]:
     """Compare two samples taken with the same sampler.
 
     Args:
         subject: The one.
         reference: The other.
-        tile: How the width repeats itself on both sides; of its copies one is tested.
+        replication: How the width repeats itself on both sides; of its copies one is tested.
 
     Returns:
         What was measured, and the cross-product of normal scores for the joint test; None where nothing was tested.
@@ -122,8 +125,8 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
     if first.size == 0:
         return _not_compared(subject, reference, "no_overlap"), None
     numbers = _of_all_values(subject, reference, compare_values(first, second))
-    if tile:
-        kept = tile.keep(subject.start, subject.stop)
+    if replication:
+        kept = replication.keep(subject.start, subject.stop)
         pair = first[:, kept], second[:, kept]
         plain = normal_scores(pair[0]), normal_scores(pair[1])
     else:
@@ -131,18 +134,20 @@ def measure(subject: Sample, reference: Sample, tile: Tile | None = None) -> tup
     freed = without_structure(pair, plain, reference.rows[theirs], reference.start)
     ordered = is_ordered(freed.along_support(), in_heads=Axis.ATTENTION in (subject.axis, reference.axis))
     ordered = ordered or follows_diagonals(freed.second, reference.rows[theirs], reference.start)
-    if tile and is_generic(reference.role):  # one copy of a computed table's columns is too few to show its order
+    if replication and is_generic(
+        reference.role
+    ):  # one copy of a computed table's columns is too few to show its order
         ordered = ordered or is_ordered(reference.scores[theirs])
     reason = _no_evidence(subject, reference, first, second, numbers, ordered=ordered)
     tested = None if reason else freed.test()
-    doubt = "ramp" if ordered else ""
+    caveat = "ramp" if ordered else ""
     if tested is None and not reason:
-        tested, doubt = aligned_test_of_scores(*plain), "shared_structure"
+        tested, caveat = aligned_test_of_scores(*plain), "shared_structure"
     if tested is None:
         return Measured(subject, reference, numbers, None, None, reason or "constant"), None
     test, product = tested
     exact = None if numbers.identical_fraction == 1.0 else _rounding(subject, reference, first, second)
-    return Measured(subject, reference, numbers, exact, test, "", doubt=doubt), product
+    return Measured(subject, reference, numbers, exact, test, "", caveat=caveat), product
 
 
 def _of_all_values(subject: Sample, reference: Sample, numbers: Numbers) -> Numbers:

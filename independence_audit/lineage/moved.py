@@ -2,7 +2,7 @@
 
 The search proposes, the tests decide: what it proposes is measured like any pair in its place, and everything that it
 looked at counts among the tests that the level is spread over. One joint test is made for each layer, never one over
-all of them: a map chosen layer by layer would carry it, since the best of many strangers adds up.
+all of them: a map chosen layer by layer would carry it, since the best of many unrelated models adds up.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from independence_audit.lineage.arrangements import (
     ROUTER,
     UPCYCLED,
     best_arrangement,
-    expert_cells,
+    expert_score_matrix,
     in_every_expert,
     with_experts_of,
 )
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.in_place import measure_component
-from independence_audit.lineage.layer_scores import LayerCells, choose_layers, layer_cells
+from independence_audit.lineage.layer_scores import LayerScores, choose_layers, score_matrices
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status
 from independence_audit.lineage.searches import About, Cost, Law, Models
@@ -91,12 +91,12 @@ def search_moved(compared: Sequence[Comparison], alpha: float) -> list[Compariso
         alpha: Family-wise level of the audit.
     """
     looked = [
-        (one, None if _stands_in_place(one) else layer_cells(one.pair.subject_samples, one.pair.reference_samples))
+        (one, None if _stands_in_place(one) else score_matrices(one.pair.subject_samples, one.pair.reference_samples))
         for one in compared
     ]
-    tests = sum(one.tests + (cells.tests if cells else 0) for one, cells in looked)
+    tests = sum(one.tests + (matrices.tests if matrices else 0) for one, matrices in looked)
     least = SCREEN * critical_z(alpha, max(1, tests))
-    return [one.with_tried({SearchName.MOVED: _Search(one, cells, least).result()}) for one, cells in looked]
+    return [one.with_tried({SearchName.MOVED: _Search(one, matrices, least).result()}) for one, matrices in looked]
 
 
 def _stands_in_place(compared: Comparison) -> bool:
@@ -112,9 +112,9 @@ def _stands_in_place(compared: Comparison) -> bool:
 class _Search:
     """One comparison's search: layers first, then experts and rows of the layers as they then stand."""
 
-    def __init__(self, compared: Comparison, cells: LayerCells | None, least: float) -> None:
-        self.compared, self.cells, self.least = compared, cells, least
-        self.tests = cells.tests if cells and cells.roles else 0
+    def __init__(self, compared: Comparison, matrices: LayerScores | None, least: float) -> None:
+        self.compared, self.matrices, self.least = compared, matrices, least
+        self.tests = matrices.tests if matrices and matrices.roles else 0
         self.assignments: dict[int, Mapping[int, int]] = {}
         """By layer, subject expert to reference expert."""
         self.proposals = {
@@ -130,7 +130,7 @@ class _Search:
         self._arrange_rows()
         moved = [proposal for proposal in self.proposals.values() if proposal.undone]
         if not moved:
-            return Tried(DONE if self.tests or self.cells is None else self._no_layers(), self.tests)
+            return Tried(DONE if self.tests or self.matrices is None else self._no_layers(), self.tests)
         return Tried(tests=self.tests, found=self._measure(moved))
 
     def _no_layers(self) -> Outcome:
@@ -142,11 +142,16 @@ class _Search:
 
     def _layer_map(self) -> Mapping[int, int]:
         """The layers that are by far the most like another than the one in their place."""
-        cells = self.cells
-        if cells is None or not cells.roles or _all_in_place(cells) or not (cells.evidence >= self.least).any():
+        matrices = self.matrices
+        if (
+            matrices is None
+            or not matrices.roles
+            or _all_in_place(matrices)
+            or not (matrices.evidence >= self.least).any()
+        ):
             return {}
         theirs = self.compared.pair.reference_samples
-        chosen = choose_layers(cells, layer_cells(theirs, theirs).strength, self.least)
+        chosen = choose_layers(matrices, score_matrices(theirs, theirs).strength, self.least)
         return {layer: target for layer, target in chosen.items() if layer != target}
 
     def _move_layers(self, layer_map: Mapping[int, int]) -> None:
@@ -184,14 +189,14 @@ class _Search:
     def _assign(self, layer: int, proposals: Sequence[Proposal]) -> bool | None:
         """Put one layer's experts in order; whether any stands elsewhere, None where there are none to order."""
         pairs = [one for one in proposals if one.mine.role == ROUTER or one.mine.role.startswith(EXPERT)]
-        cells = expert_cells([one.mine for one in pairs], [one.theirs for one in pairs])
-        if cells is None:
+        matrices = expert_score_matrix([one.mine for one in pairs], [one.theirs for one in pairs])
+        if matrices is None:
             return None
-        if _all_in_place(cells):
+        if _all_in_place(matrices):
             return False
-        self.tests += cells.tests
-        theirs = expert_cells([one.theirs for one in pairs], [one.theirs for one in pairs])
-        assignment = choose_layers(cells, theirs.strength if theirs else None, self.least)
+        self.tests += matrices.tests
+        theirs = expert_score_matrix([one.theirs for one in pairs], [one.theirs for one in pairs])
+        assignment = choose_layers(matrices, theirs.strength if theirs else None, self.least)
         if all(number == source for number, source in assignment.items()):
             return False
         self.assignments[layer] = assignment
@@ -239,7 +244,7 @@ class _Search:
         pair = compared.pair.with_counterparts((one.subject, one.reference) for one in measured)
         return Comparison(
             reference=compared.reference,
-            pair=replace(pair, choices=compared.pair.choices + self.tests),
+            pair=replace(pair, candidates=compared.pair.candidates + self.tests),
             measured=measured,
             joint=joint.joint,
             weakest=joint.weakest,
@@ -268,12 +273,12 @@ def _size(result: JointResult) -> float:
     return abs(result.z)
 
 
-def _all_in_place(cells: LayerCells) -> bool:
+def _all_in_place(matrices: LayerScores) -> bool:
     """Whether everything of the subject's is found where it stands."""
-    strength = cells.strength
+    strength = matrices.strength
     return all(
-        layer in cells.second and strength[row, cells.second.index(layer)] >= IN_PLACE
-        for row, layer in enumerate(cells.first)
+        layer in matrices.second and strength[row, matrices.second.index(layer)] >= IN_PLACE
+        for row, layer in enumerate(matrices.first)
     )
 
 

@@ -18,17 +18,17 @@ import numpy as np
 
 from independence_audit.anatomy import Axis, Component, Kind, is_generic, is_table
 from independence_audit.fingerprint import Fingerprint, Sample, SampleKey
-from independence_audit.lineage.width_replication import Tile, find_tiles, shared_tiles
+from independence_audit.lineage.width_replication import Replication, find_replications, shared_replications
 from independence_audit.statistics.scores import Floats
 
 SAME_VALUES = 0.5
-"""Correlation of normal scores above which two tensors of one shape are taken for the same one under other names.
-Among strangers 16,384 values reach 0.04; what the match is worth is decided by the tests, corrected for the choice."""
+"""Correlation of normal scores above which two tensors of one shape are taken for the same one under other names. Among
+unrelated models 16,384 values reach 0.04; what the match is worth is decided by the tests, corrected for the choice."""
 
 
 ALIKE_MATRICES, ALIKE_SHARE = 4, 0.5
 """Matrices in layers, and the share of them with a counterpart, from which components of unlike kinds meet: two
-strangers built alike cost a comparison, which the level is corrected for."""
+unrelated models built alike cost a comparison, which the level is corrected for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class ComponentPair:
     pairs: tuple[tuple[Sample, Sample], ...]
     unmatched: tuple[Sample, ...]
     """Samples of the subject without a counterpart."""
-    choices: int
+    candidates: int
     """How many pairs were tried where samples were matched by value; tests are corrected for it."""
     free: tuple[Sample, ...] = ()
     """Samples of the reference without a counterpart."""
-    tiles: Mapping[int, Tile] | None = None
+    replications: Mapping[int, Replication] | None = None
     """Widths that repeat themselves in both, and how; None where nobody looked yet."""
 
     @property
@@ -62,11 +62,11 @@ class ComponentPair:
     ) -> ComponentPair:
         """The components with other pairs of samples; what of the subject is found inside of tensors is met too."""
         pairs = tuple(pairs)
-        met, used = {mine.key for mine, _ in pairs} | set(inside), {theirs.key for _, theirs in pairs}
+        matched, used = {mine.key for mine, _ in pairs} | set(inside), {theirs.key for _, theirs in pairs}
         return replace(
             self,
             pairs=pairs,
-            unmatched=tuple(sample for sample in self.subject_samples if sample.key not in met),
+            unmatched=tuple(sample for sample in self.subject_samples if sample.key not in matched),
             free=tuple(sample for sample in self.reference_samples if sample.key not in used),
         )
 
@@ -122,21 +122,21 @@ def _by_component(samples: Iterable[Sample]) -> dict[str, list[Sample]]:
 
 def _pair(mine: Component, other: Component, ours: Sequence[Sample], theirs: Sequence[Sample]) -> ComponentPair:
     pairs, left, free = _pair_by_place(ours, theirs)
-    by_value, choices = _pair_by_value(left, free)
-    met = {mine.key for mine, _ in by_value}
+    by_value, candidates = _pair_by_value(left, free)
+    matched = {mine.key for mine, _ in by_value}
     used = {theirs.key for _, theirs in by_value}
-    unmatched = tuple(one for one in left if one.key not in met)
+    unmatched = tuple(one for one in left if one.key not in matched)
     unused = tuple(one for one in free if one.key not in used)
-    return ComponentPair(mine, other, (*pairs, *by_value), unmatched, choices, unused)
+    return ComponentPair(mine, other, (*pairs, *by_value), unmatched, candidates, unused)
 
 
-def with_tiles(pair: ComponentPair) -> ComponentPair:
+def with_replications(pair: ComponentPair) -> ComponentPair:
     """A pair of which it is known how widths repeat themselves on both sides."""
-    if pair.tiles is not None:
+    if pair.replications is not None:
         return pair
-    ours = find_tiles(pair.subject_samples)
-    theirs = find_tiles(pair.reference_samples) if ours else {}
-    return replace(pair, tiles=shared_tiles(ours, theirs))
+    ours = find_replications(pair.subject_samples)
+    theirs = find_replications(pair.reference_samples) if ours else {}
+    return replace(pair, replications=shared_replications(ours, theirs))
 
 
 Pairs = list[tuple[Sample, Sample]]
@@ -164,7 +164,7 @@ def _pair_by_place(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[Pa
 def _pair_by_value(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[Pairs, int]:
     """Pairs of one shape whose values agree best on both sides, and how many pairs were tried."""
     pairs: Pairs = []
-    choices = 0
+    candidates = 0
     shelves: dict[tuple[tuple[int, int], int], list[Sample]] = defaultdict(list)
     for sample in theirs:
         if sample.raw is not None:
@@ -173,14 +173,14 @@ def _pair_by_value(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[Pa
     for sample in ours:
         if sample.raw is not None and (sample.shape, len(sample.rows)) in shelves:
             mine[sample.shape, len(sample.rows)].append(sample)
-    for shape, candidates in mine.items():
+    for shape, own in mine.items():
         others = shelves[shape]
-        choices += len(candidates) * len(others)
-        agreement = _unit_scores(candidates) @ _unit_scores(others).T
+        candidates += len(own) * len(others)
+        agreement = _unit_scores(own) @ _unit_scores(others).T
         for row, best in enumerate(agreement.argmax(axis=1)):
             if agreement[row, best] > SAME_VALUES and agreement[:, best].argmax() == row:
-                pairs.append((candidates[row], others[best]))
-    return pairs, choices
+                pairs.append((own[row], others[best]))
+    return pairs, candidates
 
 
 def _unit_scores(samples: Sequence[Sample]) -> Floats:

@@ -135,7 +135,7 @@ def _shown(verdict: Verdict) -> tuple[bool, float]:
 def _distance(verdict: Verdict) -> tuple[int, bool, float, float, float, str]:
     """Sort key, nearest first: the relation, then how much of the component was compared and how like it is.
 
-    Among strangers those that were measured come before those that were only screened.
+    Among unrelated models those that were measured come before those that were only screened.
     """
     found = verdict.relation in NAMED
     matched = sum(measured.subject.parameters for measured in verdict.compared.measured if measured.test)

@@ -191,8 +191,8 @@ def _tensor(reference: str, measured: Measured, relation: Relation, bound: float
 def _reason(measured: Measured, relation: Relation, bound: float | None) -> str | None:
     if measured.reason:
         return measured.reason
-    if relation == Relation.UNINFORMATIVE and measured.doubt:
-        return measured.doubt
+    if relation == Relation.UNINFORMATIVE and measured.caveat:
+        return measured.caveat
     if relation == Relation.INCONCLUSIVE:
         powerful = bound is not None and bound <= ENOUGH_POWER
         return measured.undone or (SINGLE_FINDING if powerful else "low_power")
@@ -297,7 +297,7 @@ def _beside(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) -> 
         data = {"component": component.name, "reference": component.reference, "unchanged": unchanged}
         yield Message("fact.mixed", data)
     if component.relation not in NAMED:
-        yield from _norm_trap(component.name, tensors)
+        yield from _norm_caveat(component.name, tensors)
 
 
 def _tables(component: ComponentEvidence, compared: Sequence[TensorEvidence]) -> Message:
@@ -370,7 +370,7 @@ def _unchanged(tensors: Iterable[TensorEvidence]) -> float | None:
     return sum((t.identical_fraction or 0.0) * t.compared_values for t in told) / values if values else None
 
 
-def _norm_trap(component: str, tensors: Iterable[TensorEvidence]) -> Iterator[Message]:
+def _norm_caveat(component: str, tensors: Iterable[TensorEvidence]) -> Iterator[Message]:
     """The warning that norm gains are near one in every model, with the figures of this comparison."""
     alike = [
         tensor

@@ -1,11 +1,11 @@
-"""A first look at all tensors of two components together: enough to tell a stranger, at a hundredth of the cost.
+"""A screening at all tensors of two components together: enough to tell an unrelated model, at a hundredth of the cost.
 
-Where an audit has many references, nearly all are strangers to the subject, and what tells them is cheap: the subject's
-normal scores against the *signs* of the reference's values about their row's middle. Under an independent start the
-columns are exchangeable for these as they are for scores, so that T = tr(XᵀS) has mean 0 and variance ‖XᵀS‖²/(n-1)
-exactly. Both factors are bounded, so that no outlier carries it or hides behind another; signs see 2/π of the rows that
-scores see (they correlate with them by √(2/π)). Whoever shows anything here is measured in full: nothing is found at a
-glance, and what is hidden from it would have to be nearer to nothing than the bound that is stated.
+Where an audit has many references, nearly all are unrelated models to the subject, and what tells them is cheap: the
+subject's normal scores against the *signs* of the reference's values about their row's middle. Under an independent
+start the columns are exchangeable for these as they are for scores, so that T = tr(XᵀS) has mean 0 and variance
+‖XᵀS‖²/(n-1) exactly. Both factors are bounded, so that no outlier carries it or hides behind another; signs see 2/π of
+the rows that scores see (they correlate with them by √(2/π)). Whoever shows anything here is measured in full: nothing
+is found at a screening, and what is hidden from it would have to be nearer to nothing than the bound that is stated.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from independence_audit.statistics.aligned import AlignedTest, two_sided
 
 CURIOUS = 4.5
 """|z| of one tensor, or of all together, from which a component is measured in full. A copy at the bound that is stated
-of a glance has a mean of z_level + 1.6, 6.5 and more, and stays below with 2%; of strangers with 200 tensors one in
-seven hundred reaches it, and costs thirty times as much."""
+of a screening has a mean of z_level + 1.6, 6.5 and more, and stays below with 2%; of unrelated models with 200 tensors
+one in seven hundred reaches it, and costs thirty times as much."""
 
 SIGNS = 2.0 / math.pi
 """Squared correlation of a normal variable with its sign."""
@@ -40,7 +40,7 @@ TOGETHER = 16
 """Tensors that are looked at together: with 16 rows of 1,024 columns a MB on each side, which stays in the cache."""
 
 FEWEST = 4
-"""Tensors of which a glance can tell: it does not see what stands in an order, as of fewer all may."""
+"""Tensors of which a screening can tell: it does not see what stands in an order, as of fewer all may."""
 
 MOST_SIDES = 64
 """Selections of so many of the subject's samples that are kept: references of one family meet the same."""
@@ -57,15 +57,15 @@ class _Side:
     sizes: NDArray[np.float64]
 
 
-class Glance:
+class Screening:
     """Looks at the references of one subject; what is the subject's own is worked out once."""
 
     def __init__(self) -> None:
         self._sides: dict[tuple[int, ...], _Side] = {}
 
     def look(self, pair: ComponentPair) -> tuple[Measured, ...] | None:
-        """What a stranger's tensors come to; None where something shows, or where a glance cannot tell."""
-        if pair.choices:
+        """What an unrelated model's tensors come to; None where something shows, or where a screening cannot tell."""
+        if pair.candidates:
             return None
         measured: dict[int, Measured] = {}
         groups: dict[tuple[int, int, str], list[int]] = defaultdict(list)

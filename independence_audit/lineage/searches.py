@@ -21,7 +21,7 @@ class Law(StrEnum):
     RIGOROUS = "rigorous bound"
     """A p-value that is at most too large."""
     EMPIRICAL = "empirical"
-    """Measured between strangers; the table is beside the threshold."""
+    """Measured between unrelated models; the table is beside the threshold."""
     NONE = "no test"
     """It describes what was found by others, and finds nothing."""
 

@@ -10,7 +10,7 @@ from statistics import median
 from independence_audit.anatomy import Part
 from independence_audit.errors import ReadError
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.measurement import Shared as Told
+from independence_audit.evidence.measurement import Shared as SharedVerdict
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint import Model, WeightsAccess
 from independence_audit.lineage.comparison import ComparisonKey, Comparisons
@@ -37,9 +37,9 @@ _WORDS = {
 }
 
 
-def shared_of(message: Message) -> Told | None:
+def shared_of(message: Message) -> SharedVerdict | None:
     """What a message says of shared training; None where it is about something else."""
-    return next((Told(shared.value) for shared, key in _WORDS.items() if key == message.key), None)
+    return next((SharedVerdict(shared.value) for shared, key in _WORDS.items() if key == message.key), None)
 
 
 class SharedTraining:

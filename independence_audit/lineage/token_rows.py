@@ -67,7 +67,7 @@ class TokenRows:
             found = {table.subject.key: _measured(table, ours, theirs, self.salt) for table in open_tables(one)}
             again = {key: measured for key, measured in found.items() if measured is not None}
         shows = any(measured.test and abs(measured.test.z) >= CURIOUS for measured in again.values())
-        if one.screened and shows:  # no stranger: everything is measured, and its tables again
+        if one.screened and shows:  # no unrelated model: everything is measured, and its tables again
             return self._again(measured_in_full(one), ours, theirs)
         return (one if one.screened else with_tables(one, again)).with_tried({SearchName.TOKENS: Tried(outcome)})
 
@@ -100,7 +100,7 @@ def _measured(table: Measured, ours: WeightsAccess, theirs: WeightsAccess, salt:
 
 def open_tables(compared: Comparison) -> list[Measured]:
     """The token tables that are not found, or could not be compared, as they stand."""
-    tiles = compared.pair.tiles or {}
+    tiles = compared.pair.replications or {}
     return [
         one
         for one in compared.measured
@@ -167,7 +167,7 @@ def with_tables(compared: Comparison, again: Mapping[SampleKey, Measured]) -> Co
     if not again:
         return compared
     measured = tuple(_stronger(one, again.get(one.subject.key)) for one in compared.measured)
-    pair = replace(compared.pair, choices=compared.pair.choices + len(again))
+    pair = replace(compared.pair, candidates=compared.pair.candidates + len(again))
     return replace(compared, pair=pair, measured=measured)
 
 

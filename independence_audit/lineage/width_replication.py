@@ -1,8 +1,8 @@
 """Widths that repeat themselves: models grown by copying every channel (hypercloning), found in one model alone.
 
 Between two such models the channels cannot be exchanged one by one, but only with their copies, so that a test on all
-of them would count each unit several times: z between strangers would scatter by up to sqrt(copies). So one copy is
-tested.
+of them would count each unit several times: z between unrelated models would scatter by up to sqrt(copies). So one copy
+is tested.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Width = tuple[Axis, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class Replication:
     """How a width repeats itself."""
 
     width: int
@@ -64,24 +64,30 @@ class Tile:
         return slice(0, min(self.period, stop - start))
 
 
-def find_tiles(samples: Iterable[Sample]) -> dict[Width, Tile]:
+def find_replications(samples: Iterable[Sample]) -> dict[Width, Replication]:
     """The widths of one component whose channels repeat, by what they run along."""
     widths: dict[Width, list[Sample]] = defaultdict(list)
     for sample in samples:
         if sample.raw is not None and sample.axis not in _NEVER and sample.shape[1] > 1 and sample.raw.size:
             widths[sample.axis, sample.shape[1]].append(sample)
-    found = {width: _tile(width[1], _spread(held)) for width, held in widths.items()}
-    return {width: tile for width, tile in found.items() if tile}
+    found = {width: _replication(width[1], _spread(held)) for width, held in widths.items()}
+    return {width: replication for width, replication in found.items() if replication}
 
 
-def shared_tiles(first: Mapping[Width, Tile], second: Mapping[Width, Tile]) -> dict[int, Tile]:
+def shared_replications(
+    first: Mapping[Width, Replication], second: Mapping[Width, Replication]
+) -> dict[int, Replication]:
     """For every width that repeats itself in both models the tile by which the test is made.
 
     The permutation law holds where one side's channels may be exchanged freely. That side is the one which keeps more
     of them; where one side does not repeat itself, all its channels may be exchanged, and nothing has to be left out.
     """
-    both = [max(first[width], second[width], key=lambda tile: tile.period) for width in first if width in second]
-    return {tile.width: tile for tile in both}
+    both = [
+        max(first[width], second[width], key=lambda replication: replication.period)
+        for width in first
+        if width in second
+    ]
+    return {replication.width: replication for replication in both}
 
 
 def _spread(samples: list[Sample]) -> list[Sample]:
@@ -89,7 +95,7 @@ def _spread(samples: list[Sample]) -> list[Sample]:
     return samples[:: math.ceil(len(samples) / MOST_SAMPLES)]
 
 
-def _tile(width: int, samples: list[Sample]) -> Tile | None:
+def _replication(width: int, samples: list[Sample]) -> Replication | None:
     """The most copies that all samples together show."""
     rows = [(sample.start, _limited(sample)) for sample in samples]
     for copies in range(min(MOST_COPIES, width // 2), 1, -1):
@@ -98,7 +104,7 @@ def _tile(width: int, samples: list[Sample]) -> Tile | None:
         for adjacent in (False, True):
             r = _repetition(rows, width, copies, adjacent=adjacent)
             if r is not None:
-                return Tile(width, copies, adjacent, r)
+                return Replication(width, copies, adjacent, r)
     return None
 
 

@@ -180,7 +180,7 @@ LONGEST, SHORTEST = 256, 32
 """Lengths of stretches. At r = 0.9 one of 64 values comes to 7 standard deviations, of 256 to 14."""
 
 CURIOUS = 5.5
-"""Standard deviations from which a place is looked at: of strangers' 10⁷ places one comes that far by chance."""
+"""Standard deviations from which a place is looked at: of unrelated models' 10⁷ places one comes that far by chance."""
 
 CLIPPED = 3.0
 """Standard deviations at which values are cut off, so that no outlier carries a stretch."""

@@ -1,4 +1,4 @@
-"""What became of every file that was handed in: judged, the same as what was judged, no weights, or not judged."""
+"""What became of every file that was submitted: judged, the same as what was judged, no weights, or not judged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from independence_audit.errors import ChangedError, InputError
 from independence_audit.evidence.audit_report import Account, AccountedFile
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.fingerprint import Model
-from independence_audit.fingerprint.making import told
+from independence_audit.fingerprint.making import reported_to
 
 SHOWN = 3
 """Files that a sentence names; the report lists them all."""
@@ -141,7 +141,7 @@ class _Accounting:
         for name, reason in self._submission.untold.items():
             yield AccountedFile(display_name(name), 0, Account.NOT_JUDGED, reason)
         large = [name for name, size in others.items() if size >= SMALLEST]
-        tell = told(self._progress, "accounting for the other files")
+        tell = reported_to(self._progress, "accounting for the other files")
         for done, name in enumerate(large, 1):
             yield self._account(name)
             tell(name, done, len(large))

@@ -40,9 +40,9 @@ from independence_audit.pipeline.models import as_claimed, of_one_sampler, with_
 from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.searching import compare_with_references
 from independence_audit.pipeline.settings import AuditSettings
-from independence_audit.pipeline.training_exhibit import Handed, with_trajectory
+from independence_audit.pipeline.training_exhibit import Submitted, with_trajectory
 from independence_audit.pipeline.verification import verify_models
-from independence_audit.policy.case import Known as KnownBeside
+from independence_audit.policy.case import Known as CaseBackground
 from independence_audit.policy.criteria import Policy
 from independence_audit.policy.judge import judge
 from independence_audit.policy.policy_file import load_policy
@@ -84,11 +84,11 @@ def audit(
         known = known.with_models(models)
         if settings.whole_files or settings.model_key:
             mine, known = with_whole_files(mine, progress), with_whole_reference_files(known, progress)
-        handed_in = _handed_in(subject, mine, settings, progress)
+        submitted = _submitted(subject, mine, settings, progress)
         alone = Background(partial(_by_itself, mine.fingerprint))
         rankings = rank(compare_with_references(mine, known.models, settings, progress))
         seen = _with_exhibit(alone.result(), mine.fingerprint, known.models, rankings, settings, progress)
-        report = as_written(_finite(_report(mine, known, rankings, seen, policy, handed_in, settings)))
+        report = as_written(_finite(_report(mine, known, rankings, seen, policy, submitted, settings)))
         for model in (mine, *known.models):
             model.confirm()
         return report
@@ -98,7 +98,7 @@ def audit(
 
 
 @dataclass(frozen=True, slots=True)
-class _HandedIn:
+class _Submitted:
     """What lies beside the subject's weights."""
 
     declaration: Declaration | None
@@ -108,12 +108,12 @@ class _HandedIn:
     """What became of every other file."""
 
 
-def _handed_in(subject: str, mine: Model, settings: AuditSettings, progress: Progress) -> _HandedIn:
+def _submitted(subject: str, mine: Model, settings: AuditSettings, progress: Progress) -> _Submitted:
     """The declaration, the signature and whatever else lies beside the subject, read before anything is compared."""
     declaration = find_declaration(subject, mine.checkpoint, settings.declaration)
     signer = signer_of(subject, mine, settings.model_key)
     accounts = accounts_of(subject, mine, progress)
-    return _HandedIn(declaration, signer, unverified_signature(subject, mine, signer), accounts)
+    return _Submitted(declaration, signer, unverified_signature(subject, mine, signer), accounts)
 
 
 def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
@@ -122,7 +122,7 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     rankings: Sequence[Ranking],
     alone: _Alone,
     policy: Policy,
-    handed_in: _HandedIn,
+    submitted: _Submitted,
     settings: AuditSettings,
 ) -> AuditReport:
     subject, verified = mine.fingerprint, mine.checkpoint is not None
@@ -134,14 +134,14 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
     ]
     references = with_same_files_named(subject.files, [_reference(one, rankings) for one in known.known])
     every_tensor = tuple(tensor for own in tensors for tensor in own)
-    declared = hold(handed_in.declaration, components, references) if handed_in.declaration else None
+    declared = hold(submitted.declaration, components, references) if submitted.declaration else None
     incomplete = (
-        *handed_in.accounts.incomplete(),
+        *submitted.accounts.incomplete(),
         *_incomplete(mine, known, references, allow_missing=settings.allow_missing),
     )
     summary = replace(_summary(components, every_tensor, rankings), incomplete=incomplete)
     training = held_against(alone.training, components)
-    beside = KnownBeside(verified, settings.submission.team, declared, training, summary.incomplete)
+    beside = CaseBackground(verified, settings.submission.team, declared, training, summary.incomplete)
     return AuditReport(
         tool=Tool("independence-audit", __version__),
         settings=Settings(
@@ -163,15 +163,15 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
             verified=verified,
             revision=(mine.checkpoint.revision or None) if mine.checkpoint else None,
             read_bytes=subject.read_bytes,
-            signed_by=handed_in.signer,
+            signed_by=submitted.signer,
             notices=(
                 *subject.notices,
                 *_non_finite(every_tensor),
                 *strays(declared),
-                *handed_in.notices,
-                *handed_in.accounts.notices,
+                *submitted.notices,
+                *submitted.accounts.notices,
             ),
-            accounts=handed_in.accounts.files,
+            accounts=submitted.accounts.files,
         ),
         references=references,
         components=tuple(components),
@@ -208,7 +208,7 @@ def _with_exhibit(  # noqa: PLR0913, PLR0917  everything that an exhibit is held
     settings: AuditSettings,
     progress: Progress,
 ) -> _Alone:
-    """What the subject shows of its training, with the checkpoints that were handed in beside it.
+    """What the subject shows of its training, with the checkpoints that were submitted beside it.
 
     These are held against the nearest reference of every component.
     """
@@ -216,8 +216,8 @@ def _with_exhibit(  # noqa: PLR0913, PLR0917  everything that an exhibit is held
         return alone
     nearest = {ranking.best.compared.reference for ranking in rankings if ranking.best}
     references = [model.fingerprint for model in known if model.fingerprint.name in nearest]
-    handed = Handed(subject, alone.training, references)
-    return replace(alone, training=with_trajectory(handed, settings, progress))
+    submitted = Submitted(subject, alone.training, references)
+    return replace(alone, training=with_trajectory(submitted, settings, progress))
 
 
 def _reference(known: Known, rankings: Sequence[Ranking]) -> Reference:

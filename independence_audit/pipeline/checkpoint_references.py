@@ -14,7 +14,7 @@ from independence_audit.lineage.in_place import compare_fingerprints
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class CheckpointComparison:
     """One component of one checkpoint against one reference."""
 
     component: str
@@ -24,7 +24,9 @@ class Met:
     related: bool
 
 
-def meet(fingerprint: Fingerprint, references: Sequence[Fingerprint], alpha: float) -> list[Met]:
+def compare_checkpoint(
+    fingerprint: Fingerprint, references: Sequence[Fingerprint], alpha: float
+) -> list[CheckpointComparison]:
     """Every component of a checkpoint against every reference that it can be compared with.
 
     Args:
@@ -36,13 +38,13 @@ def meet(fingerprint: Fingerprint, references: Sequence[Fingerprint], alpha: flo
     if not compared:
         return []
     level = Level(alpha, max(1, sum(one.tests for one in compared)), len(compared))
-    return [_met(one, decide(one, level)) for one in compared]
+    return [_comparison(one, decide(one, level)) for one in compared]
 
 
-def _met(compared: Comparison, verdict: Verdict) -> Met:
+def _comparison(compared: Comparison, verdict: Verdict) -> CheckpointComparison:
     singles = [each.evidence.z for each in compared.measured if each.evidence and each.is_matrix]
     strongest = max(singles, key=abs, default=None)
-    return Met(
+    return CheckpointComparison(
         component=compared.pair.subject.name,
         reference=compared.reference,
         r=_median(each.test.r for each in compared.measured if each.test and each.is_matrix),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from independence_audit.checkpoint import Checkpoint
-from independence_audit.checkpoint.sidecars import LARGEST, folder_of, read_beside
+from independence_audit.checkpoint.sidecars import LARGEST, folder_of, read_sidecar
 from independence_audit.core.bounded import read_bounded
 from independence_audit.core.strict_json import JsonError, parse_object
 from independence_audit.declaration.card import Card, declaration_of, parse_card
@@ -38,7 +38,7 @@ def find_declaration(subject: str, checkpoint: Checkpoint | None, named: str = "
         return parse_declaration(_named(named), Path(named).name)
     if checkpoint is None:
         return None
-    content = read_beside(subject, checkpoint.source, FILE)
+    content = read_sidecar(subject, checkpoint.source, FILE)
     if content is not None:
         return parse_declaration(content, FILE)
     card = find_card(subject, checkpoint)
@@ -48,7 +48,7 @@ def find_declaration(subject: str, checkpoint: Checkpoint | None, named: str = "
 def find_card(subject: str, checkpoint: Checkpoint) -> Card | None:
     """The model card beside the weights; None where there is none, or it cannot be had."""
     try:
-        content = read_beside(subject, checkpoint.source, CARD)
+        content = read_sidecar(subject, checkpoint.source, CARD)
     except InputError:  # a card is written for people; one that is out of reach or far too large declares nothing
         return None
     return parse_card(content) if content is not None else None
@@ -70,7 +70,7 @@ def _adapter(subject: str, checkpoint: Checkpoint) -> Adapter | None:
     if not all(PurePosixPath(file).name.startswith(ADAPTER) for file in checkpoint.files):
         return None  # a model may keep the config of an adapter that was merged into it
     try:
-        content = read_beside(subject, checkpoint.source, ADAPTER_CONFIG)
+        content = read_sidecar(subject, checkpoint.source, ADAPTER_CONFIG)
         return adapter_of(parse_object(content, infinities=True)) if content is not None else Adapter("", "")
     except (InputError, JsonError):  # a config that cannot be read says nothing of the base
         return Adapter("", "")

@@ -33,7 +33,7 @@ def missing_references(references: Sequence[Reference], *, allowed: bool) -> Ite
 
 
 def unverified(*, verified: bool) -> Iterator[Message]:
-    """One message where the subject is nothing but a fingerprint that somebody handed in."""
+    """One message where the subject is nothing but a fingerprint that somebody submitted."""
     if not verified:
         yield Message(UNVERIFIED)
 

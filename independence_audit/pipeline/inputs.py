@@ -8,13 +8,13 @@ from dataclasses import replace
 from independence_audit.checkpoint import Checkpoint, file_sha256
 from independence_audit.checkpoint.layout import CONFIG
 from independence_audit.checkpoint.refused_formats import INDEX_SUFFIX
-from independence_audit.checkpoint.sidecars import read_beside
+from independence_audit.checkpoint.sidecars import read_sidecar
 from independence_audit.core.progress import Progress
 from independence_audit.errors import MalformedError, UsageError
 from independence_audit.evidence.audit_report import FileEvidence
 from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint import Model
-from independence_audit.fingerprint.making import told
+from independence_audit.fingerprint.making import reported_to
 from independence_audit.pipeline.references import Known, References
 from independence_audit.signing.keys import read_public_key
 from independence_audit.signing.model_signature import FILE, verify_model_signature
@@ -57,7 +57,7 @@ def signer_of(subject: str, model: Model, key: str) -> str | None:
     """
     if not key:
         return None
-    content = signature_beside(subject, model)
+    content = signature_sidecar(subject, model)
     if content is None:
         raise UsageError(f"There is no {FILE} beside the subject to verify.", "Leave out --model-key.")
     signature = verify_model_signature(content, read_public_key(key))
@@ -70,14 +70,14 @@ def signer_of(subject: str, model: Model, key: str) -> str | None:
     return signature.keyid
 
 
-def signature_beside(subject: str, model: Model) -> bytes | None:
+def signature_sidecar(subject: str, model: Model) -> bytes | None:
     """The model signature beside the subject's weights, as its bytes."""
-    return read_beside(subject, model.checkpoint.source, FILE) if model.checkpoint else None
+    return read_sidecar(subject, model.checkpoint.source, FILE) if model.checkpoint else None
 
 
 def unverified_signature(subject: str, model: Model, signer: str | None) -> tuple[Message, ...]:
     """A notice where there is a signature that nobody named a key for."""
-    if signer is None and signature_beside(subject, model) is not None:
+    if signer is None and signature_sidecar(subject, model) is not None:
         return (Message("notice.signature_not_verified", {"file": FILE}),)
     return ()
 
@@ -120,7 +120,7 @@ def _digests(checkpoint: Checkpoint, progress: Progress) -> tuple[FileEvidence, 
     sizes = checkpoint.source.files()
     beside = sorted(name for name in sizes if name == CONFIG or name.endswith(INDEX_SUFFIX))
     names = [*checkpoint.files, *beside]
-    tell = told(progress, f"digesting {checkpoint.name}")
+    tell = reported_to(progress, f"digesting {checkpoint.name}")
     found = []
     for done, name in enumerate(names, 1):
         found.append(FileEvidence(name, sizes[name], file_sha256(checkpoint.source, name), WHOLE))

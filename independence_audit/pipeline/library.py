@@ -12,8 +12,8 @@ from independence_audit.errors import InputError, UsageError
 from independence_audit.fingerprint import Fingerprint, read_fingerprint
 from independence_audit.fingerprint.library import (
     Exported,
-    Held,
     Library,
+    StoredFingerprint,
     add,
     export_bundle,
     import_bundle,
@@ -34,7 +34,7 @@ def library_at(folder: str = "") -> Library:
     return open_library(own_folder(folder))
 
 
-def held(library: Library, names: Sequence[str]) -> list[Held]:
+def stored(library: Library, names: Sequence[str]) -> list[StoredFingerprint]:
     """What there is of the models that names mean; of all where there are none.
 
     Raises:
@@ -42,7 +42,7 @@ def held(library: Library, names: Sequence[str]) -> list[Held]:
     """
     if not names:
         return library.everything()
-    return [library.held(wanted.entry) for wanted in resolve_all(library.catalogue, names)]
+    return [library.stored(wanted.entry) for wanted in resolve_all(library.catalogue, names)]
 
 
 def pull_all(

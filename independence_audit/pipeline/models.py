@@ -23,7 +23,7 @@ from independence_audit.report.languages import ENGLISH
 from independence_audit.report.wording import say
 
 CLAIMED = "claimed"
-"""What the digests of a fingerprint that was handed in cover."""
+"""What the digests of a fingerprint that was submitted cover."""
 NOTICE = "notice."
 
 

@@ -29,7 +29,7 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.known_models import Entry
-from independence_audit.fingerprint.making import told
+from independence_audit.fingerprint.making import reported_to
 from independence_audit.pipeline.accounts import unread_of
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE
 from independence_audit.pipeline.models import as_claimed, sayable
@@ -111,8 +111,8 @@ def _given(name: str, begun: Mapping[str, Background[Begun]], settings: AuditSet
     except ReadError as error:
         if os.path.lexists(name):
             raise
-        told = Message("notice.read_failed", {"model": name, "reason": error.message, "cause": error.cause})
-        return Known(Reference(name, NOT_AVAILABLE, "read_failed", notices=(told,)), None)
+        reported_to = Message("notice.read_failed", {"model": name, "reason": error.message, "cause": error.cause})
+        return Known(Reference(name, NOT_AVAILABLE, "read_failed", notices=(reported_to,)), None)
     return Known(_facts_of(model, unread_of(name, model)), model)
 
 
@@ -207,15 +207,17 @@ def _from_library(library: Library, wanted: Wanted, settings: AuditSettings, pro
     if entry.name in settings.absent:
         return Known(settings.absent[entry.name], None, entry)
     try:
-        if library.held(entry).status == Status.MISSING:
+        if library.stored(entry).status == Status.MISSING:
             if settings.offline:
                 return Known(reference_of(entry, NOT_AVAILABLE, "not_pulled"), None, entry)
             pull_into(library, entry, settings, progress)
         fingerprint = sayable(library.read(entry, wanted.kinds))
     except InputError as error:
         facts = reference_of(entry, NOT_AVAILABLE, "pull_failed")
-        told = Message("notice.pull_failed", {"model": entry.name, "reason": error.message, "cause": error.cause})
-        return Known(replace(facts, notices=(told,)), None, entry)
+        reported_to = Message(
+            "notice.pull_failed", {"model": entry.name, "reason": error.message, "cause": error.cause}
+        )
+        return Known(replace(facts, notices=(reported_to,)), None, entry)
     return Known(reference_of(entry, "compared", None, fingerprint), Model(fingerprint), entry)
 
 
@@ -230,7 +232,7 @@ def pull_into(library: Library, entry: Entry, settings: AuditSettings, progress:
         library,
         entry,
         lambda source: opener(f"{HUB}{source}"),
-        lambda cost: told(progress, _announced(entry.name, cost)),
+        lambda cost: reported_to(progress, _announced(entry.name, cost)),
     )
 
 

@@ -47,7 +47,7 @@ def run_of(settings: AuditSettings) -> Run:
 
 
 def incomplete(report: TrainingReport) -> bool:
-    """Whether some of what was handed in could not be looked at."""
+    """Whether some of what was submitted could not be looked at."""
     trajectory = report.training.trajectory
     return trajectory is not None and any(seen.status != "read" for seen in trajectory.checkpoints)
 

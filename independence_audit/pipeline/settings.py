@@ -23,7 +23,7 @@ class AuditSettings:
         alpha: Family-wise level of a false finding over the whole audit.
         policy: Name or file of the policy that turns evidence into an opinion.
         declaration: File of the submission's declaration; empty for the one beside the subject.
-        submission: What the subject was handed in as.
+        submission: What the subject was submitted as.
         command: The command line, for the report's way to reproduce it.
         offline: Touch no network.
         library: The user's library of references; empty for the usual one.

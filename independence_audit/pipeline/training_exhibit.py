@@ -1,4 +1,4 @@
-"""The training exhibit of an audit: checkpoints that were handed in beside the subject, and what they say of it."""
+"""The training exhibit of an audit: checkpoints that were submitted beside the subject, and what they say of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from independence_audit.pipeline.settings import AuditSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class Submitted:
     """A subject with what it shows of its training by itself, and what its components are held against."""
 
     subject: Fingerprint
@@ -22,7 +22,7 @@ class Handed:
     references: Sequence[Fingerprint]
 
 
-def with_trajectory(handed: Handed, settings: AuditSettings, progress: Progress) -> TrainingEvidence:
+def with_trajectory(submitted: Submitted, settings: AuditSettings, progress: Progress) -> TrainingEvidence:
     """The subject's training evidence, with what the exhibit adds to it.
 
     Raises:
@@ -37,10 +37,10 @@ def with_trajectory(handed: Handed, settings: AuditSettings, progress: Progress)
         audit=settings,
         initialiser=settings.initialiser,
         step_regex=settings.step_regex,
-        size=_size(handed.subject, settings.salt),
+        size=_size(submitted.subject, settings.salt),
     )
-    followed = follow(settings.trajectory, handed.references, following, progress)
-    return with_exhibit(handed.own, followed.evidence, followed.last, handed.subject)
+    followed = follow(settings.trajectory, submitted.references, following, progress)
+    return with_exhibit(submitted.own, followed.evidence, followed.last, submitted.subject)
 
 
 def _size(subject: Fingerprint, salt: bytes | None) -> str:

@@ -17,7 +17,7 @@ from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.report_json import ANY_SCALE, without_overflow
 from independence_audit.evidence.training_evidence import Conclusion, Order, ReferencePoint, TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Model, Sampler, read_model, sampler_of
-from independence_audit.pipeline.checkpoint_references import Met, meet
+from independence_audit.pipeline.checkpoint_references import CheckpointComparison, compare_checkpoint
 from independence_audit.pipeline.incomplete import FINDING, INCONCLUSIVE, PASSED
 from independence_audit.pipeline.models import check_samplers
 from independence_audit.pipeline.references import find_references
@@ -29,7 +29,7 @@ from independence_audit.training.initialisers import UNDECLARED, Initialiser, de
 from independence_audit.training.log_check import Weights, log_evidence
 from independence_audit.training.logs import Log, read_log
 from independence_audit.training.replay import Declared
-from independence_audit.training.trajectory.checkpoint_scan import Seen, Walk, Walked
+from independence_audit.training.trajectory.checkpoint_scan import Scan, Scanned, ScannedCheckpoint
 from independence_audit.training.trajectory.checkpoint_state import added, state_of
 from independence_audit.training.trajectory.start import Freshness
 from independence_audit.training.trajectory.steps import Ordered, arrange
@@ -158,32 +158,34 @@ def _follow(  # noqa: PLR0913, PLR0917  everything that decides what a trajector
     reader = _Reader(replay.checkpoints, settings, progress)
     first, last = reader.ends()
     initialiser = _initialiser(settings.initialiser, reader.config)
-    walk = Walk(first, last, initialiser)
+    scan = Scan(first, last, initialiser)
     start, met = state_of(first), dict[tuple[str, str], list[ReferencePoint]]()
     for seen in reader.all():
-        if walk.take(seen) and seen.fingerprint is not None and known:
+        if scan.take(seen) and seen.fingerprint is not None and known:
             alpha = settings.audit.alpha / (2 * len(replay.checkpoints))
-            plain = meet(seen.fingerprint, known, alpha)
-            update = [] if seen.fingerprint is first else meet(added(start, seen.fingerprint), known, alpha)
+            plain = compare_checkpoint(seen.fingerprint, known, alpha)
+            update = (
+                [] if seen.fingerprint is first else compare_checkpoint(added(start, seen.fingerprint), known, alpha)
+            )
             met |= _points(seen.name, plain, update)
-    walked = walk.result()
-    evidence = trajectory_evidence(walked, initialiser.name, met, replay.evidence, order)
+    scanned = scan.result()
+    evidence = trajectory_evidence(scanned, initialiser.name, met, replay.evidence, order)
     if logs:
-        weights = _weights(walked, evidence, first)
+        weights = _weights(scanned, evidence, first)
         evidence = replace(evidence, logs=tuple(log_evidence(log, weights) for log in logs))
     return Followed(evidence, last)
 
 
-def _weights(walked: Walked, evidence: TrainingEvidence, first: Fingerprint) -> Weights:
+def _weights(scanned: Scanned, evidence: TrainingEvidence, first: Fingerprint) -> Weights:
     """What logs are held against: the largest component's way, its start, and the vocabulary."""
     largest = max(first.components, key=lambda each: each.parameters).name
-    start = walked.steps[0].starts.get(largest) if walked.steps else None
+    start = scanned.steps[0].starts.get(largest) if scanned.steps else None
     tables = [sample.shape[0] for sample in first.samples if sample.role == "embed"]
     points = evidence.trajectory.points if evidence.trajectory else ()
     return Weights(
         points=[point for point in points if point.component == largest],
-        initial=start is not None and start.freshness == Freshness.INITIAL and walked.steps[0].step == 0,
-        guessed=any(step.guessed for step in walked.steps),
+        initial=start is not None and start.freshness == Freshness.INITIAL and scanned.steps[0].step == 0,
+        guessed=any(step.guessed for step in scanned.steps),
         vocabulary=max(tables, default=None),
     )
 
@@ -242,7 +244,7 @@ class _Reader:
         self._named = named
         self._settings = settings
         self._progress = progress
-        self._read: dict[int, Seen] = {}
+        self._read: dict[int, ScannedCheckpoint] = {}
         self._first: Fingerprint | None = None
         self._placing = LastPlaced()
 
@@ -261,19 +263,19 @@ class _Reader:
         backwards = map(self._at, reversed(range(len(self._named))))
         return first, next(seen.fingerprint for seen in backwards if seen.fingerprint)
 
-    def all(self) -> Iterator[Seen]:
+    def all(self) -> Iterator[ScannedCheckpoint]:
         """Every checkpoint in order; what was handed out is not held."""
         for number in range(len(self._named)):
             seen = self._at(number)
             del self._read[number]
             yield seen
 
-    def _at(self, number: int) -> Seen:
+    def _at(self, number: int) -> ScannedCheckpoint:
         if number not in self._read:
             self._read[number] = self._open(number)
         return self._read[number]
 
-    def _open(self, number: int) -> Seen:
+    def _open(self, number: int) -> ScannedCheckpoint:
         name, ordered = self._named[number]
         self._progress.step("reading checkpoints", number, len(self._named))
         try:
@@ -299,11 +301,13 @@ class _Reader:
         return _seen(name, ordered, model.fingerprint, left_out)
 
 
-def _seen(name: str, ordered: Ordered, fingerprint: Fingerprint | None, reason: Message | None) -> Seen:
-    return Seen(name, ordered.step, fingerprint, reason, ordered.guessed, ordered.claimed, ordered.rank)
+def _seen(name: str, ordered: Ordered, fingerprint: Fingerprint | None, reason: Message | None) -> ScannedCheckpoint:
+    return ScannedCheckpoint(name, ordered.step, fingerprint, reason, ordered.guessed, ordered.claimed, ordered.rank)
 
 
-def _points(name: str, plain: Sequence[Met], update: Sequence[Met]) -> dict[tuple[str, str], list[ReferencePoint]]:
+def _points(
+    name: str, plain: Sequence[CheckpointComparison], update: Sequence[CheckpointComparison]
+) -> dict[tuple[str, str], list[ReferencePoint]]:
     """What one checkpoint came to against the references, by component."""
     updates = {(each.component, each.reference): each for each in update}
     points: dict[tuple[str, str], list[ReferencePoint]] = {}

@@ -14,7 +14,7 @@ from independence_audit.errors import IncomparableError, MalformedError, Missing
 from independence_audit.fingerprint import Fingerprint, Model, Sample, fingerprint_of, sampler_of
 from independence_audit.fingerprint.library import Catalogue, Entry, open_library, own_folder
 from independence_audit.fingerprint.library.pull import origin
-from independence_audit.fingerprint.making import told
+from independence_audit.fingerprint.making import reported_to
 from independence_audit.fingerprint.sampler import SIZES
 from independence_audit.pipeline.references import HUB, Known
 from independence_audit.pipeline.settings import AuditSettings
@@ -65,7 +65,7 @@ def verify_fingerprint(  # noqa: PLR0913  what to verify, against what, and how
     sampler = samplers[fingerprint.sampler]
     checkpoint = open_named(source, offline=offline)
     try:
-        _, again = fingerprint_of(checkpoint, sampler, told(progress, f"reading {checkpoint.name} again"))
+        _, again = fingerprint_of(checkpoint, sampler, reported_to(progress, f"reading {checkpoint.name} again"))
     finally:
         checkpoint.source.close()
     different = _differences(fingerprint, again)
@@ -84,8 +84,8 @@ def verify_models(mine: Model, known: Sequence[Known], settings: AuditSettings, 
         IncomparableError: One differs, and says that it was made from another commit.
         InputError: The weights cannot be read.
     """
-    handed_in = [(mine, None), *((one.model, one.entry) for one in known if one.model)]
-    unverified = [(model.fingerprint, entry) for model, entry in handed_in if model.checkpoint is None]
+    submitted = [(mine, None), *((one.model, one.entry) for one in known if one.model)]
+    unverified = [(model.fingerprint, entry) for model, entry in submitted if model.checkpoint is None]
     if not unverified:
         return
     catalogue = open_library(own_folder(settings.library), settings.sampler).catalogue

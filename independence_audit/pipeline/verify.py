@@ -85,7 +85,7 @@ class Against:
         attestation: File of the signed statement.
         key: File of its signer's public key.
         model_key: File of the key of the model's own signature.
-        trajectory: The checkpoints that were handed in beside the subject.
+        trajectory: The checkpoints that were submitted beside the subject.
         initialiser: What the first of them was held against.
         step_regex: Finds the step in a checkpoint's name.
         salt: The secret salt of the audit; None for the public one.

@@ -101,7 +101,7 @@ class Known:
     """What is known beside the weights' comparison.
 
     Attributes:
-        verified: False where the subject is a fingerprint that somebody handed in: no criterion is met by it.
+        verified: False where the subject is a fingerprint that somebody submitted: no criterion is met by it.
         team: Who submitted, in the words of whoever runs the audit.
         declaration: What the submission declares.
         training: What was seen of its training.
@@ -127,7 +127,7 @@ class Case:
     licence: str | None
     declared: Declared | None
     unusable: str = ""
-    """Why checkpoints that were handed in say nothing of it; empty where none were, or they do."""
+    """Why checkpoints that were submitted say nothing of it; empty where none were, or they do."""
 
 
 VOCABULARY: Mapping[str, frozenset[str] | None] = {

@@ -23,7 +23,7 @@ from independence_audit.policy.messages import (
 
 FACTS = 3
 """Components of which the first screen says in full what was found."""
-NORM_TRAP = "fact.norm_trap"
+NORM_CAVEAT = "fact.norm_trap"
 SHARED = ("fact.shared_training", "fact.shared_draw", "fact.shared_unresolved")
 NOT_AVAILABLE = "not_available"
 REFERENCE = "change.reference"
@@ -82,7 +82,7 @@ def undecided_components(
     Args:
         policy: The rules, which say what may go untested.
         components: The evidence.
-        verified: Whether it is that of weights, not of a fingerprint that was handed in.
+        verified: Whether it is that of weights, not of a fingerprint that was submitted.
         open_: Components that a rule calls undecided.
     """
     components = list(components)
@@ -169,7 +169,7 @@ def _of_component(  # noqa: PLR0913  what a criterion is made of
 
 
 def _sentence(key: str, component: ComponentEvidence, case: Case) -> Message:
-    """A criterion's sentence; that no checkpoints were handed in is said only where none were."""
+    """A criterion's sentence; that no checkpoints were submitted is said only where none were."""
     data = data_of(component, case)
     if key == NO_TRAJECTORY and case.unusable:
         return Message(UNUSABLE, data | {"unusable": case.unusable})
@@ -249,8 +249,8 @@ def _facts(components: Sequence[ComponentEvidence]) -> Iterable[Message]:
     leading = sorted(components, key=lambda c: (c.relation not in NAMED, -STRENGTH[c.relation], -c.parameters))
     told = [component for component in leading if component.explanation][:FACTS]
     facts = [message for component in told for message in (component.explanation[0], *_shared(component))]
-    traps = [message for component in leading for message in component.explanation if message.key == NORM_TRAP]
-    return [*facts, *(trap for trap in traps[:1] if trap not in facts)]
+    caveats = [message for component in leading for message in component.explanation if message.key == NORM_CAVEAT]
+    return [*facts, *(caveat for caveat in caveats[:1] if caveat not in facts)]
 
 
 def _shared(component: ComponentEvidence) -> Iterator[Message]:

@@ -88,9 +88,9 @@ CHANGES = frozenset(
 )
 NO_TRAJECTORY = "criterion.no_trajectory"
 UNUSABLE = "criterion.trajectory_unusable"
-"""In place of the sentence that no checkpoints were handed in, where they were and show nothing."""
+"""In place of the sentence that no checkpoints were submitted, where they were and show nothing."""
 UNVERIFIED = "criterion.unverified"
-"""In place of a criterion's own sentence where only a fingerprint was handed in."""
+"""In place of a criterion's own sentence where only a fingerprint was submitted."""
 UNVERIFIED_FOUND = "criterion.unverified_found"
 """The same where a relation was found."""
 UNVERIFIED_SUBMISSION = "criterion.unverified_submission"

@@ -33,7 +33,7 @@ class DeclaredRow:
 def declared_rows(
     declaration: DeclarationEvidence | None, labels: Mapping[str, str], lang: str
 ) -> tuple[DeclaredRow, ...]:
-    """Word a declaration; nothing where none was handed in.
+    """Word a declaration; nothing where none was submitted.
 
     Raises:
         MalformedError: The catalogue lacks a word for an origin or an agreement.

@@ -93,7 +93,7 @@ def _bin(low: float, high: float, tested: Sequence[tuple[float, bool]]) -> Bin:
 
 
 CHANCE = 4.0
-"""|z| that strangers hardly ever leave: 3.6 at most on 121 pairs of real networks, 4 in a few thousand tests."""
+"""|z| that unrelated models hardly ever leave: 3.6 at most on 121 pairs of real networks, 4 in a few thousand tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class NormVector:
 
 
 @dataclass(frozen=True, slots=True)
-class TrapRow:
+class NormCaveatRow:
     """A component's norm vectors summed up."""
 
     component: str
@@ -128,7 +128,7 @@ def norm_vectors(tensors: Iterable[TensorEvidence]) -> tuple[NormVector, ...]:
     )
 
 
-def trap_rows(vectors: Sequence[NormVector]) -> tuple[TrapRow, ...]:
+def norm_caveat_rows(vectors: Sequence[NormVector]) -> tuple[NormCaveatRow, ...]:
     """Sum the norm vectors up by component."""
     return tuple(
         _row(component, [vector for vector in vectors if vector.component == component])
@@ -136,8 +136,8 @@ def trap_rows(vectors: Sequence[NormVector]) -> tuple[TrapRow, ...]:
     )
 
 
-def _row(component: str, vectors: Sequence[NormVector]) -> TrapRow:
-    return TrapRow(
+def _row(component: str, vectors: Sequence[NormVector]) -> NormCaveatRow:
+    return NormCaveatRow(
         component=component,
         vectors=len(vectors),
         cosine=_range([vector.cosine for vector in vectors]),

@@ -11,7 +11,7 @@ SMALLEST_P = 1e-12
 NEAR_ONE = 0.9
 """From here on the fourth decimal of a coefficient matters."""
 LARGE = 1e6
-"""From here on a coefficient, score or ratio is written with a power of ten: weights of any scale can be handed in."""
+"""From here on a coefficient, score or ratio is written with a power of ten: weights of any scale can be submitted."""
 BINARY_STEP = 1024
 SIZES = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 

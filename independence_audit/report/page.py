@@ -193,7 +193,7 @@ def _of_all(messages: Sequence[Message], labels: Mapping[str, str], lang: str) -
 
 def _identity(report: AuditReport, lang: str) -> tuple[tuple[str, str], ...]:
     submission, subject, opinion = report.submission, report.subject, report.opinion
-    handed_in = " · ".join(visible(part) for part in (submission.team, submission.stage, submission.model) if part)
+    submitted = " · ".join(visible(part) for part in (submission.team, submission.stage, submission.model) if part)
     total, compared = len(report.references), sum(r.status == "compared" for r in report.references)
     size = label(
         "subject_size",
@@ -203,7 +203,7 @@ def _identity(report: AuditReport, lang: str) -> tuple[tuple[str, str], ...]:
         bytes=sum(file.size for file in subject.files),
     )
     rows = (
-        ("submission", handed_in),
+        ("submission", submitted),
         ("subject", visible(subject.name)),
         ("size", size),
         ("mode", label("read", lang, bytes=subject.read_bytes, mode=report.settings.mode)),

@@ -25,7 +25,7 @@ from independence_audit.report.blocks import (
     points,
 )
 from independence_audit.report.declared_rows import COLUMNS
-from independence_audit.report.distribution import distribution_of, in_words, norm_vectors, trap_rows
+from independence_audit.report.distribution import distribution_of, in_words, norm_caveat_rows, norm_vectors
 from independence_audit.report.layer_rows import layer_runs
 from independence_audit.report.page import Page, page_of
 from independence_audit.report.page_rows import ComponentRow, CriterionRow, layers_title
@@ -219,7 +219,7 @@ def _layers(report: AuditReport, page: Page, lang: str) -> Iterator[Section]:
 
 
 def _trap(report: AuditReport, _: Page, lang: str) -> Iterator[Section]:
-    rows = trap_rows(norm_vectors(report.tensors))
+    rows = norm_caveat_rows(norm_vectors(report.tensors))
     if not rows:
         yield Section("trap", label("trap", lang), (Paragraph(word("trap", "none", lang)),))
         return

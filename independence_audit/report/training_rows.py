@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from independence_audit.evidence.training_evidence import (
-    CheckpointSeen,
+    CheckpointSummary,
     ComponentTraining,
     Finding,
     TrainingEvidence,
@@ -108,7 +108,7 @@ def order_of(trajectory: TrajectoryEvidence, lang: str) -> str:
     return word("order", trajectory.order, lang) if trajectory.order else ""
 
 
-def _step(seen: CheckpointSeen, lang: str) -> str:
+def _step(seen: CheckpointSummary, lang: str) -> str:
     if seen.step is None:
         return label("unknown_step", lang)
     return label("guessed_step", lang, step=str(seen.step)) if seen.guessed else str(seen.step)

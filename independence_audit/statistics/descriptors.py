@@ -2,12 +2,13 @@
 
 The cosines among a unit's folded gate, up and down directions, and their quadratic forms with the h x h matrices that
 turn with the residual stream. Forms even in (up, down) say which unit it is; forms odd in it carry a sign that is
-random between strangers: match by the even ones, test the odd ones at the match.
+random between unrelated models: match by the even ones, test the odd ones at the match.
 
 Units of layers without gates told apart without anchors: numbers that no rotation and no permutation changes.
 
-GELU lets neither signs nor scales pass, so that nothing here has a random sign between strangers: a unit is looked for
-twice, by its row of fc1 and by its column of fc2, and how often both find the same one is counted (empirical).
+GELU lets neither signs nor scales pass, so that nothing here has a random sign between unrelated models: a unit is
+looked for twice, by its row of fc1 and by its column of fc2, and how often both find the same one is counted
+(empirical).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Signs that are not left to chance: does a side lean, and does a match show more than random and near ones do?
 
 Where a block lacks the symmetry (up, down) -> -(up, down), or where something else ties a unit's signs to what it is
-matched by, strangers agree in sign. A common lean shows in random matches of the same two layers just as well, and one
-that depends on what units are matched by shows in the matches that are nearly as near. Both are taken off; what is left
-has no proof, only the law of random permutations and what was measured between strangers.
+matched by, unrelated models agree in sign. A common lean shows in random matches of the same two layers just as well,
+and one that depends on what units are matched by shows in the matches that are nearly as near. Both are taken off; what
+is left has no proof, only the law of random permutations and what was measured between unrelated models.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from independence_audit.statistics.scores import Floats
 Matrix = NDArray[np.floating]
 
 NEAR = 8
-"""Next nearest units whose mean likeness is what a match of strangers would show: its noise is a third of one's."""
+"""Next nearest units whose mean likeness is what a match of unrelated models would show: its noise is a third of
+one's."""
 
 MEAN_Z, EXPLAINED_Z = 10.0, 5.0
 """z of a side's common lean, and of what its units' matching numbers explain, from which its signs are not random.

@@ -21,7 +21,7 @@ from independence_audit.statistics.scores import Floats
 
 ROUNDS = 3
 CLIP = 4.0
-"""Rounds, and the limit in rms. Measured between strangers: sd 1.01, tail at 1e-3 observed/expected 0.96."""
+"""Rounds, and the limit in rms. Measured between unrelated models: sd 1.01, tail at 1e-3 observed/expected 0.96."""
 
 _ASIDE = (3.5, *(2.5 / 2**step for step in range(12)), -1.0)
 """Entries above this many rms are kept aside. Clipping lowers the rms by a few percent only, so the first will nearly

@@ -18,14 +18,15 @@ SLACK = 2.0**-7
 bf16 moves a value by 2**-8 of itself, away from one level and towards the other."""
 
 FEW_BLOCKS = 8
-"""Fewer blocks that could contradict tell nothing; in 8 of 32 values a stranger's contradict for certain."""
+"""Fewer blocks that could contradict tell nothing; in 8 of 32 values an unrelated model's contradict for certain."""
 
 SPREAD = 8 * SLACK
 """Range of a block's levels, relative to the largest plain value, from which a block could contradict at all: gains
 that all lie near one, and values that died away, lie within the slack of any level."""
 
 BY_CHANCE = 0.5
-"""Share of values that may be explained with the plain values one place off; strangers' are in one case of ten."""
+"""Share of values that may be explained with the plain values one place off; unrelated models' are in one case of
+ten."""
 
 UNKNOWN = "4-bit"
 """What a quantiser is called where only its levels tell of it."""
@@ -35,8 +36,8 @@ def quantisation(quantised: Values, plain: Values, start: int, *, packing: str =
     """Name of the quantiser whose rounding explains every difference between two matrices.
 
     No scale needs to be known: in every block of inputs each plain value must lie nearest to the level that stands in
-    its place, among all levels of the block. Between strangers that holds for one value in ten. Quantisers that move
-    values to make up for each other's errors, or that group inputs out of order (GPTQ by activation), are not
+    its place, among all levels of the block. Between unrelated models that holds for one value in ten. Quantisers that
+    move values to make up for each other's errors, or that group inputs out of order (GPTQ by activation), are not
     explained.
 
     Args:
@@ -49,7 +50,7 @@ def quantisation(quantised: Values, plain: Values, start: int, *, packing: str =
         ``packing``, or ``4-bit``; None where no quantiser explains the differences.
     """
     if not packing and _levels(_blocks(quantised[:1], start)[:FEW_BLOCKS]) > LEVELS:
-        return None  # weights show at a glance that they are not quantised
+        return None  # weights show at once that they are not quantised
     x, y = (_blocks(values, start) for values in (quantised, plain))
     finite = np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1)
     x, y = x[finite], y[finite]

@@ -1,4 +1,4 @@
-"""Recovering how one residual stream was turned into another, and a second look behind that turn.
+"""Recovering how one residual stream was turned into another, and a check after alignment behind that turn.
 
 From the units of two layers that were matched, the turn is the orthogonal matrix that takes one role's rows on one side
 nearest to those on the other (Schönemann, 1966). Any two sets of rows have such a matrix, so what it was fitted on says
@@ -17,13 +17,13 @@ from independence_audit.statistics.anchors import unit_rows
 
 Matrix = NDArray[np.floating]
 
-STRANGERS_OTHERS, STRANGERS_ATTENTION = 0.12, 0.21
+UNRELATED_OTHERS, UNRELATED_ATTENTION = 0.12, 0.21
 """Largest |r| of other roles and of attention behind a basis recovered between unrelated models (docs/benchmark.md,
 ``python -m benchmarks.lineage``)."""
 
 
 @dataclass(frozen=True, slots=True)
-class SecondLook:
+class AlignmentCheck:
     """What lies behind a recovered turn."""
 
     units: int
@@ -31,22 +31,22 @@ class SecondLook:
     fitted: float
     """Mean cosine of the role that it was fitted on, which any two models reach in part."""
     others: float
-    """Likeness of the units' other roles: 0 on average between strangers, 1 for a copy."""
+    """Likeness of the units' other roles: 0 on average between unrelated models, 1 for a copy."""
     attention: float | None
     """Correlation of the matrices of attention, Σqᵀk and Σov; None where there are none."""
 
 
-def recovered_turn(first: Matrix, second: Matrix) -> Matrix:
+def recovered_rotation(first: Matrix, second: Matrix) -> Matrix:
     """The orthogonal [h, h] that takes rows second [k, h] nearest to first [k, h]: second @ turn ~ first."""
     left, _, right = np.linalg.svd(unit_rows(second).T @ unit_rows(first))
     return np.asarray(left @ right)
 
 
-def second_look(
+def check_after_alignment(
     first: Sequence[Matrix],
     second: Sequence[Matrix],
     attention: Sequence[tuple[Matrix, Matrix]] = (),
-) -> SecondLook:
+) -> AlignmentCheck:
     """Fit the turn on the first role of matched units, and look at everything else behind it.
 
     Args:
@@ -54,10 +54,10 @@ def second_look(
         second: The same of the other side, each unit beside its match.
         attention: Pairs of [h, h] matrices that turn with the residual stream on both sides.
     """
-    turn = recovered_turn(first[0], second[0])
-    cosines = [_dot(unit_rows(mine), unit_rows(theirs @ turn)) for mine, theirs in zip(first, second, strict=True)]
-    likeness = [_correlation(mine, turn.T @ theirs @ turn) for mine, theirs in attention]
-    return SecondLook(
+    rotation = recovered_rotation(first[0], second[0])
+    cosines = [_dot(unit_rows(mine), unit_rows(theirs @ rotation)) for mine, theirs in zip(first, second, strict=True)]
+    likeness = [_correlation(mine, rotation.T @ theirs @ rotation) for mine, theirs in attention]
+    return AlignmentCheck(
         units=len(first[0]),
         fitted=float(cosines[0].mean()),
         others=_likeness(cosines[1:]),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 _SLACK = 1 + 1e-6
 """What the comparison of a difference with half a step may be off by rounding."""
 
-_GLANCE = 256
+_FIRST_VALUES = 256
 
 BY_CHANCE = 0.5
 """Share of values that rounding may explain with the reference's values one place off; weights give under 0.2."""
@@ -74,7 +74,7 @@ def rounding(first: Values, second: Values) -> str | None:
     if first.size == 0:
         return None
     for grid in GRIDS:
-        if not grid.explains(first[:_GLANCE], second[:_GLANCE]).all():
+        if not grid.explains(first[:_FIRST_VALUES], second[:_FIRST_VALUES]).all():
             continue  # what training changed shows at once
         if grid.explains(first, second).all() and (grid.holds(first) or grid.holds(second)):
             # Gains that all lie within a step of each other are explained in any order: that says nothing.

@@ -1,8 +1,8 @@
 """What two matrices share by construction is taken off their scores before they are tested: only the rest may speak.
 
-Strangers of one design may begin with the same public structure: an identity part, the zeros of a mask, a profile along
-the channels. Each stands in places that anybody can name, so that both sides agree there whatever they were trained on.
-Nothing is taken off that only one side has, and a copy agrees in the rest as well.
+Unrelated models of one design may begin with the same public structure: an identity part, the zeros of a mask, a
+profile along the channels. Each stands in places that anybody can name, so that both sides agree there whatever they
+were trained on. Nothing is taken off that only one side has, and a copy agrees in the rest as well.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ TOGETHER_Z = 5.0
 """How far beyond what their shares foretell, in deviations of a Poisson law, values stick out in the same places."""
 
 DIAGONAL_Z = 3.0
-"""|z| of the sum along a diagonal, on both sides, from which it is left out: of strangers' 1,000 diagonals one in 140
-matrices is, which costs them nothing."""
+"""|z| of the sum along a diagonal, on both sides, from which it is left out: of unrelated models' 1,000 diagonals one
+in 140 matrices is, which costs them nothing."""
 
 FEW = 8
 """Values of a diagonal that are enough for a z."""

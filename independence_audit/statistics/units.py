@@ -2,11 +2,11 @@
 
 Order: where the units kept their order, those that k sampled ones are matched with ascend (exact law). Up-sign: turning
 a unit's (up, down) into -(up, down) is a symmetry of initialisation, Adam and weight decay in a layer whose block is
-linear in up, so that between strangers the cosine of the up rows of two units matched *through gate alone* has a random
-sign (rigorous bound exp(-z²/2), by Hoeffding's inequality for signed sums). Blocks such as gpt-oss's (up + 1) glu(gate)
-have no such symmetry, and signs that lean were not left to chance: there up is freed of what the unit's own gate and
-all units together show of it, and held against random and near matches (empirical). Agreement: how many units gate and
-up match with the same one (empirical: strangers share hubs and a few universal units).
+linear in up, so that between unrelated models the cosine of the up rows of two units matched *through gate alone* has a
+random sign (rigorous bound exp(-z²/2), by Hoeffding's inequality for signed sums). Blocks such as gpt-oss's (up + 1)
+glu(gate) have no such symmetry, and signs that lean were not left to chance: there up is freed of what the unit's own
+gate and all units together show of it, and held against random and near matches (empirical). Agreement: how many units
+gate and up match with the same one (empirical: unrelated models share hubs and a few universal units).
 
 The order test: is there too long an increasing subsequence for a random permutation?
 
@@ -38,7 +38,7 @@ not left to chance. Where both sides lean by c, up rows matched through gate lea
 grows by 75 c²: 0.8 at 0.1, 3 at 0.2, 6 at 0.3."""
 
 TIED = 1 / 3
-"""Median cosine of a unit's two roles from which they are one; of 192 anchors' responses strangers have 0.05."""
+"""Median cosine of a unit's two roles from which they are one; of 192 anchors' responses unrelated models have 0.05."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class UnitTests:
     agreed: int | None
     """How many different ones these are: where everything matches one hub, or constants, this is 1."""
     second_z: float | None
-    """A second look: how high the other role's likeness ranks at the first one's matches, in standard deviations of
-    ranks at random; empirical, because strangers share hubs."""
+    """A check after alignment: how high the other role's likeness ranks at the first one's matches, in standard
+    deviations of ranks at random; empirical, because unrelated models share hubs."""
 
 
 def unit_tests(
@@ -108,7 +108,7 @@ def unit_tests(
 def are_ordered(responses: NDArray[np.floating]) -> bool:
     """Whether units [k, t] stand in an order that chance would not give: sorted, or experts one behind the other.
 
-    The law of the order test is that of a random order; strangers whose units are sorted alike ascend together.
+    The law of the order test is that of a random order; unrelated models whose units are sorted alike ascend together.
     """
     return is_ordered(normal_scores(np.ascontiguousarray(responses.T)))
 
@@ -125,7 +125,7 @@ def are_tied(side: Mapping[str, NDArray[np.floating]]) -> bool:
 def are_leaning(side: Mapping[str, NDArray[np.floating]]) -> bool:
     """Whether the second roles of one side lean by themselves: towards the unit's first role, or all the same way.
 
-    Between strangers who lean alike neither signs nor second matches are left to chance.
+    Between unrelated models who lean alike neither signs nor second matches are left to chance.
     """
     cosines = _own_cosines(side)
     if cosines is None:

@@ -20,12 +20,12 @@ from independence_audit.evidence.training_evidence import (
     TrajectoryPoint,
 )
 from independence_audit.training.initialisers import ANY
-from independence_audit.training.trajectory.checkpoint_scan import Step, Walked, components
+from independence_audit.training.trajectory.checkpoint_scan import Scanned, Step, components
 from independence_audit.training.trajectory.forgery import blended, combined, made_from_the_end, noise
 from independence_audit.training.trajectory.frozen import MOSTLY, Frozen, frozen_parts
 from independence_audit.training.trajectory.geometry import geometry_of
 from independence_audit.training.trajectory.out_of_order import (
-    DOUBTS,
+    ORDER_FINDINGS,
     as_far_as_ordered,
     breaks,
     duplicates,
@@ -67,13 +67,13 @@ class Judged:
         return {finding.message.key for finding in self.findings if finding.contradicts}
 
     @property
-    def doubts_order(self) -> bool:
+    def order_in_question(self) -> bool:
         """Whether the weights stand in another order where nobody says for sure in which they should."""
-        return any(finding.message.key in DOUBTS and not finding.contradicts for finding in self.findings)
+        return any(finding.message.key in ORDER_FINDINGS and not finding.contradicts for finding in self.findings)
 
 
 def trajectory_evidence(
-    walked: Walked,
+    scanned: Scanned,
     initialiser: str = ANY,
     references: Points | None = None,
     replay: ReplayEvidence | None = None,
@@ -82,46 +82,48 @@ def trajectory_evidence(
     """One conclusion for each component of a trajectory, with the tables that it rests on.
 
     Args:
-        walked: What was measured at each checkpoint.
+        scanned: What was measured at each checkpoint.
         initialiser: What step 0 was held against, by name.
         references: What every checkpoint and component came to against the references.
         replay: What a declared draw came to against step 0, or nothing where it stands before the first checkpoint.
         order: Who says in which order the checkpoints stand.
     """
     references = references or {}
-    frozen = frozen_parts(walked.steps)
-    doubled = duplicates(walked.steps)
-    skipped = sum(seen.status != "read" for seen in walked.seen)
-    redrawn = _drawn_otherwise(walked) if replay is not None and not replay.checkpoint else set[str]()
+    frozen = frozen_parts(scanned.steps)
+    doubled = duplicates(scanned.steps)
+    skipped = sum(seen.status != "read" for seen in scanned.seen)
+    redrawn = _drawn_otherwise(scanned) if replay is not None and not replay.checkpoint else set[str]()
     trainings = []
-    for component in components(walked.steps):
-        judged = Judged(limits=_limits(walked, skipped), redrawn=component in redrawn)
+    for component in components(scanned.steps):
+        judged = Judged(limits=_limits(scanned, skipped), redrawn=component in redrawn)
         judged.findings.extend(doubled)
         if replay is not None and judged.redrawn:
-            judged.findings.append(_other_draw(replay, walked.steps[1], component))
+            judged.findings.append(_other_draw(replay, scanned.steps[1], component))
         elif replay is not None:
             judged.evidence.extend(_replay_grounds(replay))
             judged.findings.extend(_replay_findings(replay))
-        trainings.append(_component(walked, component, frozen.get(component, Frozen((), 0.0)), judged, references))
-    points = tuple(_points(walked.steps, references))
-    return TrainingEvidence(tuple(trainings), TrajectoryEvidence(walked.seen, points, initialiser, order), replay)
+        trainings.append(_component(scanned, component, frozen.get(component, Frozen((), 0.0)), judged, references))
+    points = tuple(_points(scanned.steps, references))
+    return TrainingEvidence(tuple(trainings), TrajectoryEvidence(scanned.seen, points, initialiser, order), replay)
 
 
-def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, references: Points) -> ComponentTraining:
-    steps = [step for step in walked.steps if step.of(component)]
+def _component(
+    scanned: Scanned, component: str, frozen: Frozen, judged: Judged, references: Points
+) -> ComponentTraining:
+    steps = [step for step in scanned.steps if step.of(component)]
     geometry = geometry_of([step.of(component) for step in steps])
     start = steps[0].starts.get(component, UNKNOWN)
     broken = breaks(steps, component)
     combinations = combined(steps, geometry)
     judged.findings.extend(frozen.findings)
-    moved = reordered(steps, geometry, start) or reversed_way(steps, start, walked.ends.get(component))
+    moved = reordered(steps, geometry, start) or reversed_way(steps, start, scanned.ends.get(component))
     doubts = [finding for finding in moved if not finding.contradicts]
     by_order = [
         *(finding for number, finding in broken if not (judged.redrawn and number == 1)),
         *combinations,
         *blended(steps, component, {number for number, _ in broken}),
         *noise(steps, component, {number for number, _ in broken}),
-        *made_from_the_end(steps[0], steps[-1], start.freshness, walked.carried.get(component)),
+        *made_from_the_end(steps[0], steps[-1], start.freshness, scanned.carried.get(component)),
     ]
     judged.findings.extend(as_far_as_ordered(by_order, steps, component, geometry) if doubts else by_order)
     if doubts or not (combinations or broken):
@@ -133,9 +135,9 @@ def _component(walked: Walked, component: str, frozen: Frozen, judged: Judged, r
         start = steps[renewed[-1]].starts.get(component, UNKNOWN)
     chain = steps[renewed[-1] :] if renewed else steps
     conclusion = _conclusion(chain, component, start, frozen, judged)
-    if conclusion == Conclusion.NO_EVIDENCE and judged.doubts_order and not judged.contradictions:
+    if conclusion == Conclusion.NO_EVIDENCE and judged.order_in_question and not judged.contradictions:
         judged.limits.append(Message("limit.order_doubted"))
-    if conclusion == Conclusion.INITIALISED_AND_TRAINED and any(seen.status != "read" for seen in walked.seen):
+    if conclusion == Conclusion.INITIALISED_AND_TRAINED and any(seen.status != "read" for seen in scanned.seen):
         conclusion = Conclusion.CONSISTENT_WITH_SCRATCH
         judged.limits.append(Message("limit.lowered"))
     judged.evidence.extend(_grounds(chain, component, start))
@@ -151,7 +153,7 @@ def _conclusion(chain: Sequence[Step], component: str, start: Start, frozen: Fro
     elsewhere = contradictions & STARTS_ELSEWHERE
     if elsewhere and not (elsewhere == {"finding.shares_training"} and start.freshness == Freshness.INITIAL):
         return Conclusion.STARTS_FROM_TRAINED_WEIGHTS
-    if contradictions or judged.doubts_order or not _changed(chain, component) or not _tells(chain[0], component):
+    if contradictions or judged.order_in_question or not _changed(chain, component) or not _tells(chain[0], component):
         return Conclusion.NO_EVIDENCE
     if start.freshness == Freshness.INITIAL and not start.undeclared:
         return Conclusion.INITIALISED_AND_TRAINED
@@ -269,15 +271,15 @@ def _unlike(key: str, data: dict[str, Value], tensors: Sequence[str], of: int, *
     )
 
 
-def _drawn_otherwise(walked: Walked) -> set[str]:
+def _drawn_otherwise(scanned: Scanned) -> set[str]:
     """Components of which the first checkpoint holds another initial draw than the one that was put before it.
 
     A name says nothing here: weights that no training has touched, and that share nothing with the declared draw, did
     not grow from it, whatever their step. Empty where most matrices are linked: a part may be drawn on its own.
     """
-    if len(walked.steps) < 2 or walked.seen[0].status != "read":  # noqa: PLR2004  the draw and a checkpoint
+    if len(scanned.steps) < 2 or scanned.seen[0].status != "read":  # noqa: PLR2004  the draw and a checkpoint
         return set()
-    draw, first = walked.steps[:2]
+    draw, first = scanned.steps[:2]
     other = {
         name
         for name in components([draw])
@@ -323,11 +325,11 @@ def _grounds(chain: Sequence[Step], component: str, start: Start) -> list[Messag
     return grounds
 
 
-def _limits(walked: Walked, skipped: int) -> list[Message]:
+def _limits(scanned: Scanned, skipped: int) -> list[Message]:
     limits = [Message("limit.sampled"), Message("limit.handed_in")]
     if skipped:
-        limits.append(Message("limit.skipped", {"count": skipped, "of": len(walked.seen)}))
-    steps = [step.step for step in walked.steps if step.step is not None]
+        limits.append(Message("limit.skipped", {"count": skipped, "of": len(scanned.seen)}))
+    steps = [step.step for step in scanned.steps if step.step is not None]
     limits += [Message("limit.gap", {"first": first, "last": last}) for first, last in wide_gaps(steps)]
     return limits
 

@@ -128,7 +128,7 @@ def compare_bits(
         declared: What was declared.
         drawn: What drew it.
         generated: The drawn weights.
-        given: The checkpoint, step 0 as it was handed in.
+        given: The checkpoint, step 0 as it was submitted.
         name: How it is called in the report.
 
     Raises:

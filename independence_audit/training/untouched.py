@@ -265,7 +265,7 @@ def _independent(rows: Floats) -> NDArray[np.int64]:
     """Which rows have no more to do with the others than chance allows.
 
     The chance is that of meeting the directions that the others share: with R of them worth being called independent
-    the ratio of a stranger scatters by sqrt(2 / R).
+    the ratio of an unrelated model scatters by sqrt(2 / R).
     """
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     products, expected = (unit @ unit.T) ** 2, (unit**2) @ (unit**2).T

@@ -30,7 +30,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
-class Seen:
+class ScannedCheckpoint:
     """What came of the inputs so far."""
 
     outcomes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -47,7 +47,7 @@ def main() -> int:
         import_module(options.module).TARGETS[options.target].read(options.input)
         return 0
     names = options.target or ",".join(import_module(options.module).TARGETS)
-    seen = Seen()
+    seen = ScannedCheckpoint()
     end = time.monotonic() + options.seconds
     workers = [
         Thread(target=_drive, args=(options.module, names, options.seed + number, options.workers, end, seen))
@@ -73,7 +73,7 @@ def _options() -> argparse.Namespace:
 
 
 def _drive(  # noqa: PLR0917  what a worker is told
-    module: str, names: str, first: int, step: int, end: float, seen: Seen
+    module: str, names: str, first: int, step: int, end: float, seen: ScannedCheckpoint
 ) -> None:
     """Keep a worker busy; one that gave way is followed by another with other seeds."""
     while time.monotonic() < end:
@@ -93,7 +93,7 @@ def _drive(  # noqa: PLR0917  what a worker is told
         first += 1000 * step
 
 
-def _follow(worker: subprocess.Popen[str], seen: Seen) -> None:
+def _follow(worker: subprocess.Popen[str], seen: ScannedCheckpoint) -> None:
     """Count what a worker reports, and stop it where it says nothing more."""
     now: dict[str, object] = {}
     stopped: list[str] = []
@@ -141,7 +141,7 @@ def _used(worker: subprocess.Popen[str]) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def _keep(now: dict[str, object], reason: str, said: str, seen: Seen) -> None:
+def _keep(now: dict[str, object], reason: str, said: str, seen: ScannedCheckpoint) -> None:
     """Keep the input that a reader gave way to."""
     target, number = str(now.get("target", "start")), str(now.get("seed", ""))
     place = KEPT / f"{target}-{number}-{len(seen.failures)}"
@@ -158,7 +158,7 @@ def _keep(now: dict[str, object], reason: str, said: str, seen: Seen) -> None:
         seen.failures.append(f"{target} (seed {number}) {reason}: {place}\n{trace[-1500:]}")
 
 
-def _print(seen: Seen) -> None:
+def _print(seen: ScannedCheckpoint) -> None:
     print(f"{'reader':<16}{'inputs':>9}{'read':>9}{'refused':>9}{'slowest':>10}")  # noqa: T201
     total = 0
     for target, outcomes in seen.outcomes.items():

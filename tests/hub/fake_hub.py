@@ -63,7 +63,7 @@ class Fault(Enum):
 ENDLESS = {Fault.GZIP_BOMB, Fault.ENDLESS, Fault.DRIP, Fault.DRIPPING_HEADERS, Fault.HUGE_HEADERS}
 
 
-class Seen(NamedTuple):
+class ScannedCheckpoint(NamedTuple):
     """A request as it came in, and what it got."""
 
     server: str
@@ -101,7 +101,7 @@ class FakeHub:
     """
 
     def __init__(self, root: Path) -> None:
-        self.seen: list[Seen] = []
+        self.seen: list[ScannedCheckpoint] = []
         self.described: bytes | None = None
         self.retry_after: int | None = None
         self.silence = 0.3
@@ -147,7 +147,7 @@ class FakeHub:
         self._hub.stop()
         self._storage.stop()
 
-    def requests(self, server: str = "", method: str = "") -> list[Seen]:
+    def requests(self, server: str = "", method: str = "") -> list[ScannedCheckpoint]:
         """The requests so far, of one server or method only."""
         return [seen for seen in self.seen if seen.server.startswith(server) and seen.method.startswith(method)]
 
@@ -267,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
     def note(self, status: int, sent: int) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         path = unquote(urlsplit(self.path).path)
-        self.server.hub.seen.append(Seen(self.kind, self.command, path, headers, status, sent))
+        self.server.hub.seen.append(ScannedCheckpoint(self.kind, self.command, path, headers, status, sent))
 
     def is_failed(self, fault: Fault | None) -> bool:
         """Whether the fault is one that takes the place of the answer, which is sent then."""

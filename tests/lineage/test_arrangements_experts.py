@@ -9,7 +9,7 @@ import pytest
 
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.samples import Sample
-from independence_audit.lineage.arrangements import expert_cells, in_every_expert, with_experts_of
+from independence_audit.lineage.arrangements import expert_score_matrix, in_every_expert, with_experts_of
 from tests.lineage.deep_models import trained_on
 from tests.lineage.hand_made import noise, sample_of
 from tests.lineage.test_moved import evidence
@@ -70,7 +70,7 @@ def test_strangers_experts_are_not_found() -> None:
 
 def test_cells_are_of_experts() -> None:
     """The router's rows and the pools' experts, in their numbers."""
-    cells = expert_cells(mixture(1, ORDER, 1), mixture(1, layers=1))
+    cells = expert_score_matrix(mixture(1, ORDER, 1), mixture(1, layers=1))
     assert cells is not None
     assert set(cells.roles) == {"router", "expert.up", "expert.down"}
     assert cells.strength.argmax(axis=1).tolist() == ORDER
@@ -120,9 +120,11 @@ def test_strangers_dense_layers_are_no_origin() -> None:
 
 def test_one_expert_and_none() -> None:
     """A single expert has no order, and layers without experts have no cells."""
-    assert expert_cells([], []) is None
+    assert expert_score_matrix([], []) is None
     assert (
-        expert_cells([sample_of(noise(4, 96), role="router", raw=None)], [sample_of(noise(4, 96), role="router")])
+        expert_score_matrix(
+            [sample_of(noise(4, 96), role="router", raw=None)], [sample_of(noise(4, 96), role="router")]
+        )
         is None
     )
     alone = [pool(noise(8, 96, seed=3), "expert.up", 0, 1)]

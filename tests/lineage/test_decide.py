@@ -142,17 +142,17 @@ class TestEvidenceThatDoesNotCount:
 
     def test_doubtful_tensor_of_a_found_component_is_related(self) -> None:
         """Where others carry the finding, its own numbers are read with them."""
-        verdict = verdict_of(measured_of(30.0, doubt="ramp"), measured_of(30.0, role="k"))
+        verdict = verdict_of(measured_of(30.0, caveat="ramp"), measured_of(30.0, role="k"))
         assert verdict.tensors == (Relation.RELATED, Relation.RELATED)
 
     def test_doubtful_tensor_is_uninformative_by_itself(self) -> None:
         """Not unrelated either: its null is unknown."""
-        verdict = verdict_of(measured_of(0.1, doubt="ramp"), measured_of(0.2, role="k"))
+        verdict = verdict_of(measured_of(0.1, caveat="ramp"), measured_of(0.2, role="k"))
         assert verdict.tensors == (Relation.UNINFORMATIVE, Relation.UNRELATED)
 
     def test_doubtful_equality_counts(self) -> None:
         """Sorted or not, weights do not become equal by chance."""
-        verdict = verdict_of(measured_of(60.0, equal=1.0, doubt="ramp"))
+        verdict = verdict_of(measured_of(60.0, equal=1.0, caveat="ramp"))
         assert verdict.relation is Relation.IDENTICAL
 
 

@@ -127,11 +127,11 @@ def ordered_or_not(*, fixed: bool) -> tuple[Fingerprint, Fingerprint]:
 def test_fixed_positions_are_a_doubt_along_the_residual_width() -> None:
     """Sinusoids give strangers a common basis there, and only there."""
     (found,) = compare_fingerprints(*ordered_or_not(fixed=True))
-    assert [one.doubt for one in found.measured] == ["fixed_positions"] * 6 + [""]
+    assert [one.caveat for one in found.measured] == ["fixed_positions"] * 6 + [""]
     assert (found.joint, found.weakest, found.tests) == (None, None, 1)
     assert all(one.test is not None for one in found.measured)
     (free,) = compare_fingerprints(*ordered_or_not(fixed=False))
-    assert {one.doubt for one in free.measured} == {""}
+    assert {one.caveat for one in free.measured} == {""}
 
 
 def test_ordered_reference_does_not_join() -> None:
@@ -140,7 +140,7 @@ def test_ordered_reference_does_not_join() -> None:
     ramp = sample_of(np.sort(noise(8, 96), axis=1), role="sorted")
     more = compared([*subject, ramp], [*reference, ramp])
     assert more.joint == compared(subject, reference).joint
-    assert more.measured[-1].doubt == "ramp"
+    assert more.measured[-1].caveat == "ramp"
 
 
 @pytest.mark.parametrize("shared", [0.0, 0.3])

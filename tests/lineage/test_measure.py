@@ -33,7 +33,7 @@ def test_strangers() -> None:
     assert product is not None
     assert result.test == result.evidence == expected[0]
     assert product.square_sum == expected[1].square_sum
-    assert (result.reason, result.rounding, result.incomparable, result.doubt) == ("", None, False, "")
+    assert (result.reason, result.rounding, result.incomparable, result.caveat) == ("", None, False, "")
     assert result.numbers == compare_values(WEIGHTS, OTHERS)
 
 
@@ -180,7 +180,7 @@ def test_order_of_a_known_role_is_a_doubt() -> None:
     """Units sorted by importance are weights: the test is printed, equality counts, no finding rests on it."""
     ordered = np.sort(noise(16, 200), axis=1)
     result, product = measure(sample_of(ordered), sample_of(ordered))
-    assert (result.reason, result.doubt) == ("", "ramp")
+    assert (result.reason, result.caveat) == ("", "ramp")
     assert result.test is not None
     assert result.evidence is None
     assert product is not None
@@ -190,8 +190,8 @@ def test_order_of_a_known_role_is_a_doubt() -> None:
 def test_only_the_reference_is_probed_for_order() -> None:
     """A subject cannot talk its way out by sorting its own units."""
     ordered, random = np.sort(noise(16, 200), axis=1), noise(16, 200, seed=1)
-    assert measured(ordered, random).doubt == ""
-    assert measured(random, ordered).doubt == "ramp"
+    assert measured(ordered, random).caveat == ""
+    assert measured(random, ordered).caveat == "ramp"
 
 
 def test_repeated_pair_is_no_evidence() -> None:
@@ -272,7 +272,7 @@ def test_maps_that_began_as_the_identity_are_tested_beside_it() -> None:
     first, second = (0.02 * noise(128, 128, seed=seed) + np.eye(128, dtype=np.float32) for seed in (1, 2))
     for other in (second, 0.02 * noise(128, 128, seed=3)):
         found = measured(first, other)
-        assert found.doubt == ""
+        assert found.caveat == ""
         assert found.evidence is not None
         assert abs(found.evidence.z) < 4.0
     assert measured(first, first).numbers.identical_fraction == 1.0
@@ -285,7 +285,7 @@ def test_nothing_but_structure_is_in_doubt() -> None:
     """A diagonal map has no value beside its diagonal: equality counts, no test does."""
     scales = np.diag(1.0 + noise(128))
     found = measured(scales, scales)
-    assert (found.doubt, found.evidence, found.numbers.identical_fraction) == ("shared_structure", None, 1.0)
+    assert (found.caveat, found.evidence, found.numbers.identical_fraction) == ("shared_structure", None, 1.0)
 
 
 @pytest.mark.parametrize("kept", [1.0, 0.5, 0.1], ids=["all signs", "of the larger half", "of a tenth"])

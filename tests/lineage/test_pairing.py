@@ -31,7 +31,7 @@ def test_samples_meet_by_layer_and_role() -> None:
     theirs = [sample_of(noise(8, 64), layer=layer, role=role, name=f"b.{layer}.{role}") for layer, role in places[::-1]]
     pair = one_pair(ours, theirs)
     assert named(pair) == {f"a.{layer}.{role}": f"b.{layer}.{role}" for layer, role in places}
-    assert (pair.unmatched, pair.choices) == ((), 0)
+    assert (pair.unmatched, pair.candidates) == ((), 0)
 
 
 def test_other_prefixes_are_no_obstacle() -> None:
@@ -114,7 +114,7 @@ def test_no_counterpart() -> None:
     ours = [sample_of(noise(8, 64), role=role) for role in ("q", "k", "v")]
     pair = one_pair(ours, [sample_of(noise(4, 99), role="k")])
     assert [sample.role for sample in pair.unmatched] == ["q", "v"]
-    assert pair.choices == 0
+    assert pair.candidates == 0
 
 
 SHUFFLED = np.random.default_rng(5).permutation(12)
@@ -132,7 +132,7 @@ def test_shuffled_names_are_matched_by_value() -> None:
     theirs = [unknown(values, number) for number, values in enumerate(tensors)]
     pair = one_pair(ours, theirs)
     assert named(pair) == {f"t{100 + place}": f"t{source}" for place, source in enumerate(SHUFFLED)}
-    assert (pair.unmatched, pair.choices) == ((), 144)
+    assert (pair.unmatched, pair.candidates) == ((), 144)
 
 
 def test_strangers_are_not_matched_by_value() -> None:
@@ -141,14 +141,14 @@ def test_strangers_are_not_matched_by_value() -> None:
         [unknown(noise(16, 64, seed=seed), seed) for seed in range(12)],
         [unknown(noise(16, 64, seed=50 + seed), 50 + seed) for seed in range(12)],
     )
-    assert (len(pair.pairs), len(pair.unmatched), pair.choices) == (0, 12, 144)
+    assert (len(pair.pairs), len(pair.unmatched), pair.candidates) == (0, 12, 144)
 
 
 def test_only_one_shape_is_matched_by_value() -> None:
     """A tensor is not a part of a larger one here."""
     values = noise(16, 64)
     pair = one_pair([unknown(values, 1)], [unknown(values[:8], 2), unknown(values.reshape(8, 128), 3)])
-    assert (pair.pairs, pair.choices) == ((), 0)
+    assert (pair.pairs, pair.candidates) == ((), 0)
 
 
 def test_each_counterpart_is_taken_once() -> None:
@@ -170,7 +170,7 @@ def test_samples_without_values_are_not_matched_by_value() -> None:
     """What cannot be decoded cannot be recognised."""
     packed = sample_of(noise(16, 64), role="generic:packed", raw=None)
     pair = one_pair([packed], [unknown(noise(16, 64), 2)])
-    assert (pair.pairs, len(pair.unmatched), pair.choices) == ((), 1, 0)
+    assert (pair.pairs, len(pair.unmatched), pair.candidates) == ((), 1, 0)
 
 
 def test_names_go_before_values() -> None:

@@ -60,7 +60,7 @@ def test_tested_tensor_carries_its_figures() -> None:
 
 REASONS: dict[str, tuple[Measured, Relation, str | None]] = {
     "constant": (measured_of(None, reason="constant"), Relation.UNINFORMATIVE, "constant"),
-    "ramp": (measured_of(3.0, doubt="ramp"), Relation.UNINFORMATIVE, "ramp"),
+    "ramp": (measured_of(3.0, caveat="ramp"), Relation.UNINFORMATIVE, "ramp"),
     "other shape": (
         measured_of(None, equal=None, reason="shape_differs", incomparable=True),
         Relation.NOT_TESTED,
@@ -83,7 +83,7 @@ def test_reasons(case: str) -> None:
 
 def test_figures_of_a_doubtful_test_are_not_printed() -> None:
     """Under a null that does not hold z means nothing; equality is still told."""
-    _, (tensor,) = told(compared_of(measured_of(30.0, doubt="ramp", equal=0.1)))
+    _, (tensor,) = told(compared_of(measured_of(30.0, caveat="ramp", equal=0.1)))
     assert (tensor.z, tensor.r, tensor.p_value, tensor.identical_fraction) == (None, None, None, 0.1)
 
 

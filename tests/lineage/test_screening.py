@@ -17,7 +17,7 @@ from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import ENOUGH_POWER, Level, decide
 from independence_audit.lineage.in_place import Comparer
 from independence_audit.lineage.pairing import pair_components
-from independence_audit.lineage.screening import Glance
+from independence_audit.lineage.screening import Screening
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.statistics.decision import critical_z
 from tests.lineage.hand_made import fingerprint_of, noise, sample_of
@@ -78,7 +78,7 @@ def test_a_few_tensors_are_measured_in_full() -> None:
             for side in (1, 2)
         ]
         (pair,) = pair_components(*sides)
-        assert (Glance().look(pair) is not None) == seen
+        assert (Screening().look(pair) is not None) == seen
 
 
 def test_variance_is_that_of_all_permutations(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_variance_is_that_of_all_permutations(monkeypatch: pytest.MonkeyPatch) -
     assert np.var(traces) == pytest.approx(1.0)
     (pair,) = pair_components(fingerprint_of(sample_of(first)), fingerprint_of(sample_of(second)))
     monkeypatch.setattr("independence_audit.lineage.screening.FEWEST", 1)
-    measured = Glance().look(pair)
+    measured = Screening().look(pair)
     assert measured is not None
     assert measured[0].test is not None
     flips = np.trace(product) / np.sqrt((np.diagonal(product) ** 2).sum())

@@ -10,7 +10,7 @@ import pytest
 from independence_audit.anatomy import Axis
 from independence_audit.fingerprint.samples import Sample
 from independence_audit.lineage.in_place import compare_fingerprints
-from independence_audit.lineage.width_replication import Tile, find_tiles, shared_tiles
+from independence_audit.lineage.width_replication import Replication, find_replications, shared_replications
 from tests.lineage.hand_made import fingerprint_of, noise, sample_of
 
 
@@ -31,19 +31,24 @@ def grown(seed: int, copies: int = 2, *, adjacent: bool = False, trained: float 
 @pytest.mark.parametrize("copies", [2, 3, 4])
 def test_copies_are_counted(copies: int, *, adjacent: bool, trained: float) -> None:
     """How many copies, in which order, and how like they still are."""
-    (tile,) = find_tiles(grown(1, copies, adjacent=adjacent, trained=trained)).values()
-    assert (tile.width, tile.copies, tile.adjacent, tile.period) == (96 * copies, copies, adjacent, 96)
-    assert tile.r == pytest.approx(1 / (1 + trained**2), abs=0.1)
+    (replication,) = find_replications(grown(1, copies, adjacent=adjacent, trained=trained)).values()
+    assert (replication.width, replication.copies, replication.adjacent, replication.period) == (
+        96 * copies,
+        copies,
+        adjacent,
+        96,
+    )
+    assert replication.r == pytest.approx(1 / (1 + trained**2), abs=0.1)
 
 
 def test_strangers_do_not_repeat() -> None:
     """Of a hundred models nobody grew none repeats itself."""
-    assert not any(find_tiles(grown(seed, copies=1)) for seed in range(100))
+    assert not any(find_replications(grown(seed, copies=1)) for seed in range(100))
 
 
 def test_heads_that_share_a_value_are_no_growth() -> None:
     """The output projection's columns are alike for query heads of one value head: that says nothing."""
-    assert not find_tiles([sample_of(np.tile(noise(8, 64), (1, 2)), axis=Axis.ATTENTION)])
+    assert not find_replications([sample_of(np.tile(noise(8, 64), (1, 2)), axis=Axis.ATTENTION)])
 
 
 def test_bad_input_repeats_nothing() -> None:
@@ -54,8 +59,8 @@ def test_bad_input_repeats_nothing() -> None:
         sample_of(noise(4, 0)),
         sample_of(noise(1, 2)),
     ]
-    assert not find_tiles(odd)
-    assert not find_tiles([])
+    assert not find_replications(odd)
+    assert not find_replications([])
 
 
 def scatter(subjects: Sequence[list[Sample]], references: Sequence[list[Sample]]) -> float:
@@ -82,12 +87,12 @@ def test_strangers_of_one_growth_are_standard_normal(monkeypatch: pytest.MonkeyP
 
 def test_one_side_alone_needs_no_care() -> None:
     """Where only one model was grown the other's channels may be exchanged, and all are tested."""
-    tiles = find_tiles(grown(1, 2))
-    assert tiles
-    assert not shared_tiles(tiles, find_tiles(grown(2, 1)))
+    replications = find_replications(grown(1, 2))
+    assert replications
+    assert not shared_replications(replications, find_replications(grown(2, 1)))
     subjects = [grown(seed, 2) for seed in range(1, 26)]
     wide = [[sample_of(noise(8, 192, seed=900 + n), role=role) for role in ("q", "up")] for n in range(25)]
-    assert not any(find_tiles(each) for each in wide)
+    assert not any(find_replications(each) for each in wide)
     assert 0.85 < scatter(subjects, wide) < 1.15
 
 
@@ -105,7 +110,7 @@ def test_one_copy_is_kept(start: int) -> None:
     """Wherever a window begins, every channel is kept once at most."""
     channels = np.arange(24)
     for adjacent in (False, True):
-        tile = Tile(24, 3, adjacent=adjacent, r=1.0)
+        replication = Replication(24, 3, adjacent=adjacent, r=1.0)
         unit = channels // 3 if adjacent else channels % 8
-        kept = unit[start:20][tile.keep(start, 20)]
+        kept = unit[start:20][replication.keep(start, 20)]
         assert len(set(kept.tolist())) == len(kept)

@@ -63,9 +63,9 @@ def test_the_solar_case_explains_the_cosine(examples: Path, capsys: pytest.Captu
     arguments = ["compare", str(case / "solar_open"), "--ref", str(case / "glm4_moe")]
     assert main([*arguments, "--format", "json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    trap = next(message for message in report["components"][0]["explanation"] if message["key"] == "fact.norm_trap")
-    assert trap["data"]["cosine"] > 0.95
-    assert abs(trap["data"]["r"]) < 0.3
+    caveat = next(message for message in report["components"][0]["explanation"] if message["key"] == "fact.norm_trap")
+    assert caveat["data"]["cosine"] > 0.95
+    assert abs(caveat["data"]["r"]) < 0.3
     assert main(arguments) == 0
     assert "no evidence" in capsys.readouterr().out
 

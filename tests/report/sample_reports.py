@@ -33,7 +33,7 @@ from independence_audit.evidence.measurement import (
 )
 from independence_audit.evidence.relation import STRENGTH, Relation
 from independence_audit.evidence.training_evidence import (
-    CheckpointSeen,
+    CheckpointSummary,
     ComponentTraining,
     Conclusion,
     Finding,
@@ -510,13 +510,13 @@ def clean() -> AuditReport:
     )
     components = (component(name, "text_decoder", "solar_open", tensors, relation=Relation.UNRELATED),)
     norms = [entry for entry in tensors if entry.role.endswith("norm")]
-    trap = {
+    caveat = {
         "cosine": median(e.cosine or 0.0 for e in norms),
         "r": median(e.r or 0.0 for e in norms),
         "tensors": len(norms),
     }
     facts = (
-        Message("fact.norm_trap", trap),
+        Message("fact.norm_trap", caveat),
         Message("fact.unrelated", {"component": name, "references": 2, "bound": 0.0029}),
     )
     none_found = Message("criterion.none_found", {"component": name, "references": 2, "bound": 0.0029})
@@ -680,7 +680,7 @@ def training() -> AuditReport:
     frozen = ComponentTraining(
         "head", Conclusion.FROZEN_DURING_TRAINING, findings=(Finding(constant, contradicts=True),)
     )
-    checkpoints = tuple(CheckpointSeen(name, step, "read") for name, step in zip(names, steps, strict=True))
+    checkpoints = tuple(CheckpointSummary(name, step, "read") for name, step in zip(names, steps, strict=True))
     evidence = TrainingEvidence((seen, frozen), TrajectoryEvidence(checkpoints, (*moving, *still), "any"))
     return replace(inconclusive(), training=evidence)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from independence_audit.report.distribution import CHANCE, norm_vectors, trap_rows
+from independence_audit.report.distribution import CHANCE, norm_caveat_rows, norm_vectors
 from tests.report.sample_reports import clean, finding
 
 
@@ -17,7 +17,7 @@ def test_only_compared_norm_vectors_are_shown() -> None:
 
 def test_components_are_summed_up() -> None:
     """Each component has one row, with the range of the cosines and the largest z."""
-    rows = {row.component: row for row in trap_rows(norm_vectors(finding().tensors))}
+    rows = {row.component: row for row in norm_caveat_rows(norm_vectors(finding().tensors))}
     assert list(rows) == ["model.language_model", "model.vision_model", "model.audio_model"]
     assert rows["model.audio_model"].cosine == "1.0000"
     assert rows["model.audio_model"].largest_z == "35.8"
@@ -26,4 +26,4 @@ def test_components_are_summed_up() -> None:
 
 def test_without_norm_vectors_there_is_no_row() -> None:
     """Nothing to explain gives nothing."""
-    assert trap_rows(norm_vectors(())) == ()
+    assert norm_caveat_rows(norm_vectors(())) == ()

@@ -59,7 +59,7 @@ def submission_of(named: str, checkpoint: Checkpoint) -> Submission:
 
 
 def siblings_of(named: str, checkpoint: Checkpoint) -> Mapping[str, int]:
-    """The files beside one that was named by itself on this machine: they are not what was handed in."""
+    """The files beside one that was named by itself on this machine: they are not what was submitted."""
     if not (checkpoint.by_itself and checkpoint.source.near):
         return {}
     folder = Path(named).absolute().parent

@@ -8,7 +8,7 @@ from independence_audit.fingerprint.library.change import add, new_entry, remove
 from independence_audit.fingerprint.library.known_models import EVERY_KIND, Catalogue, Entry, Group
 from independence_audit.fingerprint.library.pull import pull, reference_of, refuse_incomplete
 from independence_audit.fingerprint.library.shelf import own_folder, shipped_folder
-from independence_audit.fingerprint.library.store import Held, Library, Status, open_library, read_file
+from independence_audit.fingerprint.library.store import Library, Status, StoredFingerprint, open_library, read_file
 
 __all__ = [
     "EVERY_KIND",
@@ -16,9 +16,9 @@ __all__ = [
     "Entry",
     "Exported",
     "Group",
-    "Held",
     "Library",
     "Status",
+    "StoredFingerprint",
     "Wanted",
     "add",
     "export_bundle",

@@ -61,8 +61,8 @@ def export_bundle(library: Library, entries: Sequence[Entry], target: Path) -> E
         MalformedError: One of them is damaged.
         InputError: One could not be read, or the bundle could not be written.
     """
-    held = [library.held(entry) for entry in sorted(entries, key=lambda entry: entry.name)]
-    there = [one for one in held if one.status != Status.MISSING]
+    stored = [library.stored(entry) for entry in sorted(entries, key=lambda entry: entry.name)]
+    there = [one for one in stored if one.status != Status.MISSING]
     if not there:
         raise MissingError(
             "The library has no fingerprint of any of these models.", "Pull them first: `audit refs pull`."
@@ -90,7 +90,7 @@ def export_bundle(library: Library, entries: Sequence[Entry], target: Path) -> E
     except OSError as error:
         reason = error.strerror or "a fingerprint changed while it was read"
         raise InputError(f"{target.name} could not be written: {reason}.", "Name another place.") from error
-    missing = tuple(one.entry.name for one in held if one.status == Status.MISSING)
+    missing = tuple(one.entry.name for one in stored if one.status == Status.MISSING)
     return Exported(file_digest(target), tuple(one.entry.name for one in there), missing)
 
 

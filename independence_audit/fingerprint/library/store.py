@@ -38,7 +38,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredFingerprint:
     """A model of the library and the fingerprint that there is of it."""
 
     entry: Entry
@@ -71,22 +71,24 @@ class Library:
         """The fingerprints that came with the program; they were made with its own sampler."""
         return Shelf(self.shipped)
 
-    def held(self, entry: Entry) -> Held:
+    def stored(self, entry: Entry) -> StoredFingerprint:
         """What there is of one model."""
         shelf = self._shelf_of(entry)
         if shelf is None:
-            return Held(entry, Status.MISSING, 0, "")
+            return StoredFingerprint(entry, Status.MISSING, 0, "")
         status = Status.PULLED if shelf == self.own_shelf else Status.SHIPPED
         try:
-            return Held(entry, status, shelf.path(entry.name).stat().st_size, shelf.digest(entry.name))
+            return StoredFingerprint(entry, status, shelf.path(entry.name).stat().st_size, shelf.digest(entry.name))
         except (FileNotFoundError, ReadError):
             if shelf.holds(entry.name):
                 raise
-            return Held(entry, Status.MISSING, 0, "")  # another process is putting a new one there, or removed it
+            return StoredFingerprint(
+                entry, Status.MISSING, 0, ""
+            )  # another process is putting a new one there, or removed it
 
-    def everything(self) -> list[Held]:
+    def everything(self) -> list[StoredFingerprint]:
         """What there is of every model, in the catalogue's order."""
-        return [self.held(entry) for entry in self.catalogue.entries]
+        return [self.stored(entry) for entry in self.catalogue.entries]
 
     def path(self, entry: Entry) -> Path:
         """The file of a model's fingerprint.
@@ -113,7 +115,7 @@ class Library:
             ReadError: It could not be read.
         """
         path = self.path(entry)
-        if file_digest(path) != self.held(entry).sha256:
+        if file_digest(path) != self.stored(entry).sha256:
             raise MalformedError(
                 f"The fingerprint {path.name} is damaged: it is not the file whose digest was recorded.", _anew(entry)
             )
@@ -136,9 +138,9 @@ class Library:
         total = hashlib.sha256()
         for content in self.catalogue.content:
             total.update(hashlib.sha256(content).digest())
-        for held in self.everything():
-            if held.status != Status.MISSING:
-                total.update(f"{held.entry.name}\0{held.sha256}\n".encode())
+        for stored in self.everything():
+            if stored.status != Status.MISSING:
+                total.update(f"{stored.entry.name}\0{stored.sha256}\n".encode())
         return total.hexdigest()
 
     def _shelf_of(self, entry: Entry) -> Shelf | None:

@@ -90,11 +90,11 @@ class Frame:
     def __init__(self, anchors: Anchors, labels: Sequence[str]) -> None:
         place = {label: index for index, label in enumerate(anchors.labels)}
         chosen = np.array([place[label] for label in labels], dtype=np.int64)
-        self._turn: Floats = root(anchors.gram, 0.5)[:, chosen] @ root(anchors.gram[np.ix_(chosen, chosen)], -0.5)
+        self._rotation: Floats = root(anchors.gram, 0.5)[:, chosen] @ root(anchors.gram[np.ix_(chosen, chosen)], -0.5)
 
     def whitened(self, responses: NDArray[np.int8]) -> NDArray[np.float32]:
         """Whitened responses to the shared anchors, [k, shared], unit rows."""
-        return np.asarray(unit_rows(responses.astype(np.float32) @ self._turn.astype(np.float32)), dtype=np.float32)
+        return np.asarray(unit_rows(responses.astype(np.float32) @ self._rotation.astype(np.float32)), dtype=np.float32)
 
 
 def own_frame(raw: NDArray[np.floating], gram: NDArray[np.floating]) -> NDArray[np.int8]:

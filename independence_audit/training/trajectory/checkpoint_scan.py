@@ -1,4 +1,4 @@
-"""One walk through the checkpoints in order, which holds five of them at most and keeps small summaries of all."""
+"""One scan of the checkpoints in order, which holds five of them at most and keeps small summaries of all."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from independence_audit.anatomy import Rows, rows_of
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.training_evidence import CheckpointSeen
+from independence_audit.evidence.training_evidence import CheckpointSummary
 from independence_audit.fingerprint import Fingerprint
 from independence_audit.training.initialisers import UNDECLARED, Initialiser
 from independence_audit.training.trajectory.checkpoint_state import State, plane_of, state_of
 from independence_audit.training.trajectory.ends import ends_of
 from independence_audit.training.trajectory.start import Start, carried, start_of
-from independence_audit.training.trajectory.updates import Held, TensorStep, is_broken, may_add_noise, tensor_steps
+from independence_audit.training.trajectory.updates import Earlier, TensorStep, is_broken, may_add_noise, tensor_steps
 
 SHARED = 0.5
 """Share of the first checkpoint's parameters that must be there in the same shape; else it is another model."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ScannedCheckpoint:
     """A checkpoint as it comes: its fingerprint, or why there is none."""
 
     name: str
@@ -48,7 +48,7 @@ class Step:
     guessed: bool = False
     claimed: bool = True
     rank: int | None = None
-    """As of :class:`Seen`."""
+    """As of :class:`ScannedCheckpoint`."""
 
     def of(self, component: str) -> list[TensorStep]:
         """The tensors of one component."""
@@ -56,10 +56,10 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Walked:
+class Scanned:
     """Every checkpoint that was met, and what was measured at those that could be used."""
 
-    seen: tuple[CheckpointSeen, ...]
+    seen: tuple[CheckpointSummary, ...]
     steps: tuple[Step, ...]
     carried: Mapping[str, float | None]
     """By component, how much of the last checkpoint's strong directions the first one has: see ``start.carried``."""
@@ -67,7 +67,7 @@ class Walked:
     """By component, whether the last checkpoint is an initial draw."""
 
 
-class Walk:
+class Scan:
     """Takes checkpoints in order; the last one must be known beforehand, since interpolations lead to it."""
 
     def __init__(self, first: Fingerprint, last: Fingerprint, initialiser: Initialiser = UNDECLARED) -> None:
@@ -78,10 +78,10 @@ class Walk:
         self._ends = ends_of(self._first, self._last)
         self._previous: State | None = None
         self._before: State | None = None
-        self._seen: list[CheckpointSeen] = []
+        self._seen: list[CheckpointSummary] = []
         self._steps: list[Step] = []
 
-    def take(self, seen: Seen) -> bool:
+    def take(self, seen: ScannedCheckpoint) -> bool:
         """Measure one checkpoint; False where it could not be used, with the reason kept."""
         if seen.fingerprint is None:
             self._seen.append(_facts(seen, "skipped", seen.reason))
@@ -91,8 +91,8 @@ class Walk:
         if reason is not None and reason.key == "limit.other_shapes":
             self._seen.append(_facts(seen, "skipped", reason))
             return False
-        held = Held(self._first, self._plane, self._ends, self._previous, self._before)
-        tensors = tuple(tensor_steps(state, held))
+        earlier = Earlier(self._first, self._plane, self._ends, self._previous, self._before)
+        tensors = tuple(tensor_steps(state, earlier))
         starts = self._starts(state, tensors, claimed=seen.claimed)
         self._steps.append(Step(seen.name, seen.step, tensors, starts, seen.guessed, seen.claimed, seen.rank))
         self._seen.append(_facts(seen, "read", reason or seen.reason))
@@ -111,24 +111,24 @@ class Walk:
         samples = [sample for place, sample in state.samples.items() if place[0] == component]
         return start_of(samples, self._initialiser)
 
-    def result(self) -> Walked:
+    def result(self) -> Scanned:
         """Everything that was met so far."""
         names = list(components(self._steps))
         made = {name: carried(self._first, self._last, name) for name in names}
         ends = {name: self._start(self._last, name) for name in names}
-        return Walked(tuple(self._seen), tuple(self._steps), made, ends)
+        return Scanned(tuple(self._seen), tuple(self._steps), made, ends)
 
 
-def _facts(seen: Seen, status: str, reason: Message | None) -> CheckpointSeen:
+def _facts(seen: ScannedCheckpoint, status: str, reason: Message | None) -> CheckpointSummary:
     """What reports say of a checkpoint."""
     read = seen.fingerprint.read_bytes if seen.fingerprint else 0
-    return CheckpointSeen(seen.name, seen.step, status, reason, read, seen.guessed)
+    return CheckpointSummary(seen.name, seen.step, status, reason, read, seen.guessed)
 
 
-def walk(checkpoints: Sequence[Seen]) -> Walked:
+def scan(checkpoints: Sequence[ScannedCheckpoint]) -> Scanned:
     """Walk through checkpoints that are all in memory, as tests have them."""
     readable = [seen.fingerprint for seen in checkpoints if seen.fingerprint is not None]
-    taking = Walk(readable[0], readable[-1])
+    taking = Scan(readable[0], readable[-1])
     for seen in checkpoints:
         taking.take(seen)
     return taking.result()

@@ -1,4 +1,4 @@
-"""A checkpoint as the walk through a trajectory holds it: sampled values by place, decoded once.
+"""A checkpoint as the scan of a trajectory holds it: sampled values by place, decoded once.
 
 What training added: a checkpoint's weights with what is left of the first checkpoint's draw taken out.
 

@@ -56,7 +56,7 @@ def _sketch(tensor: TensorStep) -> Floats:
 
 
 def is_one_chain(geometry: Geometry) -> bool:
-    """Whether links, correlations that strangers do not have, join all checkpoints in some order."""
+    """Whether links, correlations that unrelated models do not have, join all checkpoints in some order."""
     lengths = np.linalg.norm(geometry.points, axis=1)
     units = geometry.points / np.maximum(lengths, 1e-30)[:, None]
     linked = np.abs(units @ units.T) >= LINKED

@@ -22,11 +22,11 @@ SHORTER = 0.03
 order is shorter at all; two neighbours exchanged among nine cost 4% to 12%."""
 FEWEST = 4
 """Checkpoints from which an order can be told, ..."""
-FEWEST_DOUBTED = 3
+FEWEST_QUESTIONED = 3
 """... and from which one that nobody claims can be doubted."""
 NOISE_FOUND = frozenset({"finding.noise_update", "finding.noise_apart"})
 UNKNOWN = Start(Freshness.UNCLEAR, 0.0, 0.0)
-DOUBTS = frozenset({"finding.other_order", "finding.reversed_order"})
+ORDER_FINDINGS = frozenset({"finding.other_order", "finding.reversed_order"})
 """Findings that say that the weights stand in another order."""
 
 
@@ -141,7 +141,7 @@ def _shortest(geometry: Geometry, order: Sequence[int], *, anchored: bool, turne
         anchored: Leave the first one where it is.
         turned: Try as well to put the first ones as they are behind the last one.
     """
-    if len(order) < FEWEST_DOUBTED:
+    if len(order) < FEWEST_QUESTIONED:
         return None
     length = _length(geometry.distances, order)
     if length <= geometry.rounding * len(order):

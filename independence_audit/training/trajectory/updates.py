@@ -71,8 +71,8 @@ class TensorStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What the walk holds at a time: constant, however many checkpoints there are."""
+class Earlier:
+    """What the scan holds at a time: constant, however many checkpoints there are."""
 
     first: State
     plane: Plane
@@ -83,12 +83,12 @@ class Held:
     before_previous: State | None
 
 
-def tensor_steps(state: State, held: Held) -> Iterator[TensorStep]:
+def tensor_steps(state: State, earlier: Earlier) -> Iterator[TensorStep]:
     """Measure every tensor of a checkpoint against those that are held."""
     for place, sample in state.samples.items():
         values, rounding = state.values[place], rounding_of(sample)
         weight, is_matrix = _length(values), min(values.shape) > 1
-        pair = common(held.previous, state, place) if held.previous else None
+        pair = common(earlier.previous, state, place) if earlier.previous else None
         change = None if pair is None else pair[1] - pair[0]
         length = None if change is None else _length(change)
         yield TensorStep(
@@ -100,14 +100,14 @@ def tensor_steps(state: State, held: Held) -> Iterator[TensorStep]:
             rounding=rounding,
             weight=weight,
             sketch=sketch(values) if is_matrix else None,
-            first_r=_r(common(held.first, state, place)),
+            first_r=_r(common(earlier.first, state, place)),
             previous_r=_r(pair),
             change=length,
             identical=None if pair is None or not pair[0].size else _identical(*pair),
-            cosine=_cosine(change, held, place),
+            cosine=_cosine(change, earlier, place),
             dependence=_dependence(pair, rounding * weight) if is_matrix else NOTHING,
-            apart=_apart(values, held, place, rounding, weight) if is_matrix and held.previous else NOTHING,
-            between=held.ends.between(place, values) if held.previous else None,
+            apart=_apart(values, earlier, place, rounding, weight) if is_matrix and earlier.previous else NOTHING,
+            between=earlier.ends.between(place, values) if earlier.previous else None,
         )
 
 
@@ -123,7 +123,7 @@ def _identical(x: Values, y: Values) -> float:
 
 def _r(pair: tuple[Values, Values] | None) -> float | None:
     """Pearson correlation of all values of a matrix; None for vectors and constants."""
-    if pair is None or min(pair[0].shape) < 2:  # noqa: PLR2004  gains of strangers correlate; they say nothing here
+    if pair is None or min(pair[0].shape) < 2:  # noqa: PLR2004  gains of unrelated models correlate; they say nothing here
         return None
     x, y = (each.ravel() for each in pair)
     means = [float(np.add.reduce(each)) / each.size for each in (x, y)]
@@ -137,10 +137,10 @@ def _r(pair: tuple[Values, Values] | None) -> float | None:
     return product / lengths if lengths > 0.0 else None
 
 
-def _cosine(change: Values | None, held: Held, place: Place) -> tuple[float, float] | None:
-    if change is None or held.previous is None or held.before_previous is None:
+def _cosine(change: Values | None, earlier: Earlier, place: Place) -> tuple[float, float] | None:
+    if change is None or earlier.previous is None or earlier.before_previous is None:
         return None
-    pair = common(held.before_previous, held.previous, place)
+    pair = common(earlier.before_previous, earlier.previous, place)
     if pair is None or pair[0].shape != change.shape:
         return None
     before = (pair[1] - pair[0]).ravel()
@@ -162,9 +162,9 @@ def _dependence(pair: tuple[Values, Values] | None, rounding: float) -> Dependen
     return row_dependence(added)
 
 
-def _apart(values: Values, held: Held, place: Place, rounding: float, weight: float) -> Dependence:
+def _apart(values: Values, earlier: Earlier, place: Place, rounding: float, weight: float) -> Dependence:
     """Dependence of the rows of what no combination of the first and the last checkpoint gives."""
-    rest = held.plane.beyond(place, values)
+    rest = earlier.plane.beyond(place, values)
     if rest is None or _length(rest) <= max(SINGLE, MEASURABLE * math.sqrt(2.0) * rounding) * weight:
         return NOTHING
     return row_dependence(rest)
@@ -193,8 +193,9 @@ def median_r(steps: Sequence[TensorStep], which: str) -> float | None:
 
 
 LINKED = 0.1
-"""Correlation with the checkpoint before from which two are links of one chain. Strangers give 0 within 0.02; the 135
-links of the honest runs 0.85 to 1, and real networks still 0.77 to 0.81 between their draw and their last weights."""
+"""Correlation with the checkpoint before from which two are links of one chain. Unrelated models give 0 within 0.02;
+the 135 links of the honest runs 0.85 to 1, and real networks still 0.77 to 0.81 between their draw and their last
+weights."""
 ENOUGH = 2048
 """Values of matrices from which a component's links can be told."""
 

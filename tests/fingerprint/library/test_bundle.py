@@ -61,7 +61,7 @@ def elsewhere(tmp_path: Path) -> Library:
 
 def names(library: Library) -> list[str]:
     """The models whose fingerprints the user has."""
-    return [held.entry.name for held in library.everything() if held.status == Status.PULLED]
+    return [stored.entry.name for stored in library.everything() if stored.status == Status.PULLED]
 
 
 def members_of(bundle: Path) -> Members:

@@ -116,7 +116,7 @@ def test_removing_takes_the_fingerprint_and_an_added_model(library: Library, egg
     remove(again, wren)
     remove(again, robin)
     assert list(library.own.iterdir()) == []
-    assert reopened(library).held(wren).status == Status.MISSING
+    assert reopened(library).stored(wren).status == Status.MISSING
     assert robin not in reopened(library).catalogue.entries
 
 
@@ -128,7 +128,7 @@ def test_what_is_not_the_users_cannot_be_removed(library: Library) -> None:
     store(replace(library, own=library.shipped), wren, fingerprint_of(1))
     with pytest.raises(UsageError, match="comes with the program"):
         remove(library, wren)
-    assert library.held(wren).status == Status.SHIPPED
+    assert library.stored(wren).status == Status.SHIPPED
 
 
 def test_an_ancestor_cannot_be_removed_before_its_heirs(library: Library, egg: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_pulled_fingerprint_is_at_hand(library_of_anything: Library) -> None:
     assert hub.weights.closed
     assert seen[-1][1:] == (2, 2)
     assert path == library_of_anything.path(entry)
-    assert library_of_anything.held(entry).status == Status.PULLED
+    assert library_of_anything.stored(entry).status == Status.PULLED
     reference = reference_of(entry, "compared", fingerprint=library_of_anything.read(entry))
     assert (reference.source, reference.revision) == ("any/One", "0123abcd")
 
@@ -88,7 +88,7 @@ def test_a_pinned_revision_is_asked_for(library: Library) -> None:
         pull(library, entry_of(library, "owl-1b"), hub)
     assert hub.asked == ["nest/Owl@abc123"]
     assert hub.weights.closed
-    assert library.held(entry_of(library, "owl-1b")).status == Status.MISSING
+    assert library.stored(entry_of(library, "owl-1b")).status == Status.MISSING
 
 
 def test_an_example_is_never_pulled_as_a_model(library_of_anything: Library) -> None:

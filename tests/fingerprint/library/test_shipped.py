@@ -97,14 +97,14 @@ def test_an_unknown_qwen_is_told_with_known_ones(shipped: Library) -> None:
 
 def test_what_ships_is_sound_small_and_complete(shipped: Library) -> None:
     """Every file reads as its model's fingerprint; every example and one real model are there."""
-    held = [one for one in shipped.everything() if one.status != Status.MISSING]
-    assert {one.status for one in held} == {Status.SHIPPED}
-    assert {one.entry.name for one in held if not one.entry.synthetic} == {"all-minilm-l6-v2"}
-    assert {one.entry.name for one in held if one.entry.synthetic} == names_of_examples(shipped)
-    assert Shelf(shipped_folder()).names() == sorted(one.entry.name for one in held)
-    assert all(one.size < 6 << 20 for one in held)
-    assert sum(one.size for one in held) < 14 << 20
-    for one in held:
+    stored = [one for one in shipped.everything() if one.status != Status.MISSING]
+    assert {one.status for one in stored} == {Status.SHIPPED}
+    assert {one.entry.name for one in stored if not one.entry.synthetic} == {"all-minilm-l6-v2"}
+    assert {one.entry.name for one in stored if one.entry.synthetic} == names_of_examples(shipped)
+    assert Shelf(shipped_folder()).names() == sorted(one.entry.name for one in stored)
+    assert all(one.size < 6 << 20 for one in stored)
+    assert sum(one.size for one in stored) < 14 << 20
+    for one in stored:
         fingerprint = shipped.read(one.entry)
         assert any(layer.whole for units in fingerprint.units for layer in units.layers)
         assert {component.kind for component in fingerprint.components} == one.entry.kinds

@@ -28,8 +28,8 @@ def ship(library: Library, name: str, seed: int) -> None:
 
 def test_an_empty_library_has_nothing(library: Library) -> None:
     """Every model is listed as missing; reading one is told with a way out."""
-    assert [held.entry for held in library.everything()] == list(library.catalogue.entries)
-    assert {(held.status, held.size, held.sha256) for held in library.everything()} == {(Status.MISSING, 0, "")}
+    assert [stored.entry for stored in library.everything()] == list(library.catalogue.entries)
+    assert {(stored.status, stored.size, stored.sha256) for stored in library.everything()} == {(Status.MISSING, 0, "")}
     with pytest.raises(MissingError, match="no fingerprint of wren-1b") as caught:
         library.read(entry_of(library, "wren-1b"))
     assert "audit refs pull wren-1b" in caught.value.hint
@@ -39,12 +39,12 @@ def test_shipped_and_own_are_told_apart(library: Library) -> None:
     """With size and digest."""
     ship(library, "example/egg", 1)
     store(library, entry_of(library, "wren-1b"), fingerprint_of(2))
-    held = {one.entry.name: one for one in library.everything()}
-    assert held["example/egg"].status == Status.SHIPPED
-    assert held["wren-1b"].status == Status.PULLED
-    assert held["owl-1b"].status == Status.MISSING
-    assert held["wren-1b"].size == library.path(entry_of(library, "wren-1b")).stat().st_size
-    assert len(held["wren-1b"].sha256) == 64
+    stored = {one.entry.name: one for one in library.everything()}
+    assert stored["example/egg"].status == Status.SHIPPED
+    assert stored["wren-1b"].status == Status.PULLED
+    assert stored["owl-1b"].status == Status.MISSING
+    assert stored["wren-1b"].size == library.path(entry_of(library, "wren-1b")).stat().st_size
+    assert len(stored["wren-1b"].sha256) == 64
 
 
 def test_the_users_own_goes_before_what_was_shipped(library: Library) -> None:
@@ -53,7 +53,7 @@ def test_the_users_own_goes_before_what_was_shipped(library: Library) -> None:
     ship(library, "wren-1b", 1)
     assert library.read(wren).samples[0].digest == fingerprint_of(1).samples[0].digest
     store(library, wren, fingerprint_of(2))
-    assert library.held(wren).status == Status.PULLED
+    assert library.stored(wren).status == Status.PULLED
     assert library.read(wren).samples[0].digest == fingerprint_of(2).samples[0].digest
 
 
@@ -116,10 +116,10 @@ def test_another_salt_has_fingerprints_of_its_own(library: Library, tmp_path: Pa
     secret = library_in(tmp_path, sampler=Sampler(salt=b"sixteen secret b"))
     wren = entry_of(library, "wren-1b")
     ship(library, "wren-1b", 1)
-    assert secret.held(wren).status == Status.MISSING
+    assert secret.stored(wren).status == Status.MISSING
     store(secret, wren, fingerprint_of(2, sampler=secret.sampler))
     assert secret.read(wren).sampler == secret.sampler.name
-    assert library.held(wren).status == Status.SHIPPED
+    assert library.stored(wren).status == Status.SHIPPED
 
 
 def test_strays_are_named(library: Library) -> None:
@@ -192,7 +192,7 @@ def test_two_pulls_at_once(library: Library) -> None:
         for _ in range(15):
             if number % 2:
                 store(library, entry, fingerprint)
-            seen.add(library.held(entry).status)
+            seen.add(library.stored(entry).status)
             with suppress(MissingError, MalformedError, ReadError):
                 assert library.read(entry).parameters == fingerprint.parameters
         return seen

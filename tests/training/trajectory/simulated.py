@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from independence_audit.training.trajectory.checkpoint_scan import Seen
+from independence_audit.training.trajectory.checkpoint_scan import ScannedCheckpoint
 from tests.training.hand_made import drawn, fingerprint_of, sample_of
 
 Weights = Mapping[str, np.ndarray]
@@ -42,10 +42,14 @@ def training(
     return saved
 
 
-def seen(trajectory: Sequence[Weights], component: str = "model", every: int = 10, dtype: str = "F32") -> list[Seen]:
+def seen(
+    trajectory: Sequence[Weights], component: str = "model", every: int = 10, dtype: str = "F32"
+) -> list[ScannedCheckpoint]:
     """A simulated training as checkpoints, with a gain that moves from one."""
     return [
-        Seen(f"step-{number * every}", number * every, fingerprint_of(samples_of(weights, number, component, dtype)))
+        ScannedCheckpoint(
+            f"step-{number * every}", number * every, fingerprint_of(samples_of(weights, number, component, dtype))
+        )
         for number, weights in enumerate(trajectory)
     ]
 

@@ -11,14 +11,14 @@ import pytest
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion, ReplayEvidence
 from independence_audit.training.conclude import trajectory_evidence
-from independence_audit.training.trajectory.checkpoint_scan import Seen, walk
+from independence_audit.training.trajectory.checkpoint_scan import ScannedCheckpoint, scan
 from tests.training.hand_made import drawn, fingerprint_of, sample_of
 from tests.training.trajectory.simulated import Weights, samples_of, seen, training
 
 
-def judged(checkpoints: Sequence[Seen], component: str = "model") -> ComponentTraining:
+def judged(checkpoints: Sequence[ScannedCheckpoint], component: str = "model") -> ComponentTraining:
     """What one component of a trajectory comes to."""
-    components = trajectory_evidence(walk(checkpoints)).components
+    components = trajectory_evidence(scan(checkpoints)).components
     return next(each for each in components if each.component == component)
 
 
@@ -59,7 +59,7 @@ def test_a_few_values_say_nothing() -> None:
     """A component of one short vector that changes."""
     random = np.random.default_rng(0)
     short = [sample_of(random.normal(size=7), "bias", 0) for _ in range(5)]
-    found = judged([Seen(f"step-{n}", n, fingerprint_of([each])) for n, each in enumerate(short)])
+    found = judged([ScannedCheckpoint(f"step-{n}", n, fingerprint_of([each])) for n, each in enumerate(short)])
     assert found.conclusion == Conclusion.NO_EVIDENCE
     assert not found.findings
 
@@ -71,11 +71,11 @@ def test_a_trained_step_0_is_named() -> None:
     assert contradictions(found) == {"step0_trained"}
 
 
-def frozen(number: int) -> list[Seen]:
+def frozen(number: int) -> list[ScannedCheckpoint]:
     """A trained component beside one that is held from a checkpoint on."""
     own, tower = training(1), training(2)
     return [
-        Seen(
+        ScannedCheckpoint(
             f"step-{each}",
             each,
             fingerprint_of([*samples_of(own[each], each), *samples_of(tower[min(each, number)], 0, "tower")]),
@@ -87,14 +87,14 @@ def frozen(number: int) -> list[Seen]:
 def test_a_frozen_tower_is_named() -> None:
     """Held at trained values from the first checkpoint on; the trained part beside it passes."""
     checkpoints = [replace(each, step=each.step) for each in frozen(8)]
-    held = [Seen(one.name, one.step, fingerprint_of(_held(one, checkpoints[-1]))) for one in checkpoints]
+    held = [ScannedCheckpoint(one.name, one.step, fingerprint_of(_held(one, checkpoints[-1]))) for one in checkpoints]
     found = judged(held, "tower")
     assert found.conclusion == Conclusion.FROZEN_DURING_TRAINING
     assert "frozen_throughout" in contradictions(found)
     assert judged(held).conclusion == Conclusion.INITIALISED_AND_TRAINED
 
 
-def _held(one: Seen, last: Seen) -> list:
+def _held(one: ScannedCheckpoint, last: ScannedCheckpoint) -> list:
     assert one.fingerprint is not None
     assert last.fingerprint is not None
     own = [sample for sample in one.fingerprint.samples if sample.component == "model"]
@@ -138,9 +138,11 @@ def test_a_part_that_the_declared_draw_does_not_give_is_a_remark() -> None:
         [*samples_of(whole, number), *(sample_of(part[role], role, 1, component="projector") for role in ("q", "k"))]
         for number, (whole, part) in enumerate(zip(training(1)[:5], parts, strict=True))
     ]
-    walked = walk([Seen(f"step-{number}", number, fingerprint_of(each)) for number, each in enumerate(states)])
+    scanned = scan(
+        [ScannedCheckpoint(f"step-{number}", number, fingerprint_of(each)) for number, each in enumerate(states)]
+    )
     replay = ReplayEvidence("own:draw", 1, "numpy", "", 0, 0)
-    components = {each.component: each for each in trajectory_evidence(walked, replay=replay).components}
+    components = {each.component: each for each in trajectory_evidence(scanned, replay=replay).components}
     assert [finding.message.key for finding in components["projector"].findings] == ["finding.drawn_anew"]
     assert not any(contradictions(each) for each in components.values())
 
@@ -227,8 +229,8 @@ def test_one_checkpoint_as_two_steps_is_named() -> None:
 def test_a_checkpoint_that_could_not_be_read_lowers_the_conclusion() -> None:
     """It is listed with its reason; the others are judged, one grade lower."""
     own = seen(training(1))
-    own[4] = Seen("step-40", 40, None, Message("limit.unreadable", {"reason": "It is damaged."}))
-    evidence = trajectory_evidence(walk(own))
+    own[4] = ScannedCheckpoint("step-40", 40, None, Message("limit.unreadable", {"reason": "It is damaged."}))
+    evidence = trajectory_evidence(scan(own))
     assert evidence.components[0].conclusion == Conclusion.CONSISTENT_WITH_SCRATCH
     assert {"limit.skipped", "limit.lowered"} <= {message.key for message in evidence.components[0].limits}
     assert evidence.trajectory is not None
@@ -239,8 +241,8 @@ def test_another_model_among_the_checkpoints_is_skipped() -> None:
     """Other shapes: named with the share that is left."""
     own = seen(training(1))
     other = {role: drawn(n, 32, 96) for n, role in enumerate("abcd")}
-    own[4] = Seen("step-40", 40, fingerprint_of(samples_of(other, 4)))
-    trajectory = trajectory_evidence(walk(own)).trajectory
+    own[4] = ScannedCheckpoint("step-40", 40, fingerprint_of(samples_of(other, 4)))
+    trajectory = trajectory_evidence(scan(own)).trajectory
     assert trajectory is not None
     [skipped] = [each for each in trajectory.checkpoints if each.status == "skipped"]
     assert skipped.reason is not None
@@ -257,7 +259,7 @@ def test_missing_steps_are_a_limit() -> None:
 
 def test_the_table_says_what_was_measured() -> None:
     """Correlations fall from one, updates have sizes and directions."""
-    trajectory = trajectory_evidence(walk(seen(training(1)))).trajectory
+    trajectory = trajectory_evidence(scan(seen(training(1)))).trajectory
     assert trajectory is not None
     first, second, third = trajectory.points[:3]
     assert first.first_r == pytest.approx(1.0)

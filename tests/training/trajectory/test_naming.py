@@ -10,7 +10,7 @@ import pytest
 
 from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion
 from independence_audit.training.conclude import trajectory_evidence
-from independence_audit.training.trajectory.checkpoint_scan import Seen, walk
+from independence_audit.training.trajectory.checkpoint_scan import ScannedCheckpoint, scan
 from independence_audit.training.trajectory.steps import arrange
 from tests.training.trajectory.simulated import seen, training
 
@@ -48,12 +48,14 @@ HARD = ("hashes", "letters backwards", "words", "two stems", "falling losses", "
 
 
 @cache
-def honest(seed: int, kept: float) -> Sequence[Seen]:
+def honest(seed: int, kept: float) -> Sequence[ScannedCheckpoint]:
     """Five checkpoints of a training, initial draw and all."""
     return seen(training(seed, 5, kept=kept))
 
 
-def judged(names: Sequence[str], states: Sequence[Seen], *, folder: bool, pattern: str = "") -> ComponentTraining:
+def judged(
+    names: Sequence[str], states: Sequence[ScannedCheckpoint], *, folder: bool, pattern: str = ""
+) -> ComponentTraining:
     """What checkpoints come to under names, given one by one or as a folder.
 
     Args:
@@ -75,7 +77,7 @@ def judged(names: Sequence[str], states: Sequence[Seen], *, folder: bool, patter
         )
         for each in arranged.checkpoints
     ]
-    [component] = trajectory_evidence(walk(placed), order=arranged.order).components
+    [component] = trajectory_evidence(scan(placed), order=arranged.order).components
     return component
 
 

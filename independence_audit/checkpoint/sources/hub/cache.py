@@ -25,7 +25,7 @@ LIMIT = 10 * 10**9
 """Bytes that the cache may hold unless told otherwise: the samples of some hundred models."""
 
 SWEEPS = 16
-"""Looked through whenever another 1/16 of the limit has been kept: looking costs a walk over all files."""
+"""Looked through whenever another 1/16 of the limit has been kept: looking costs a scan over all files."""
 
 _SEAL = hashlib.sha256().digest_size
 
@@ -42,15 +42,15 @@ def cache_limit() -> int:
     Raises:
         UsageError: What it says is no size.
     """
-    told = os.environ.get(LIMIT_VARIABLE, "")
-    if not told:
+    as_refusals = os.environ.get(LIMIT_VARIABLE, "")
+    if not as_refusals:
         return LIMIT
     try:
-        size = float(told) * 1e9
+        size = float(as_refusals) * 1e9
     except ValueError:
         size = -1.0
     if not 0.0 <= size < 1e18:  # noqa: PLR2004  more than any disk; NaN is no size either
-        raise UsageError(f"{LIMIT_VARIABLE}={told!r} is no size.", "Give a number of gigabytes, such as 10.")
+        raise UsageError(f"{LIMIT_VARIABLE}={as_refusals!r} is no size.", "Give a number of gigabytes, such as 10.")
     return int(size)
 
 

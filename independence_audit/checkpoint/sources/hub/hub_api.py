@@ -16,7 +16,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public by i
 
 from independence_audit.checkpoint.sources.hub.exchange import ask, refuse_inside
 from independence_audit.checkpoint.sources.hub.hub_names import HubName
-from independence_audit.checkpoint.sources.hub.refusals import PassingError, Patience, UnconnectedError, told
+from independence_audit.checkpoint.sources.hub.refusals import PassingError, Patience, UnconnectedError, as_refusals
 from independence_audit.checkpoint.sources.hub.repository import Listing, listing_of
 from independence_audit.core.outside_names import quoted
 from independence_audit.core.strict_json import parse_object
@@ -103,7 +103,7 @@ class HubApi:
             ReadError: The Hub refused, or has another file than it listed.
         """
         url = hf_hub_url(listing.repository, file, revision=listing.commit, endpoint=self.endpoint)
-        with told(self._name, self.endpoint):
+        with as_refusals(self._name, self.endpoint):
             answer = self._ask("HEAD", url)
         listed = listing.files[file]
         etag = _plain_etag(answer.headers.get(_ETAG) or answer.headers.get("etag"))
@@ -135,7 +135,7 @@ class HubApi:
         revision = quote(self._name.revision, safe="")
         url = f"{self.endpoint}/api/models/{self._name.repository}/revision/{revision}?blobs=true"
         try:
-            with told(self._name, self.endpoint):
+            with as_refusals(self._name, self.endpoint):
                 answer = self._ask("GET", url)
         except UnconnectedError as error:
             raise self._unreachable(error) from error

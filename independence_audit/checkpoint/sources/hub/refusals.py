@@ -87,7 +87,7 @@ _MEANINGS = (
 
 
 @contextmanager
-def told(name: HubName, endpoint: str) -> Iterator[None]:
+def as_refusals(name: HubName, endpoint: str) -> Iterator[None]:
     """Turn what the Hub's library raises into an error for a user, or into one that may pass.
 
     No message carries the library's own text: it may quote addresses that are signed.

@@ -571,8 +571,8 @@ def test_answers_of_other_storages(connect: Connect, monkeypatch: pytest.MonkeyP
     def storage(request: httpx2.Request) -> httpx2.Response:
         asked = request.headers["range"]
         status, body = answers[asked]
-        told = {"content-range": f"{asked.replace('=', ' ')}/200000"}
-        return httpx2.Response(status, headers=told, content=iter([body]))
+        as_refusals = {"content-range": f"{asked.replace('=', ' ')}/200000"}
+        return httpx2.Response(status, headers=as_refusals, content=iter([body]))
 
     source, real = connect(), get_session()
     faked = httpx2.Client(transport=httpx2.MockTransport(storage))

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from independence_audit.checkpoint.sources.hub.hub_names import HubName
-from independence_audit.checkpoint.sources.hub.refusals import PassingError, raise_if_passing, told
+from independence_audit.checkpoint.sources.hub.refusals import PassingError, as_refusals, raise_if_passing
 from independence_audit.errors import ReadError
 
 
@@ -39,5 +39,5 @@ def test_what_does_not_pass(status: int) -> None:
 
 def test_redirects_without_end() -> None:
     """A Hub that only ever sends elsewhere is refused in a sentence."""
-    with pytest.raises(ReadError, match="in circles"), told(HubName("a/b"), "https://hub"):
+    with pytest.raises(ReadError, match="in circles"), as_refusals(HubName("a/b"), "https://hub"):
         raise httpx2.TooManyRedirects("https://hub/?signature=secret")
