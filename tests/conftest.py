@@ -19,6 +19,17 @@ settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, p
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """One flag for everything that is stored as it once came out and was looked at."""
+    parser.addoption("--update-goldens", action="store_true", help="store what comes out now; look at it, then commit")
+
+
+@pytest.fixture(scope="session")
+def update_goldens(request: pytest.FixtureRequest) -> bool:
+    """Whether stored expectations are written anew."""
+    return bool(request.config.getoption("--update-goldens"))
+
+
 @pytest.fixture(scope="session")
 def examples() -> Path:
     """The folder of the example models."""

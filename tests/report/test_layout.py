@@ -1,11 +1,10 @@
 """The first screen's gross layout: a screenshot averaged over blocks of 40 x 40 pixels, beside one that was looked at.
 
-After a wanted change: ``AUDIT_NEW_LAYOUT=1 pytest tests/report/test_layout.py``, look at the pages, and commit.
+After a wanted change: ``pytest tests/report/test_layout.py --update-goldens``, look at the pages, and commit.
 """
 
 from __future__ import annotations
 
-import os
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -39,12 +38,12 @@ def difference(first: list[int], second: list[int]) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_first_screen_looks_as_it_did(visit: Any, lang: str) -> None:
+def test_first_screen_looks_as_it_did(*, visit: Any, lang: str, update_goldens: bool) -> None:
     """Heading, banner, identity, opinion and component table are where they were; four blocks further is no match."""
     seen = blocks(visit("finding", lang, viewport=VIEW, color_scheme="light").page.screenshot())
     path = STORED / f"finding-{lang}.txt"
     width = VIEW["width"] // BLOCK
-    if os.environ.get("AUDIT_NEW_LAYOUT"):
+    if update_goldens:
         rows = [seen[start : start + width] for start in range(0, len(seen), width)]
         path.write_text("".join(" ".join(f"{value:3d}" for value in row) + "\n" for row in rows), encoding="utf-8")
     stored = [int(value) for value in path.read_text(encoding="utf-8").split()]
