@@ -1,20 +1,13 @@
-"""``audit refs``: the library of reference models.
-
-The library's models as a table, as facts, and as JSON.
-"""
+"""``audit refs``: the library of reference models."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from independence_audit.cli.terminal import show_error
-from independence_audit.fingerprint.library import StoredFingerprint
-from independence_audit.report.plain import visible
 
 LIBRARY = click.option("--library", default="", metavar="FOLDER", help="The user's library, in place of the usual one.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -32,6 +25,7 @@ def refs() -> None:
 @LIBRARY
 def list_(names: tuple[str, ...], *, format_: str, library: str) -> None:
     """List models, and whether their fingerprints are at hand; all, or those that names, aliases and groups mean."""
+    from independence_audit.cli.library_table import as_json, as_text
     from independence_audit.pipeline.library import library_at, stored
     from independence_audit.report.plain import visible
 
@@ -47,6 +41,7 @@ def list_(names: tuple[str, ...], *, format_: str, library: str) -> None:
 @LIBRARY
 def show(names: tuple[str, ...], *, library: str) -> None:
     """Show what the library knows of models."""
+    from independence_audit.cli.library_table import facts
     from independence_audit.pipeline.library import library_at, stored
 
     click.echo("\n\n".join(facts(one) for one in stored(library_at(library), names)))
@@ -162,52 +157,3 @@ def import_(bundle: Path, *, library: str) -> None:
     from independence_audit.pipeline.library import import_file, library_at
 
     click.echo("\n".join(import_file(library_at(library), bundle)))
-
-
-COLUMNS = ("name", "owner", "country", "kinds", "fingerprint")
-
-
-def as_text(models: Sequence[StoredFingerprint]) -> str:
-    """One line a model, and how many fingerprints are at hand."""
-    rows = [COLUMNS, *((_row(one)) for one in models)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    at_hand = sum(1 for one in models if one.size)
-    return "\n".join([*lines, "", f"{len(models)} models, {at_hand} fingerprints at hand"])
-
-
-def facts(model: StoredFingerprint) -> str:
-    """Everything known of one model, a line a fact."""
-    return "\n".join(f"{key:12}  {value}" for key, value in _facts(model).items() if value)
-
-
-def as_json(models: Sequence[StoredFingerprint]) -> str:
-    """The same for programs."""
-    return json.dumps([_facts(one) for one in models], indent=2, ensure_ascii=False)
-
-
-def _row(model: StoredFingerprint) -> tuple[str, ...]:
-    entry = model.entry
-    kinds = ", ".join(sorted(kind.value for kind in entry.kinds))
-    size = f"{model.status}, {model.size / 2**20:.1f} MiB" if model.size else str(model.status)
-    return tuple(visible(cell) if cell else "-" for cell in (entry.name, entry.owner, entry.country, kinds, size))
-
-
-def _facts(model: StoredFingerprint) -> dict[str, str]:
-    entry = model.entry
-    known = {
-        "name": entry.name,
-        "source": entry.source,
-        "owner": entry.owner,
-        "country": entry.country,
-        "family": entry.family,
-        "kinds": ", ".join(sorted(kind.value for kind in entry.kinds)),
-        "derived_from": ", ".join(entry.derived_from),
-        "licence": entry.licence,
-        "aliases": ", ".join(entry.aliases),
-        "groups": ", ".join(entry.groups),
-        "fingerprint": model.status.value,
-        "bytes": str(model.size or ""),
-        "sha256": model.sha256,
-    }
-    return {key: visible(value) if value else "" for key, value in known.items()}

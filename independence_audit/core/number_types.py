@@ -213,3 +213,8 @@ def _layout_table(layout: _Layout) -> NDArray[np.float32]:
     if layout.special == "negative_zero":
         values[len(codes) // 2] = np.nan
     return values.astype(np.float32)
+
+
+ANY_SCALE = np.errstate(over="ignore", invalid="ignore", under="ignore")
+"""Decorates arithmetic on weights of any scale: a product that overflows is a number that could not be had, no warning;
+:func:`independence_audit.evidence.report_json.without_overflow` takes it out of a report."""

@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
-import numpy as np
-
 from independence_audit.errors import MalformedError
 from independence_audit.evidence.audit_report import SCHEMA_VERSION, AuditReport, TrainingReport
 from independence_audit.evidence.shape import SINCE, malformed, shape_of, step
@@ -165,7 +163,3 @@ def _settled(value: Any) -> tuple[Any, int]:  # noqa: ANN401  whatever a report 
     found = {field.name: _settled(getattr(value, field.name)) for field in fields(value)}
     changed = {name: part for name, (part, count) in found.items() if count}
     return (replace(value, **changed) if changed else value), sum(count for _, count in found.values())
-
-
-ANY_SCALE = np.errstate(over="ignore", invalid="ignore", under="ignore")
-"""Decorates what computes on weights; :func:`without_overflow` takes the infinite numbers out of its report."""

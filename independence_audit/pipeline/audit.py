@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
+from independence_audit.core.number_types import ANY_SCALE
 from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.core.version import __version__
 from independence_audit.declaration.agreement import hold
@@ -15,7 +16,7 @@ from independence_audit.declaration.declaration_file import Declaration
 from independence_audit.evidence.audit_report import AuditReport, Reference, Run, Settings, Subject, Summary, Tool
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
-from independence_audit.evidence.report_json import ANY_SCALE, as_written, without_overflow
+from independence_audit.evidence.report_json import as_written, without_overflow
 from independence_audit.evidence.training_evidence import TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Model, read_model
 from independence_audit.lineage.arrangements import repetitions

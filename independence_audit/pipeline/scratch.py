@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 from datetime import UTC, datetime
 
+from independence_audit.core.number_types import ANY_SCALE
 from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.core.version import __version__
 from independence_audit.evidence.audit_report import Run, Tool, TrainingReport
-from independence_audit.evidence.report_json import ANY_SCALE, without_overflow
+from independence_audit.evidence.report_json import without_overflow
 from independence_audit.fingerprint import read_model
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.training.one_checkpoint import scratch_evidence

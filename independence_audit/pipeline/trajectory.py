@@ -9,12 +9,13 @@ from typing import Any
 
 from independence_audit.anatomy import LastPlaced
 from independence_audit.checkpoint import open_named
+from independence_audit.core.number_types import ANY_SCALE
 from independence_audit.core.progress import NoProgress, Progress
 from independence_audit.core.version import __version__
 from independence_audit.errors import InputError, ReadError, UsageError
 from independence_audit.evidence.audit_report import Tool, TrainingReport
 from independence_audit.evidence.measurement import Message
-from independence_audit.evidence.report_json import ANY_SCALE, without_overflow
+from independence_audit.evidence.report_json import without_overflow
 from independence_audit.evidence.training_evidence import Conclusion, Order, ReferencePoint, TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Model, Sampler, read_model, sampler_of
 from independence_audit.pipeline.checkpoint_references import CheckpointComparison, compare_checkpoint

@@ -15,9 +15,9 @@ import huggingface_hub
 from huggingface_hub.utils._http import default_client_factory
 from hypothesis import strategies as st
 
-from independence_audit.checkpoint.open import open_hub_checkpoint
+from independence_audit.checkpoint.open_remote import open_hub_checkpoint
 from independence_audit.checkpoint.sources.hub.hub_names import HubName
-from independence_audit.checkpoint.sources.hub.refusals import Patience
+from independence_audit.checkpoint.sources.hub.patience import Patience
 from tests.fuzz.made import Draw, as_json, damaged, json_like, junk
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -20,7 +20,8 @@ import httpx2
 from huggingface_hub import get_session
 
 from independence_audit.checkpoint.sources.deadline import LateError, request_seconds, within
-from independence_audit.checkpoint.sources.hub.refusals import PassingError, broken_connection
+from independence_audit.checkpoint.sources.hub.patience import PassingError
+from independence_audit.checkpoint.sources.hub.refusals import broken_connection
 from independence_audit.errors import ReadError
 
 Result = TypeVar("Result")

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from independence_audit.checkpoint.sources.hub.exchange import exchange, refuse_compressed
 from independence_audit.checkpoint.sources.hub.hub_api import HubApi, Location, changed
-from independence_audit.checkpoint.sources.hub.refusals import PassingError, Patience, raise_if_passing
+from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience
+from independence_audit.checkpoint.sources.hub.refusals import raise_if_passing
 from independence_audit.checkpoint.sources.hub.repository import Listing
 from independence_audit.checkpoint.sources.range_requests import Block
 from independence_audit.core.outside_names import quoted

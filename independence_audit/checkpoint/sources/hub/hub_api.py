@@ -16,7 +16,8 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # public by i
 
 from independence_audit.checkpoint.sources.hub.exchange import ask, refuse_inside
 from independence_audit.checkpoint.sources.hub.hub_names import HubName
-from independence_audit.checkpoint.sources.hub.refusals import PassingError, Patience, UnconnectedError, as_refusals
+from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience, UnconnectedError
+from independence_audit.checkpoint.sources.hub.refusals import as_refusals
 from independence_audit.checkpoint.sources.hub.repository import Listing, listing_of
 from independence_audit.core.outside_names import quoted
 from independence_audit.core.strict_json import parse_object

@@ -11,7 +11,7 @@ from independence_audit.checkpoint.sources.hub.cache import Cache, CachedBlocks
 from independence_audit.checkpoint.sources.hub.fetch import HubFetcher
 from independence_audit.checkpoint.sources.hub.hub_api import HubApi, hub_endpoint
 from independence_audit.checkpoint.sources.hub.hub_names import HubName
-from independence_audit.checkpoint.sources.hub.refusals import Patience
+from independence_audit.checkpoint.sources.hub.patience import Patience
 from independence_audit.checkpoint.sources.hub.repository import Listing, keep_listing, kept_listing
 from independence_audit.checkpoint.sources.range_requests import Block
 from independence_audit.checkpoint.sources.remote import ReadBlock, RemoteSource

@@ -22,7 +22,7 @@ from independence_audit.checkpoint.sources.hub import exchange
 from independence_audit.checkpoint.sources.hub.cache import Cache
 from independence_audit.checkpoint.sources.hub.hub_names import HubName
 from independence_audit.checkpoint.sources.hub.hub_source import HubSource, open_hub_source
-from independence_audit.checkpoint.sources.hub.refusals import PassingError, Patience
+from independence_audit.checkpoint.sources.hub.patience import PassingError, Patience
 from independence_audit.errors import AuditError, ChangedError, MissingError, ReadError, UsageError
 from tests.checkpoint.source_contract import CONTENT, LARGE, SHORT_BY, SourceContract
 from tests.hub.fake_hub import TOKEN, FakeHub, Fault, reach, serving

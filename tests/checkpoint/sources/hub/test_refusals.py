@@ -6,7 +6,8 @@ import httpx2
 import pytest
 
 from independence_audit.checkpoint.sources.hub.hub_names import HubName
-from independence_audit.checkpoint.sources.hub.refusals import PassingError, as_refusals, raise_if_passing
+from independence_audit.checkpoint.sources.hub.patience import PassingError
+from independence_audit.checkpoint.sources.hub.refusals import as_refusals, raise_if_passing
 from independence_audit.errors import ReadError
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from independence_audit.checkpoint import is_remote_name
-from independence_audit.checkpoint import open as opening
-from independence_audit.checkpoint.open import is_store_address, open_named, open_object_store_checkpoint
+from independence_audit.checkpoint import open_remote as opening
+from independence_audit.checkpoint.open import open_named
+from independence_audit.checkpoint.open_remote import is_store_address, open_object_store_checkpoint
 from independence_audit.errors import AuditError, MissingError, UnsupportedError, UsageError
 from tests.checkpoint.safetensors_files import save_index, save_zeros
 from tests.hub.fake_hub import FakeHub, reach, serving

@@ -14,9 +14,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from independence_audit.checkpoint import Checkpoint, decode
-from independence_audit.checkpoint.open import open_hub_checkpoint, open_named
+from independence_audit.checkpoint.open import open_named
+from independence_audit.checkpoint.open_remote import open_hub_checkpoint
 from independence_audit.checkpoint.sources.hub.hub_names import HubName
-from independence_audit.checkpoint.sources.hub.refusals import Patience
+from independence_audit.checkpoint.sources.hub.patience import Patience
 from independence_audit.errors import AuditError, InputError, MalformedError, MissingError, ReadError, UnsupportedError
 from tests.checkpoint.safetensors_files import file_bytes, save_index, save_zeros
 from tests.hub.fake_hub import FakeHub, Fault, reach, serving

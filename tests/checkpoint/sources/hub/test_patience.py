@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from independence_audit.checkpoint.sources.hub.refusals import USUAL, PassingError, Patience
+from independence_audit.checkpoint.sources.hub.patience import USUAL, PassingError, Patience
 
 
 class _Flaky:
