@@ -37,7 +37,7 @@ test: $(DEV) ## Run all tests, with warnings as errors and a floor under branch 
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --cov --cov-report=term
 
 test-bare: $(DEV) ## Run the tests that need a browser or pango as on a machine that has neither
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p tests.bare --no-cov tests/report tests/cli/test_scratch.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p tests.bare --no-cov tests/report tests/cli/test_scratch_command.py
 
 fuzz: $(DEV) ## Throw made-up files at every reader for FUZZ_SECONDS (600 unless told otherwise)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
