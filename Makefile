@@ -63,7 +63,7 @@ docs: $(DEV) ## Rewrite the documentation's help blocks and schemas from the pro
 bench: $(DEV) ## Measure time and memory
 	$(BIN)/python -m benchmarks
 
-lineage: $(DEV) ## Train the lineage benchmark's models, audit every copy and stranger, write docs/benchmark.md
+lineage: $(DEV) ## Train the lineage benchmark's models, audit every copy and every unrelated pair, write docs/benchmark.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.lineage --write
 
 known-pairs: $(DEV) ## Audit public pairs of known lineage on the Hub; the table is build/known-pairs.md

@@ -1,7 +1,7 @@
 """What the search for a disguised copy costs between two fingerprints of 7 B shape, and the null it comes out with.
 
 ``python -m benchmarks.disguised``: h 4096, m 14336, 32 layers of which 64 units are sampled, two search layers of which
-all are kept, 256 anchors on both sides. The model is random, so that every p-value it prints is one of strangers.
+all are kept, 256 anchors on both sides. The model is random: every p-value it prints is one of unrelated models.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What another reference costs: ``python -m benchmarks.references``, a hundred fingerprints against one subject.
 
 The references are fingerprint files, read from the disk as a library's are: half of them the benchmark's reference with
-noise of their own (relatives of the subject), half with the columns of every sample in an order of their own (strangers
+noise of their own (relatives of the subject), half with the columns of every sample in an order of their own (unrelated
 to it, with the values of trained weights). What is timed is a whole run of ``audit compare`` with one reference and
 with all of them, and in one process, apart from the searches for moved and disguised weights, the aligned comparison
 alone.
@@ -37,8 +37,8 @@ class Aligned:
 
     reading: float
     """Reading its fingerprint from the disk."""
-    stranger: float
-    """Comparing a stranger with the subject, in its place."""
+    unrelated: float
+    """Comparing an unrelated model with the subject, in its place."""
     relative: float
     """Comparing a relative."""
 
@@ -61,7 +61,9 @@ class Marginal:
         shares = [["", "processor seconds", "share of the first", "promised"]]
         shares.append(["the first reference, the whole run", f"{self.first:.2f}", "", ""])
         most = f"at most {MOST:.0%}"
-        shares.append(self._row("each further stranger, aligned comparison alone", self.aligned.stranger, most))
+        shares.append(
+            self._row("each further unrelated reference, aligned comparison alone", self.aligned.unrelated, most)
+        )
         shares.append(self._row("each further relative, aligned comparison alone", self.aligned.relative, ""))
         shares.append(self._row("each further one, reading its fingerprint", self.aligned.reading, ""))
         shares.append(self._row("each further one, all searches and the report included", self.whole, ""))
@@ -106,7 +108,7 @@ def reference_name(source: Path, number: int) -> Path:
 
 
 def make_references(source: Path, count: int) -> None:
-    """Write fingerprints of relatives and strangers of a fingerprint's model, in turn."""
+    """Write fingerprints of relatives and unrelated models of a fingerprint's model, in turn."""
     import numpy as np
 
     from independence_audit.checkpoint import open_checkpoint
@@ -118,14 +120,14 @@ def make_references(source: Path, count: int) -> None:
         bits = (values + OWN_NOISE * noise).astype(np.float32).view(np.uint32)
         return replace(sample, raw=(bits >> 16).astype("<u2")[:, :, None].view(np.uint8))
 
-    def stranger(sample: Sample, generator: np.random.Generator) -> Sample:
+    def unrelated(sample: Sample, generator: np.random.Generator) -> Sample:
         raw = sample.raw
         return sample if raw is None else replace(sample, raw=raw[:, generator.permutation(raw.shape[1])])
 
     made = read_fingerprint(open_checkpoint(source))
     for number in range(count):
         generator = np.random.default_rng(number)
-        change = stranger if number % 2 else relative
+        change = unrelated if number % 2 else relative
         samples = tuple(change(sample, generator) for sample in made.samples)
         own = replace(made, name=f"reference_{number:03}", samples=samples)
         write_fingerprint(own, reference_name(source, number))
@@ -151,8 +153,8 @@ def time_aligned(subject: Path, source: Path, count: int) -> Aligned:
         reading.append(read - start)
         comparing[number % 2].append(time.process_time() - read)
     mine.close()
-    relative, stranger = (mean(each[1:]) for each in comparing)
-    return Aligned(mean(reading[1:]), stranger, relative)
+    relative, unrelated = (mean(each[1:]) for each in comparing)
+    return Aligned(mean(reading[1:]), unrelated, relative)
 
 
 def main() -> int:

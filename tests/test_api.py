@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -108,3 +109,26 @@ def test_importing_loads_nothing() -> None:
     """The first second of a program is its own."""
     program = "import sys, independence_audit; sys.exit('numpy' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+GUIDE = (Path(__file__).parents[1] / "docs/python.md").read_text(encoding="utf-8")
+
+
+def test_the_page_for_programs_runs(tmp_path: Path) -> None:
+    """Its blocks, one after another, beside the example models."""
+    for model in SEEDS.iterdir():
+        (tmp_path / model.name).symlink_to(model)
+    blocks = BLOCK.findall(GUIDE)
+    assert len(blocks) >= 5
+    program = "\n".join(blocks)
+    done = subprocess.run([sys.executable, "-c", program], check=False, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report.html").is_file()
+    assert done.stdout.splitlines()[-1] == "related"
+
+
+def test_the_page_for_programs_names_what_is_public() -> None:
+    """All of it, in its table."""
+    _, _, table = GUIDE.partition("## What is public")
+    assert {name for name in independence_audit.__all__ if f"`{name}`" not in table} == set()

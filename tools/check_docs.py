@@ -1,8 +1,9 @@
-"""Compares the documentation with the program: help blocks, internal links and copies of the JSON schemas.
+"""Compares the documentation with the program: help blocks, the table of searches, schemas, links and paths.
 
 A help block is a fenced ``console`` block whose first line is ``$ audit [COMMAND] --help``; the rest of it is what the
-program prints. Every command has one somewhere in the documentation. With ``--update`` the blocks and the copies of
-the schemas are rewritten instead of compared; what cannot be rewritten (a missing block, a dead link) stays a problem.
+program prints. Every command has one somewhere in the documentation. The table of searches stands between two comments
+of ``docs/method.md``. With ``--update`` both and the copies of the schemas are rewritten instead of compared; what
+cannot be rewritten (a missing block, a dead link, a path that is no longer there) stays a problem.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import shlex
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
+
+from independence_audit.lineage.searches import About
+from independence_audit.pipeline.searching import STATED
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ("*.md", "docs/**/*.md", "examples/**/*.md", "benchmarks/**/*.md")
@@ -31,6 +35,9 @@ FENCED = re.compile(r"^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)[ \t]*$", re.MULTILIN
 INLINE_CODE = re.compile(r"`[^`\n]*`")
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)(?:\s+\"[^\"]*\")?\)")
 HEADING = re.compile(r"^#{1,6}[ \t]+(?P<text>.+?)[ \t#]*$", re.MULTILINE)
+PATH = re.compile(r"(?:independence_audit|tests|benchmarks|tools|examples|fingerprints)/[\w./-]*\w\.\w+")
+"""A path of this repository, as a document or the Makefile names it."""
+SEARCHES = re.compile(r"(?<=<!-- searches -->\n).*?(?=<!-- /searches -->)", re.DOTALL)
 LISTED_COMMAND = re.compile(r"^  (?P<name>[a-z][a-z-]*)", re.MULTILINE)
 
 
@@ -81,6 +88,32 @@ def missing_help(texts: list[str], output_of: Callable[[str], str]) -> Iterator[
     for arguments in ["--help", *(f"{name} --help" for name in names)]:
         if arguments not in shown:
             yield f"no document has a help block that starts with `$ audit {arguments}`"
+
+
+def search_table(searches: Iterable[About]) -> str:
+    """What every search states of itself, as a Markdown table."""
+    rows = [(one.title, one.law.value, one.null, one.bound, one.cost.value) for one in searches]
+    head = ("search", "law where nothing is shared", "whose law", "what it is sure to find", "reads")
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *rows))
+
+
+def check_searches(path: Path, text: str, *, update: bool) -> Iterator[str]:
+    """A document whose table of searches is not what the searches state."""
+    table = search_table(STATED)
+    current = SEARCHES.sub(lambda _: table, text)
+    if current == text:
+        return
+    if update:
+        path.write_text(current, encoding="utf-8")
+    else:
+        yield f"{path.name}: the table of searches differs from what the searches state"
+
+
+def dead_paths(root: Path, name: str, text: str) -> Iterator[str]:
+    """The paths that a text names and the repository does not have; what is made or fetched is no business of this."""
+    for path in dict.fromkeys(PATH.findall(text)):
+        if not (root / path).exists():
+            yield f"{name}: there is no {path}"
 
 
 def prose(text: str) -> str:
@@ -147,18 +180,25 @@ def problems(root: Path, *, update: bool) -> Iterator[str]:
     yield from missing_help(list(texts.values()), program_output)
     for path, text in texts.items():
         yield from check_help(path, text, update=update)
+        yield from check_searches(path, path.read_text(encoding="utf-8"), update=update)
         yield from dead_links(path, text)
+        if path.name != "CHANGELOG.md":
+            yield from dead_paths(root, path.name, text)
+    makefile = root / "Makefile"
+    yield from dead_paths(root, makefile.name, makefile.read_text(encoding="utf-8"))
 
 
 def main() -> int:
     """Print every problem; return 1 where there is one."""
     parser = argparse.ArgumentParser(description="Compare the documentation with the program.")
-    parser.add_argument("--update", action="store_true", help="rewrite help blocks and copies of schemas")
+    parser.add_argument(
+        "--update", action="store_true", help="rewrite help blocks, the table of searches and copies of schemas"
+    )
     found = list(problems(ROOT, update=parser.parse_args().update))
     for problem in found:
         print(problem, file=sys.stderr)
     if found:
-        print("`make docs` rewrites help blocks and copies of schemas.", file=sys.stderr)
+        print("`make docs` rewrites help blocks, the table of searches and copies of schemas.", file=sys.stderr)
     return 1 if found else 0
 
 

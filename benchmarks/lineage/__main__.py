@@ -11,19 +11,19 @@ import json
 import sys
 from dataclasses import asdict
 
+from benchmarks.lineage.after_alignment_null import look_null
 from benchmarks.lineage.bases import BASES
 from benchmarks.lineage.calibration import calibrations, distinct, layer_null, unit_null
 from benchmarks.lineage.kin import train_kin
 from benchmarks.lineage.measure import FULL, SCREENING, measure_cases, measure_pairs, measure_same_draw
 from benchmarks.lineage.page import Results, figures, write_page
 from benchmarks.lineage.real import measure_real
-from benchmarks.lineage.second_looks import look_null
 from benchmarks.lineage.train import PROCESSES, STORE, train_bases
 from examples.training.train import make_deterministic
 
 
 def main() -> int:
-    """Train, measure, print; 1 where a stranger was accused."""
+    """Train, measure, print; 1 where an unrelated model was accused."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description="Run the lineage benchmark.")
     parser.add_argument(
         "--processes", type=int, default=PROCESSES, help="trainings and audits side by side (default: 2)"
@@ -35,10 +35,10 @@ def main() -> int:
         train_bases(BASES, options.processes)
         train_kin(processes=options.processes)
     make_deterministic()
-    strangers, statistics = measure_pairs(options.processes)
+    unrelated, statistics = measure_pairs(options.processes)
     results = Results(
         copies=measure_cases(options.processes),
-        strangers=strangers,
+        unrelated=unrelated,
         kin=measure_same_draw(),
         calibrations=calibrations(distinct(statistics)),
         layers=calibrations(layer_null()),
@@ -52,7 +52,7 @@ def main() -> int:
     print(figures(results))
     if options.write:
         write_page(results)
-    accused = any(one.said[SCREENING] or one.said[FULL] for one in strangers)
+    accused = any(one.said[SCREENING] or one.said[FULL] for one in unrelated)
     return int(accused)
 
 

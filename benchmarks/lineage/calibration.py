@@ -1,4 +1,4 @@
-"""How the audit's statistics behave between strangers: per role, and for the tests of units."""
+"""How the audit's statistics behave between unrelated models: per role, and for the tests of units."""
 
 from __future__ import annotations
 
@@ -123,8 +123,8 @@ def distinct(statistics: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def layer_null() -> list[dict[str, Any]]:
     """The aligned test on every layer of a model against every layer of an independent one of its config.
 
-    Between strangers any two layers are as good a pair as equal ones, which gives many more null statistics than audits
-    do. Rows are drawn anew for each pair, as the sampler draws them.
+    Between unrelated models any two layers are as good a pair as equal ones, which gives many more null statistics than
+    audits do. Rows are drawn anew for each pair, as the sampler draws them.
     """
     found = []
     for mine, theirs in combinations(_dense(), 2):
@@ -168,7 +168,7 @@ def _rows(weights: Weights, name: str, rows: NDArray[np.int64]) -> Matrix:
 
 @dataclass(frozen=True, slots=True)
 class UnitNull:
-    """How the tests of units behave between layers of strangers.
+    """How the tests of units behave between layers of unrelated models.
 
     Attributes:
         count: Layer pairs.

@@ -13,13 +13,13 @@ import numpy as np
 
 from benchmarks.figures import as_markdown
 from benchmarks.known_pairs_page import highest_rate
+from benchmarks.lineage.after_alignment_null import LookNull
 from benchmarks.lineage.bases import BASES
 from benchmarks.lineage.calibration import TAILS, Calibration, UnitNull
 from benchmarks.lineage.cases import cases
 from benchmarks.lineage.measure import FULL, SCREENING, Outcome, methods
 from benchmarks.lineage.methods.peers import PEERS
 from benchmarks.lineage.real import RealOutcome
-from benchmarks.lineage.second_looks import LookNull
 from benchmarks.lineage.train import folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmark.md"
@@ -35,12 +35,12 @@ class Results:
     """Everything that was measured."""
 
     copies: Sequence[Outcome]
-    strangers: Sequence[Outcome]
+    unrelated: Sequence[Outcome]
     kin: Sequence[Outcome]
     calibrations: Sequence[Calibration]
-    """Of the tensors that audits of strangers compare."""
+    """Of the tensors that audits of unrelated models compare."""
     layers: Sequence[Calibration]
-    """Of all layers of strangers against each other."""
+    """Of all layers of unrelated models against each other."""
     units: UnitNull | None
     looks: LookNull | None = None
     real: Sequence[RealOutcome] = ()
@@ -79,31 +79,31 @@ def _true_r(members: Sequence[Outcome]) -> str:
     return low if low == high else f"{low}–{high}"
 
 
-def accusation_table(strangers: Sequence[Outcome], copies: Sequence[Outcome]) -> Rows:
+def accusation_table(unrelated: Sequence[Outcome], copies: Sequence[Outcome]) -> Rows:
     """False accusations with their bound, and the area under the ROC curve."""
     rows = [["method", "false accusations", "rate at most (95%)", "of one config", "not applicable", "AUC", "level"]]
-    alike = [one for one in strangers if one.group == "decoder" and one.strength == "same config"]
+    alike = [one for one in unrelated if one.group == "decoder" and one.strength == "same config"]
     levels = {peer.name: f"{peer.level:.3g} ({peer.level_source})" for peer in PEERS}
     for method in methods():
-        accused = sum(one.said[method] for one in strangers)
+        accused = sum(one.said[method] for one in unrelated)
         rows.append(
             [
                 method,
-                f"{accused} of {len(strangers)}",
-                f"{highest_rate(accused, len(strangers)):.1%}" if strangers else "",
+                f"{accused} of {len(unrelated)}",
+                f"{highest_rate(accused, len(unrelated)):.1%}" if unrelated else "",
                 f"{sum(one.said[method] for one in alike)} of {len(alike)}",
-                str(sum(one.scores[method] is None for one in strangers)),
-                _auc(copies, strangers, method),
+                str(sum(one.scores[method] is None for one in unrelated)),
+                _auc(copies, unrelated, method),
                 levels.get(method, "family-wise 1e-6"),
             ]
         )
     return rows
 
 
-def _auc(copies: Sequence[Outcome], strangers: Sequence[Outcome], method: str) -> str:
+def _auc(copies: Sequence[Outcome], unrelated: Sequence[Outcome], method: str) -> str:
     value = auc(
         [_or_least(one.scores[method]) for one in copies if not one.beyond],
-        [_or_least(one.scores[method]) for one in strangers],
+        [_or_least(one.scores[method]) for one in unrelated],
     )
     return "" if value is None else f"{value:.3f}"
 
@@ -112,17 +112,17 @@ def _or_least(score: float | None) -> float:
     return -np.inf if score is None else score
 
 
-def auc(copies: Sequence[float], strangers: Sequence[float]) -> float | None:
-    """Share of pairs of a copy and a stranger where the copy scores higher, ties half (Mann-Whitney)."""
-    if not copies or not strangers:
+def auc(copies: Sequence[float], unrelated: Sequence[float]) -> float | None:
+    """Share of pairs of a copy and an unrelated model where the copy scores higher, ties half (Mann-Whitney)."""
+    if not copies or not unrelated:
         return None
-    x, y = np.array(copies)[:, None], np.array(strangers)[None]
+    x, y = np.array(copies)[:, None], np.array(unrelated)[None]
     return float(((x > y) + 0.5 * (x == y)).mean())
 
 
-def accused_table(strangers: Sequence[Outcome]) -> Rows:
-    """Independent pairs of which the audit said anything but that they are strangers; empty where there are none."""
-    hit = [one for one in strangers if one.said[SCREENING] or one.said[FULL]]
+def accused_table(unrelated: Sequence[Outcome]) -> Rows:
+    """Independent pairs of which the audit said anything but that they are unrelated; empty where there are none."""
+    hit = [one for one in unrelated if one.said[SCREENING] or one.said[FULL]]
     return [["pair", "relation"], *([one.name, str(one.relation)] for one in hit)] if hit else []
 
 
@@ -150,7 +150,7 @@ def kin_table(kin: Sequence[Outcome]) -> Rows:
 
 
 def look_table(looks: LookNull) -> Rows:
-    """What a second look through a recovered turn shows between strangers."""
+    """What a check after alignment through a recovered turn shows between unrelated models."""
     return [
         ["layer pairs", "other roles, mean", "largest", "attention, mean", "largest"],
         [str(looks.count), *(f"{value:.3f}" for value in (*looks.others, *looks.attention))],
@@ -226,7 +226,7 @@ def calibration_table(calibrations: Sequence[Calibration]) -> Rows:
 
 
 def unit_table(units: UnitNull) -> Rows:
-    """The tests of units between strangers."""
+    """The tests of units between unrelated models."""
     return [
         [
             "layer pairs",
@@ -255,34 +255,37 @@ def figures(results: Results) -> str:
     """All tables with their headings, in Markdown."""
     within = [one for one in results.copies if not one.beyond]
     found = sum(one.said[SCREENING] for one in within)
-    accused = sum(one.said[SCREENING] or one.said[FULL] for one in results.strangers)
+    accused = sum(one.said[SCREENING] or one.said[FULL] for one in results.unrelated)
     summary = (
         f"**Copies found by screening: {found} of {len(within)}** within the detection bound ({len(results.copies)} in"
-        f" all). **Strangers accused: {accused} of {len(results.strangers)}**, a rate of at most"
-        f" {highest_rate(accused, len(results.strangers)):.1%} (95%)."
+        f" all). **Unrelated models accused: {accused} of {len(results.unrelated)}**, a rate of at most"
+        f" {highest_rate(accused, len(results.unrelated)):.1%} (95%)."
     )
     trained = sum((folder(one) / "training.json").is_file() for one in BASES)
     conditions = (
         f"{datetime.now(UTC).date().isoformat()}, {trained} of {len(BASES)} bases trained,"
-        f" {len(results.copies)} of {len(cases())} copies and {len(results.strangers)} pairs of strangers measured."
+        f" {len(results.copies)} of {len(cases())} copies and {len(results.unrelated)} unrelated pairs measured."
     )
     parts = [
         conditions,
         summary,
         "## Copies found",
         as_markdown(detection_table(results.copies)),
-        "## Strangers accused",
-        as_markdown(accusation_table(results.strangers, results.copies)),
+        "## Unrelated models accused",
+        as_markdown(accusation_table(results.unrelated, results.copies)),
     ]
     optional = (
-        ("### Accused by the audit", accused_table(results.strangers)),
+        ("### Accused by the audit", accused_table(results.unrelated)),
         ("## Copies missed within the detection bound", missed_table(results.copies)),
         ("## Shared draws, and growth of one's own model", kin_table(results.kin)),
         ("## What was said to be done", told_table(results.copies)),
-        ("## Calibration: z of what audits of strangers compare", calibration_table(results.calibrations)),
-        ("## Calibration: z of every layer against every layer of a stranger", calibration_table(results.layers)),
+        ("## Calibration: z of what audits of unrelated models compare", calibration_table(results.calibrations)),
+        (
+            "## Calibration: z of every layer against every layer of an unrelated model",
+            calibration_table(results.layers),
+        ),
         ("### Tests of units", unit_table(results.units) if results.units else []),
-        ("### Second looks", look_table(results.looks) if results.looks else []),
+        ("### Checks after alignment", look_table(results.looks) if results.looks else []),
         ("## Real networks", real_table(results.real)),
     )
     for heading, rows in optional:

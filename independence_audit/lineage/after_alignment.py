@@ -39,7 +39,7 @@ class AfterAlignment:
         title="check after alignment",
         names=(),
         law=Law.EMPIRICAL,
-        null="layer pairs of the lineage benchmark's strangers (docs/method.md)",
+        null="measured over layer pairs of the lineage benchmark's unrelated models",
         bound="none: it describes what the units found",
         cost=Cost.MATRICES,
         messages=("fact.second_look", "fact.second_look_units"),

@@ -97,7 +97,7 @@ class DisguisedUnits:
         title="disguised units",
         names=(SearchName.DISGUISED, SearchName.WITHOUT_ANCHORS),
         law=Law.RIGOROUS,
-        null="sign and order tests from the draw alone; counts and leaning designs as measured between strangers",
+        null="sign and order tests from the draw alone; counts and leaning designs measured on unrelated models",
         bound="units whose weights and readers were kept, whatever turns, orders and scales them",
         cost=Cost.UNITS,
         messages=(

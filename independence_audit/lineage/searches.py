@@ -39,7 +39,7 @@ class Cost(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a search states of itself; ``docs/method.md`` shows it as a table."""
+    """What a search states of itself."""
 
     title: str
     names: tuple[SearchName, ...]

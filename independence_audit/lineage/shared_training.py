@@ -49,7 +49,7 @@ class SharedTraining:
         title="shared training",
         names=(),
         law=Law.EMPIRICAL,
-        null="profiles of runs from one draw and from one checkpoint (docs/method.md)",
+        null="measured on runs from one draw and from one checkpoint",
         bound="none: what cannot be told is said to be unresolved",
         cost=Cost.MATRICES,
         messages=tuple(_WORDS.values()),

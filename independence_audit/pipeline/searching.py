@@ -14,13 +14,28 @@ from independence_audit.lineage.elsewhere_search import Elsewhere
 from independence_audit.lineage.every_value import EveryValue
 from independence_audit.lineage.in_place import Comparer, MeasuredInFull
 from independence_audit.lineage.moved import Moved
-from independence_audit.lineage.searches import Models, Search
+from independence_audit.lineage.searches import About, Models, Search
 from independence_audit.lineage.shared_training import SharedTraining
 from independence_audit.lineage.token_rows import TokenRows
 from independence_audit.pipeline.settings import AuditSettings
 
 FEW = 8
 """References up to which each is measured in full; more are screened first."""
+
+STATED: tuple[About, ...] = tuple(
+    search.about
+    for search in (
+        TokenRows,
+        Moved,
+        Elsewhere,
+        DisguisedUnits,
+        MeasuredInFull,
+        SharedTraining,
+        EveryValue,
+        AfterAlignment,
+    )
+)
+"""What every search states of itself, in the order in which they are made; ``docs/method.md`` shows it as a table."""
 
 
 def compare_with_references(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from independence_audit.lineage.outcomes import SearchName
+from independence_audit.lineage.searches import About, Cost, Law
 from tools import check_docs
 
 TOP = """Usage: audit [OPTIONS] COMMAND [ARGS]...
@@ -84,3 +86,32 @@ def test_schema_copies_are_compared_and_renewed(tmp_path: Path) -> None:
     assert list(check_docs.check_schemas(tmp_path, update=False)) == []
     packaged.write_text('{"type": "object"}', encoding="utf-8")
     assert len(list(check_docs.check_schemas(tmp_path, update=False))) == 1
+
+
+ABOUT = About("moved", (SearchName.MOVED,), Law.EXACT, "permutation", "a layer", Cost.SAMPLES)
+
+
+def test_the_table_of_searches_is_rewritten(tmp_path: Path) -> None:
+    """What stands between the two comments is what the searches state; a document without them is left alone."""
+    page, other = tmp_path / "method.md", tmp_path / "other.md"
+    page.write_text("before\n<!-- searches -->\n| old |\n<!-- /searches -->\nafter\n", encoding="utf-8")
+    [problem] = check_docs.check_searches(page, page.read_text(encoding="utf-8"), update=False)
+    assert problem.startswith("method.md: the table of searches")
+    assert list(check_docs.check_searches(page, page.read_text(encoding="utf-8"), update=True)) == []
+    assert list(check_docs.check_searches(page, page.read_text(encoding="utf-8"), update=False)) == []
+    assert page.read_text(encoding="utf-8").count("after\n") == 1
+    assert list(check_docs.check_searches(other, "nothing of it\n", update=False)) == []
+
+
+def test_a_row_of_the_table_says_all_of_a_search() -> None:
+    """Title, law, whose law, bound and cost stand in their columns."""
+    *_, row = check_docs.search_table([ABOUT]).splitlines()
+    assert row == "| moved | exact | permutation | a layer | nothing beyond the fingerprints |"
+
+
+def test_dead_paths_are_found(tmp_path: Path) -> None:
+    """A path that was moved is named once, wherever it stands; paths that are there and made files are not."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_here.py").touch()
+    text = "pytest tests/test_gone.py tests/test_here.py (`tests/test_gone.py`) build/demo/report.html"
+    assert list(check_docs.dead_paths(tmp_path, "Makefile", text)) == ["Makefile: there is no tests/test_gone.py"]

@@ -1,4 +1,4 @@
-"""The null of the second look: turns recovered from the units of strangers that are most alike, and what they show."""
+"""The null of the check after alignment: what rotations recovered from the likest units of unrelated models show."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ KINDS = ("descriptors", "up_sign")
 
 @dataclass(frozen=True, slots=True)
 class LookNull:
-    """Second looks between strangers: mean and largest absolute value."""
+    """Checks after alignment between unrelated models: mean and largest absolute value."""
 
     count: int
     others: tuple[float, float]
@@ -52,7 +52,7 @@ class _Seen:
 
 
 def look_null() -> LookNull | None:
-    """Every layer of a model beside every layer of each stranger of its width."""
+    """Every layer of a model beside every layer of each unrelated model of its width."""
     ready = [one for one in BASES if one.name in LOOKED_AT and (folder(one) / "training.json").is_file()]
     seen = {one.name: _seen(one) for one in ready}
     looks = [
