@@ -27,11 +27,11 @@ from independence_audit.report.page import page_of
 from independence_audit.report.page_rows import ComponentRow, ReferenceRow, layers_title
 from independence_audit.report.plain import shortened, visible
 from independence_audit.report.sections import document_of
+from independence_audit.report.style import PACKAGE, dress_of, style_of
 from independence_audit.report.training_rows import CHECKPOINT_COLUMNS, checkpoint_rows, order_of, training_rows
 from independence_audit.report.trajectory_charts import trajectory_charts
 from independence_audit.report.wording import catalogue, label, say, word
 
-PACKAGE = "independence_audit.report"
 SHEET_WIDTH = 660.0
 """Pixels between the margins of a sheet of A4; a wider drawing is scaled down to them on paper."""
 LONGEST_TITLE = 1000
@@ -97,11 +97,6 @@ def render(report: AuditReport, lang: str = ENGLISH) -> str:
     return document(report, lang)
 
 
-def style_of(*, paper: bool) -> str:
-    """Read the style sheet, with what paper needs behind it."""
-    return asset("style.css") + (asset("paper.css") if paper else "")
-
-
 def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
     """Write the page; for paper without what only a screen can use: script, navigation, the long list of tensors.
 
@@ -120,6 +115,7 @@ def document(report: AuditReport, lang: str, *, paper: bool = False) -> str:
             page=page,
             policy=security_policy(style, script),
             style=style,
+            dress=dress_of(paper=paper),
             script=script,
             relations=list(Relation),
             found=FOUND,
@@ -168,6 +164,7 @@ def render_training(report: TrainingReport, lang: str = ENGLISH) -> str:
         lang=lang,
         policy=security_policy(style, script),
         style=style,
+        dress=dress_of(paper=False),
         script=script,
         subject=visible(report.subject),
         identity=[(label("subject", lang), visible(report.subject)), (label("sampler", lang), report.sampler)],
@@ -245,7 +242,7 @@ def _bin_name(bin_: Bin, lang: str) -> str:
 
 
 def asset(name: str) -> Markup:
-    """Read a style sheet or script of this package, which is trusted as it is."""
+    """Read a script of this package, which is trusted as it is."""
     return Markup((files(PACKAGE) / "templates" / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
 
 

@@ -1,15 +1,14 @@
 """The report as PDF: the same pages on A4, with an embedded Hangul font of an open licence, the same bytes every time.
 
-It needs the extra ``pdf``: WeasyPrint, and Noto Sans KR as files. Nothing is fetched but that font.
-
-The HTML report made ready for print engines: drawings carry their own colours, and every character has a glyph.
+It needs the extra ``pdf``: WeasyPrint, and Noto Sans KR as files. Nothing is fetched but that font, and every character
+has a glyph in it.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from importlib import import_module
@@ -20,15 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from independence_audit.errors import UsageError
 from independence_audit.evidence.audit_report import AuditReport
-from independence_audit.report.html import document, style_of
+from independence_audit.report.html import document
 from independence_audit.report.languages import ENGLISH
+from independence_audit.report.style import PAPER_FAMILY
 
 if TYPE_CHECKING:
     from types import ModuleType
-import re
-from collections.abc import Collection, Iterable
 
-FAMILY = "Audit Sans KR"
 HINT = "Install what PDF needs: pip install 'independence-audit[pdf]'. HTML needs nothing and prints well."
 PANGO = "Install the system's pango (Debian and Ubuntu: libpango-1.0-0 libpangoft2-1.0-0; macOS: brew install pango)."
 CLOCK = "SOURCE_DATE_EPOCH"
@@ -45,8 +42,8 @@ def render(report: AuditReport, lang: str = ENGLISH) -> bytes:
         UsageError: WeasyPrint, pango or the font is not installed.
     """
     weasyprint, font = check()
-    page = spelt_out(coloured(document(report, lang, paper=True), style_of(paper=True)), _glyphs(font))
-    face = f'@font-face {{ font-family: "{FAMILY}"; src: url("{font.as_uri()}"); }}'
+    page = spelt_out(document(report, lang, paper=True), _glyphs(font))
+    face = f'@font-face {{ font-family: "{PAPER_FAMILY}"; src: url("{font.as_uri()}"); }}'
     with _at_no_time():
         result: bytes = weasyprint.HTML(
             string=page.replace("<style>", f"<style>{face}\n", 1), url_fetcher=_only(font)
@@ -131,56 +128,6 @@ def _only(font: Path) -> Any:  # noqa: ANN401 - a type of a library that need no
             return super().fetch(url, headers)
 
     return Fetcher(allowed_protocols=("file",))
-
-
-DRAWING = re.compile(r"(<svg\b[^>]*>)(.*?)(</svg>)", re.DOTALL)
-DEFINITIONS = re.compile(r'<svg class="definitions".*?</svg>', re.DOTALL)
-PATTERN = re.compile(r'<pattern id="p-(\w+)".*?</pattern>', re.DOTALL)
-RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-VARIABLE = re.compile(r"--([\w-]+):\s*([^;]+);")
-USE = re.compile(r"var\(--([\w-]+)\)")
-CLASS = re.compile(r"\.([\w-]+)")
-ROOT = re.compile(r":root\s*\{(.*?)\}", re.DOTALL)
-SCREEN = re.compile(r"@media screen[^{]*\{.*?\n\}", re.DOTALL)
-"""The dark sheet; paper is light."""
-
-
-def coloured(page: str, style: str) -> str:
-    """Give every drawing of a page the rules and patterns that it uses, as engines for paper pass it nothing.
-
-    Args:
-        page: The page, whose drawings are inline.
-        style: The page's style sheet, whose variables stand in ``:root``.
-    """
-    patterns = {match[1]: match[0] for match in PATTERN.finditer(page)}
-    rules = tuple(_rules(style))
-
-    def dress(match: re.Match[str]) -> str:
-        opening, inside, closing = match.groups()
-        used = set(re.findall(r"[\w-]+", " ".join(re.findall(r'class="([^"]*)"', opening + inside))))
-        wanted = [f"{selector}{{{body}}}" for selector, body in rules if set(CLASS.findall(selector)) <= used]
-        needed = [text for name, text in patterns.items() if f"fill-{name}" in used]
-        # Patterns are drawn by rules of their own, whose classes stand in the patterns.
-        own = [f"{s}{{{b}}}" for s, b in rules if any(c in text for text in needed for c in CLASS.findall(s))]
-        head = f"<style>{''.join(dict.fromkeys([*wanted, *own]))}</style><defs>{''.join(needed)}</defs>"
-        return f"{opening}{head}{inside}{closing}"
-
-    return DRAWING.sub(dress, DEFINITIONS.sub("", page))
-
-
-def _rules(style: str) -> Iterable[tuple[str, str]]:
-    """All rules with classes, each selector by itself, their variables filled in."""
-    plain = COMMENT.sub("", SCREEN.sub("", style))
-    variables: dict[str, str] = {}
-    for block in ROOT.findall(plain):
-        variables |= {name: value.strip() for name, value in VARIABLE.findall(block)}
-    for selectors, body in RULE.findall(plain):
-        filled = USE.sub(lambda match: variables.get(match[1], match[0]), " ".join(body.split()))
-        for selector in selectors.split(","):
-            name = selector.strip()
-            if CLASS.search(name) and not re.search(r"[:@\[(]", name):
-                yield name, filled
 
 
 def spelt_out(page: str, glyphs: Collection[int]) -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
-from importlib.resources import files
 
 import pytest
 
@@ -28,7 +26,6 @@ from tests.report.sample_reports import (
 )
 
 VOID = {"meta", "input", "br"}
-TEMPLATES = files("independence_audit.report") / "templates"
 
 
 @dataclass
@@ -168,53 +165,3 @@ def test_a_report_without_tensors_is_complete() -> None:
     rendered = render(replace(clean(), tensors=()))
     assert "No norm vector was compared" in rendered
     assert "No tensor was tested." in rendered
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of ``#rrggbb``, as WCAG 2 defines it."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(first: str, second: str) -> float:
-    """Contrast of two colours, as WCAG 2 defines it."""
-    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def palettes() -> dict[str, dict[str, str]]:
-    """The colours of the light and of the dark sheet by their names."""
-    blocks = re.findall(r":root \{(.*?)\}", (TEMPLATES / "style.css").read_text(encoding="utf-8"), re.DOTALL)
-    light, dark, *_ = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block)) for block in blocks)
-    return {"light": light, "dark": light | dark}
-
-
-TEXT = [("ink", "paper"), ("ink", "tint"), ("soft", "paper"), ("soft", "tint"), ("accent", "paper")]
-OUTCOMES = [(name, ground) for name in ("met", "not_met", "review", "not_assessed") for ground in ("paper", "tint")]
-CELLS = [
-    ("paper", "identical"),
-    ("paper", "rounded"),
-    ("related-mark", "related"),
-    ("transformed-mark", "transformed"),
-    ("ink", "unrelated"),
-    ("ink", "inconclusive"),
-    ("ink", "uninformative"),
-]
-
-
-@pytest.mark.parametrize("sheet", ["light", "dark"])
-def test_text_can_be_read(sheet: str) -> None:
-    """Every text has the contrast that WCAG 2.2 AA asks for, 4.5 to 1, on every ground it stands on."""
-    colours = palettes()[sheet]
-    weak = {pair for pair in (*TEXT, *OUTCOMES, *CELLS) if contrast(colours[pair[0]], colours[pair[1]]) < 4.5}
-    assert not weak
-
-
-@pytest.mark.parametrize("sheet", ["light", "dark"])
-def test_findings_stand_out(sheet: str) -> None:
-    """Marks for shared weights differ from the paper, and from finding nothing, by the 3 to 1 of WCAG or by pattern."""
-    colours = palettes()[sheet]
-    for name in ("identical", "rounded", "point", "edge"):
-        assert contrast(colours[name], colours["paper"]) >= 3, name
-    assert contrast(colours["identical"], colours["unrelated"]) >= 2

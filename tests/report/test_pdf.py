@@ -14,7 +14,7 @@ import pytest
 
 from independence_audit.errors import UsageError
 from independence_audit.report import pdf
-from independence_audit.report.pdf import coloured, spelt_out
+from independence_audit.report.pdf import spelt_out
 from tests.report.sample_reports import SAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,20 +166,6 @@ def test_nothing_is_fetched() -> None:
     for address in ("https://example.org/x.png", "file:///etc/hostname", "data:text/plain,x"):
         with pytest.raises(FatalURLFetchingError):
             pdf._only(font).fetch(address)
-
-
-def test_drawings_carry_what_they_use() -> None:
-    """A drawing gets the rules of its own classes with their colours, and the patterns that it is filled with."""
-    style = ":root { --a: #123456; } .x { fill: var(--a); } .y { fill: red; } .mark-z { stroke: blue; }"
-    page = (
-        '<svg class="definitions"><defs><pattern id="p-z"><path class="mark-z"/></pattern></defs></svg>'
-        '<svg><rect class="x fill-z"/></svg><svg><rect/></svg>'
-    )
-    assert coloured(page, style) == (
-        "<svg><style>.x{fill: #123456;}.mark-z{stroke: blue;}</style>"
-        '<defs><pattern id="p-z"><path class="mark-z"/></pattern></defs><rect class="x fill-z"/></svg>'
-        "<svg><style></style><defs></defs><rect/></svg>"
-    )
 
 
 def test_characters_without_a_glyph() -> None:
