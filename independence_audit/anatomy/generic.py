@@ -1,6 +1,6 @@
-"""Placing tensors whose names no family knows: by the words in their names and by the sizes that recur in shapes.
+"""Tensors whose names no family knows: placed by the words in their names and by the sizes that recur in shapes.
 
-Why a tensor is never evidence, whatever its role: its stored values are no weights, or there are none.
+It says as well why a tensor is never evidence, whatever its role: its stored values are no weights, or there are none.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A tensor's values as a strided array that is never read: slices, folds and transposes of places, not of values.
 
-Cutting a tensor that holds several roles into one lattice for each, whatever order they lie in.
+A tensor that holds several roles is cut into one lattice for each, whatever order they lie in.
 """
 
 from __future__ import annotations

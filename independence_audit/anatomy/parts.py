@@ -1,6 +1,6 @@
 """From a recognised tensor to its parts: role, layer, expert, and the view whose columns run along the role's axis.
 
-Which way round a component's matrices are stored, [out, in] or [in, out], told by its residual width.
+Which way round a component's matrices are stored, [out, in] or [in, out], is told by its residual width.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Giving every tensor of a checkpoint its place: known components by their family's names, the rest by shape.
-
-A checkpoint's components: recognised ones by their prefixes, and those that unknown names speak of.
-"""
+"""Giving every tensor of a checkpoint its place: known components by their family's names, the rest by shape."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Recognising components: which family's names stand under which prefix, whatever the prefix is called.
 
-Which layers of a decoder predict further tokens (multi-token prediction): they come behind the last layer.
+Layers of a decoder that predict further tokens (multi-token prediction) are told by their place behind the last layer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Reading tensor names: segments, numbers, and what is left when weight, bias or a quantiser's suffix is taken off.
-
-Words in tensor names that say what a tensor is where no family knows it: kinds, buffers, quantisers' suffixes.
-"""
+"""Tensor names and their words: segments, numbers, and what these say of a tensor where no family knows it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,6 @@
-"""Small files beside a checkpoint's weights, such as its model card.
+"""Files that stand beside a checkpoint's weights: model card, config, vocabulary, and whole files by their digests.
 
-The ``config.json`` beside the weights: context for a report, so that a broken one is a notice and no error.
-
-Whole files of a source: the bytes of small ones, the digests of large ones.
-
-The vocabulary beside the weights: which token has which number, from the usual tokenizer files.
+What they say is context for a report: one that is broken is a notice and no error.
 """
 
 from __future__ import annotations

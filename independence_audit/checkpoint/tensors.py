@@ -1,7 +1,4 @@
-"""What a checkpoint is: files, named tensors with their bytes' places, and the source that reads them.
-
-How few bytes could hold stolen weights: below this, a file is not worth a line of the report.
-"""
+"""What a checkpoint is: files, named tensors with their bytes' places, and the source that reads them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where reports go: stdout, and files that are written whole or not at all.
-
-Where training reports go: stdout, and files that are written whole or not at all.
-"""
+"""Where reports of audits and of trainings go: stdout, and files that are written whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The commands as one group, and the one place where errors become sentences and exit codes.
-
-Completion in the shell: ``_AUDIT_COMPLETE=bash_source audit`` prints what bash evaluates; zsh and fish likewise.
-"""
+"""The commands as one group, completion in shells, and the one place where errors become sentences and exit codes."""
 
 from __future__ import annotations
 

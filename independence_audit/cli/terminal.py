@@ -1,9 +1,4 @@
-"""A progress line on a terminal, and nothing where there is none.
-
-A terminal as rich sees it, whatever the environment says of its size.
-
-What goes to stderr beside progress: errors with their ways out, and notes; names in them keep to their line.
-"""
+"""What a terminal shows beside reports: progress, errors with their ways out, and notes; names keep to their line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Reading ``independence.toml``: strictly, because a misspelt key would be a declaration that nobody sees.
-
-A declaration as it was submitted in, before anything is known of the weights.
-"""
+"""Reading ``independence.toml``: strictly, because a misspelt key would be a declaration that nobody sees."""
 
 from __future__ import annotations
 

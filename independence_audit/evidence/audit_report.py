@@ -1,9 +1,4 @@
-"""The audit report: the one source that every output format renders.
-
-The report of a training alone, as ``audit scratch`` and ``audit trajectory`` write it: no references, no opinion.
-
-The one word beside the opinion: the gravest outcome among what weights and exhibits can decide.
-"""
+"""The reports, of an audit and of a training alone: the one source that every output format renders."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""The audit report as JSON text and back: the same report gives the same bytes, and nothing unforeseen is read.
+"""Reports as JSON text and back: the same report gives the same bytes, and nothing unforeseen is read.
 
-Figures that overflowed: a report holds finite numbers, and None where a number could not be had.
-
-Arithmetic on weights of any scale: a product that overflows is a number that could not be had, not a warning.
+A report holds finite numbers, and None where a number could not be had, overflow included.
 """
 
 from __future__ import annotations

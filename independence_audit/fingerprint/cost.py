@@ -1,7 +1,4 @@
-"""What making a fingerprint takes, before anything but headers is read: bytes, range requests, size of the file.
-
-What a fingerprint may take, and how many units fit beside its sample.
-"""
+"""What making a fingerprint takes, before anything but headers is read, and how many units fit beside its sample."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The fingerprint: what remains of a checkpoint after it has been read once; comparing needs nothing else.
 
-Samples of different sizes: a larger one is cut to the columns of a smaller one, which lie among its own.
+Of samples of different sizes the larger is cut to the columns of the smaller, which lie among its own.
 """
 
 from __future__ import annotations

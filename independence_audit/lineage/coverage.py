@@ -1,6 +1,6 @@
 """How much of a component was not tested, why, and from when on that leaves it open whether it is a copy.
 
-Matrices that say nothing: constant, not finite, or one pattern over and over. No training ends on them.
+Matrices that say nothing (constant, not finite, one pattern over and over) count as well: no training ends on them.
 """
 
 from __future__ import annotations

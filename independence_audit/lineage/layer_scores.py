@@ -1,7 +1,4 @@
-"""All pairs of layers of two components, role by role: the plain permutation statistic of every cell at once.
-
-The layer map: which layer of a reference each layer of the subject comes from, and what such a map amounts to.
-"""
+"""The layer score matrix: every pair of layers of two components, role by role, and the layer map behind it."""
 
 from __future__ import annotations
 

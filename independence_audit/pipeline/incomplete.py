@@ -1,7 +1,4 @@
-"""Why an audit as a whole is inconclusive: references that could not be had, subjects that nobody verified.
-
-What an audit's exit status says.
-"""
+"""Why an audit as a whole is inconclusive, and what its exit status says."""
 
 from __future__ import annotations
 

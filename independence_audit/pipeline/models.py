@@ -1,7 +1,4 @@
-"""Models that an audit can hold beside each other: what a fingerprint claims of itself, and samples of one kind.
-
-References that are the same files as the subject, or as one another, by their digests: said, and nothing else.
-"""
+"""Models that an audit can compare: claims of fingerprints, samples of a kind, the same files twice."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which checkpoints a user means: files, folders, folders of step folders, and names elsewhere.
+"""Which checkpoints a user means: files, folders, folders of step folders, names elsewhere, and a declared draw.
 
-A declared draw as part of a trajectory: compared with step 0 bit for bit, or put before the first checkpoint.
+A draw is compared with step 0 bit for bit, or put before the first checkpoint.
 """
 
 from __future__ import annotations

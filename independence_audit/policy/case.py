@@ -1,7 +1,4 @@
-"""What a rule may ask about: one component's evidence as a few words, each out of a fixed list.
-
-Licences in four classes, from a table that is data.
-"""
+"""What a rule may ask about: one component's evidence as a few words, each out of a fixed list, licences by class."""
 
 from __future__ import annotations
 

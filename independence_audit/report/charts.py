@@ -1,7 +1,4 @@
-"""Where the marks of the charts lie: layers by role, cosine beside z, and the histogram of z. Units are pixels.
-
-What all charts are drawn on: a frame with its places, and texts at places. Units are pixels.
-"""
+"""Where the marks of charts lie: layers by role, cosine beside z, and the histogram of z. Units are pixels."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The z of all tests as a histogram, beside the standard normal law that two unrelated models follow.
-
-The trap of the norm gains: raw cosine near 1 for any two models, beside the calibrated z that tells them apart.
-"""
+"""The z of all tests beside the law that unrelated models follow, and norm gains, whose raw cosine says nothing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A component's layers: consecutive ones that came out alike as one row, and all of them by role as a grid.
-
-Every tensor entry of a report as a row of words and figures.
-"""
+"""A component's layers and tensors as rows: layers in a row that came out alike as one, and all of them as a grid."""
 
 from __future__ import annotations
 

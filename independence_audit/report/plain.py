@@ -1,7 +1,4 @@
-"""Names made safe to look at: what is invisible or moves other text is shown as its code point, long ones are cut.
-
-Text in Markdown that is shown as it is.
-"""
+"""Names made safe to look at, in plain text and in Markdown: what is invisible is shown as its code point."""
 
 from __future__ import annotations
 

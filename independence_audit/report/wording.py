@@ -1,6 +1,6 @@
-"""Every sentence and word of a report in the reader's language, looked up in the catalogues under ``messages/``.
+"""Every sentence and word of a report in the reader's language, from the catalogues under ``messages/``.
 
-Figures that sentences state of the method itself: each is the constant that the method rests on, and no copy.
+Figures that sentences state of the method itself are the constants that the method rests on, and no copies.
 """
 
 from __future__ import annotations

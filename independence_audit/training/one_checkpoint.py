@@ -1,7 +1,4 @@
-"""What one checkpoint alone says of its training.
-
-Components unlike the rest of their model: another stored type, or matrices on another scale.
-"""
+"""What one checkpoint alone says of its training, components unlike the rest of their model included."""
 
 from __future__ import annotations
 

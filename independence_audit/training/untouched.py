@@ -1,7 +1,4 @@
-"""Parts of one checkpoint that training has not touched: constant vectors, matrices on their law, unused token rows.
-
-Numeric grids: tensors whose values all lie on a coarser grid than their type, while those beside them do not.
-"""
+"""Parts of one checkpoint that training has not touched: constants, matrices on their law, unused rows, grids."""
 
 from __future__ import annotations
 

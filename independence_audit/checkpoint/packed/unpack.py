@@ -1,7 +1,4 @@
-"""A checkpoint with its packed weights unpacked: the one way in.
-
-A byte source that answers for packed weights as if they were stored unpacked, behind the end of their file.
-"""
+"""A checkpoint with its packed weights unpacked, by a byte source that answers as if they were stored that way."""
 
 from __future__ import annotations
 

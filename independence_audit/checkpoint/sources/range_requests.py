@@ -1,9 +1,4 @@
-"""Which range requests serve a list of wanted spans: close spans share one, long ones are cut. Pure.
-
-The check that every byte source makes before it reads: the range lies inside a file that it has.
-
-The plain way to read many spans of a file, for sources that gain nothing from seeing them together.
-"""
+"""Which range requests serve a list of wanted spans: close spans share one, long ones are cut; and checks of ranges."""
 
 from __future__ import annotations
 

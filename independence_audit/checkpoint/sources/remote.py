@@ -1,7 +1,4 @@
-"""The byte source for files that are far away: few requests, some of them at the same time.
-
-Reads the heads of files ahead while a checkpoint is opened, so that a header costs one request and not two.
-"""
+"""The byte source for files that are far away: few requests, some at the same time, heads of files read ahead."""
 
 from __future__ import annotations
 

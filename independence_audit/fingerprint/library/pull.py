@@ -1,7 +1,4 @@
-"""Pulling: a model's fingerprint is made from its public weights and put into the user's library.
-
-From a model of the library to the reference that a report shows.
-"""
+"""Pulling: a model's fingerprint is made from its public weights and put into the user's library."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""One folder of fingerprint files, each with its digest beside it; what is put there appears whole or not at all.
-
-Where the library's folders are: the one that comes with the program, and the user's own.
-"""
+"""Folders of fingerprint files, each with its digest beside it; what is put there appears whole or not at all."""
 
 from __future__ import annotations
 

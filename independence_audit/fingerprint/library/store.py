@@ -1,7 +1,4 @@
-"""The library: its catalogue, and the fingerprints that are at hand, the user's own before those that were shipped.
-
-Reading one fingerprint file, and checking that it can be the fingerprint of a model of the library.
-"""
+"""The library: its catalogue, and the fingerprints that are at hand, the user's own before those that were shipped."""
 
 from __future__ import annotations
 

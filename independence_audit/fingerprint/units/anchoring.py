@@ -1,7 +1,4 @@
-"""Reading a component's anchors: rows of its embedding by token text and number, or filters of its first layer.
-
-Which token strings are anchors: a fixed public list, and how tokenizers spell them.
-"""
+"""Anchors of a component: which token strings they are, how tokenizers spell them, and how their rows are read."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where a component's units and anchors are: which parts hold them, and which layers are searched.
-
-Reading whole matrices, or some rows of them, as numbers: views in pieces that fit into memory.
-"""
+"""Where a component's units and anchors are: which parts hold them, and which layers are searched, read as numbers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Checkpoints that stand in another order than their weights, and checkpoints that are there twice.
-
-Breaks: checkpoints whose weights share nothing with those before, by a swap or by drawing them anew.
-"""
+"""Checkpoints that do not follow from those before: in another order than their weights, there twice, or drawn anew."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""How a model on the Hub is named: ``owner/name``, with a revision or without.
-
-The address of a page of the Hub, as a browser shows it, and the model that it is a page of.
-"""
+"""How a model on the Hub is named: ``owner/name``, with a revision or without, or the address of one of its pages."""
 
 from __future__ import annotations
 
