@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from independence_audit.statistics.anchors import whitened_responses
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test, residual_matrices, unit_descriptors
 from independence_audit.statistics.matching import Match
-from independence_audit.statistics.spectrum import Shared, shared_by, spectral_profile
 from independence_audit.statistics.units import (
     are_leaning,
     are_ordered,
@@ -79,15 +78,6 @@ def test_descriptors_are_those_of_the_specification(oracle: ModuleType) -> None:
     np.testing.assert_allclose(np.sort(described(one).odd, axis=1), np.sort(theirs[0][1], axis=1), atol=1e-8)
     assert found.z == pytest.approx(expected["z"], rel=1e-6)
     assert found.agreement == expected["agreement"]
-
-
-def test_profile_is_that_of_the_specification(oracle: ModuleType) -> None:
-    """Top and low are those of the specification."""
-    generator = np.random.default_rng(5)
-    first, second = generator.normal(size=(2, 40, 64))
-    profile = spectral_profile(first, second)
-    assert profile is not None
-    assert (profile.top, profile.low) == pytest.approx(oracle.spectral_profile(first, second))
 
 
 @given(seed=st.integers(0, 1000))
@@ -157,24 +147,6 @@ def test_constant_layers_have_no_z() -> None:
     tests = unit_tests(nothing, nothing, symmetric=True)
     assert tests.up_sign_z == 0.0
     assert tests.up_sign_p == 1.0
-    assert spectral_profile(np.zeros((64, 64)), np.ones((64, 64))) is None
-
-
-def test_the_profile_tells_a_draw_from_training() -> None:
-    """Other training on one draw keeps the bulk, more training keeps the top."""
-    generator = np.random.default_rng(7)
-    draw = generator.normal(size=(128, 128))
-    strong = 6 * 128**0.5 * np.linspace(1.5, 1.0, 8)[:, None]
-    learnt = [
-        (generator.normal(size=(8, 128)) / 128**0.5 * strong).T @ generator.normal(size=(8, 128)) / 128**0.5
-        for _ in range(2)
-    ]
-    base, other = draw + learnt[0], draw + learnt[1]
-    more = base + 0.3 * generator.normal(size=(128, 128))
-    for subject, shared in ((more, Shared.TRAINING), (other, Shared.DRAW)):
-        profile = spectral_profile(base, subject)
-        assert profile is not None
-        assert shared_by(profile) == shared
 
 
 def unit_vectors(values: np.ndarray) -> np.ndarray:
