@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.lineage.bases import BASES, Base, related
 from benchmarks.lineage.train import folder
 from independence_audit.core.progress import NoProgress
-from independence_audit.evidence.measurement import DisguisedTest
+from independence_audit.evidence.measurement import DisguisedTest, UnitTest
 from independence_audit.fingerprint import read_model
 from independence_audit.fingerprint.units.describe import LayerMatrices, layer_matrices
 from independence_audit.fingerprint.units.places import unit_places
@@ -30,7 +30,7 @@ LOOKED_AT = (
     "vision_2",
     "plain_1",
 )
-KINDS = ("descriptors", "up_sign")
+KINDS = (UnitTest.DESCRIPTORS, UnitTest.UP_SIGN)
 """Tests by whose matching turns are recovered: without anchors, and with them."""
 
 

@@ -106,15 +106,30 @@ class Search:
     """Why not, or what was left out of it."""
 
 
+class UnitTest(StrEnum):
+    """What a test of units looks at, and what its law is."""
+
+    ORDER = "order"
+    """Units in the order of their own: rigorous."""
+    UP_SIGN = "up_sign"
+    """Signs at matches through anchors: rigorous where (up, down) -> -(up, down) is known to be a symmetry of both
+    blocks and the signs of neither side lean; elsewhere a z alone, beyond that of random and near matches.
+    """
+    DESCRIPTORS = "descriptors"
+    """The same at matches without anchors."""
+    AGREEMENT = "agreement"
+    """Units that two roles match alike, through anchors: empirical, held against what unrelated models show."""
+    DESCRIPTOR_AGREEMENT = "descriptor_agreement"
+    """The same without anchors."""
+
+
 @dataclass(frozen=True, slots=True)
 class DisguisedTest:
     """One test that looked for units of a reference's layer among all units of one of the subject's."""
 
-    test: str
-    """``order`` has a rigorous p-value. ``up_sign`` and ``descriptors`` have one where the symmetry (up, down) ->
-    -(up, down) of both designs' blocks is known and the signs of neither side lean; elsewhere they have a z alone, that
-    of what the matches show beyond random and near ones. That z, ``agreement`` and ``descriptor_agreement`` are
-    empirical: they are held against what was measured between unrelated models."""
+    test: UnitTest
+    """``order`` has a rigorous p-value; ``up_sign`` and ``descriptors`` have one where signs are left to chance,
+    elsewhere an empirical z; the counts of agreement are empirical."""
     layer: int
     """Of the subject."""
     reference_layer: int

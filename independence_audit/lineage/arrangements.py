@@ -35,6 +35,7 @@ from independence_audit.lineage.layer_scores import (
     score_matrices,
     spans,
 )
+from independence_audit.lineage.outcomes import Undone
 from independence_audit.lineage.width_replication import find_replications
 from independence_audit.statistics.scores import Floats
 
@@ -54,16 +55,13 @@ RIGHT = 0.95
 """Correlation in the order in which it stands from which no other order is tried: none could be stronger by the
 margin that is asked for."""
 
-SWAPPED = "kernel_sides_swapped"
-REORDERED = "gates_reordered"
-
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
     """One order of the rows of a matrix."""
 
-    undone: str
-    """What it undoes, as a message key."""
+    undone: Undone | None
+    """What it undoes; None as it stands."""
     rows: Rows
     """For every row of the reference's sample the row at which the subject would hold it."""
 
@@ -79,9 +77,9 @@ def arrangements(mine: Sample, theirs: Sample) -> Iterator[Arrangement]:
                 units = height // gates
                 for order in list(permutations(range(gates)))[1:]:
                     place = np.array(order)[theirs.rows // units] * units + theirs.rows % units
-                    yield Arrangement(REORDERED, place)
+                    yield Arrangement(Undone.GATES, place)
     elif KERNELS.search(mine.role):
-        yield from (Arrangement(SWAPPED, rows) for rows in _swaps(theirs, height))
+        yield from (Arrangement(Undone.KERNEL_SIDES, rows) for rows in _swaps(theirs, height))
 
 
 def _swaps(theirs: Sample, height: int) -> Iterator[Rows]:
@@ -97,7 +95,7 @@ def _swaps(theirs: Sample, height: int) -> Iterator[Rows]:
             yield ((place % side) * side + place // side) * inner + channel
 
 
-def best_arrangement(mine: Sample, theirs: Sample, least: float, margin: float) -> tuple[Sample, str, int]:
+def best_arrangement(mine: Sample, theirs: Sample, least: float, margin: float) -> tuple[Sample, Undone | None, int]:
     """The reference's sample in the order that makes it by far the most like the subject's.
 
     Args:
@@ -107,10 +105,10 @@ def best_arrangement(mine: Sample, theirs: Sample, least: float, margin: float) 
         margin: How many times as strong as every other order it must be, that in which it stands among them.
 
     Returns:
-        The sample, what was undone, as a message key, and how many orders were tried; the sample as it stands and no
-        key where no order is that much better.
+        The sample, what was undone, and how many orders were tried; the sample as it stands and None where no order is
+        that much better.
     """
-    tried = [Arrangement("", theirs.rows), *arrangements(mine, theirs)]
+    tried = [Arrangement(None, theirs.rows), *arrangements(mine, theirs)]
     if (
         len(tried) == 1
         or mine.raw is None
@@ -118,7 +116,7 @@ def best_arrangement(mine: Sample, theirs: Sample, least: float, margin: float) 
         or mine.start != theirs.start
         or mine.stop != theirs.stop
     ):
-        return theirs, "", 0
+        return theirs, None, 0
     results = [_agreement(mine, theirs, each.rows) for each in tried]
     best = max(range(len(tried)), key=lambda index: results[index][0])
     strength, z = results[best]
@@ -128,7 +126,7 @@ def best_arrangement(mine: Sample, theirs: Sample, least: float, margin: float) 
         if index != best and not np.array_equal(tried[index].rows, tried[best].rows)
     ]
     if not tried[best].undone or z < least or strength < margin * max(rivals, default=0.0):
-        return theirs, "", len(tried) - 1
+        return theirs, None, len(tried) - 1
     return replace(theirs, rows=tried[best].rows), tried[best].undone, len(tried) - 1
 
 
@@ -146,10 +144,6 @@ ROUTER = "router"
 
 EXPERT = "expert."
 """How the roles of pooled experts begin."""
-
-
-UPCYCLED = "experts_from_dense"
-"""What is undone where a pool of experts is compared with a dense matrix, as a message key."""
 
 
 def expert_score_matrix(mine: Iterable[Sample], theirs: Iterable[Sample]) -> LayerScores | None:

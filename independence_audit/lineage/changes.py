@@ -13,7 +13,6 @@ from independence_audit.anatomy import Rows, rows_of
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint import Sample, SampleKey
-from independence_audit.lineage.arrangements import REORDERED, SWAPPED, UPCYCLED
 from independence_audit.lineage.decide import Verdict
 from independence_audit.lineage.differences import (
     SCALED,
@@ -28,18 +27,16 @@ from independence_audit.lineage.differences import (
     shape_of,
 )
 from independence_audit.lineage.disguised import layers_found
-from independence_audit.lineage.elsewhere import STANDS_ELSEWHERE
 from independence_audit.lineage.layer_scores import layer_runs, map_kind, spans
 from independence_audit.lineage.measure import Measured, common_rows
-from independence_audit.lineage.outcomes import SearchName
-from independence_audit.lineage.token_rows import TOKENS_MOVED
+from independence_audit.lineage.outcomes import SearchName, Undone
 from independence_audit.statistics.scores import Floats
 
 UNDONE = {
-    "changed.upcycled": UPCYCLED,
-    "changed.swapped": SWAPPED,
-    "changed.gates": REORDERED,
-    "changed.tokens": TOKENS_MOVED,
+    "changed.upcycled": Undone.DENSE_EXPERTS,
+    "changed.swapped": Undone.KERNEL_SIDES,
+    "changed.gates": Undone.GATES,
+    "changed.tokens": Undone.TOKENS,
 }
 """By message, what was undone to find a tensor."""
 
@@ -144,7 +141,7 @@ def _arrangements(verdict: Verdict) -> Iterator[Message]:
 
 def _is_elsewhere(measured: Measured) -> bool:
     """Whether a tensor was found in a place that neither its names nor a move of whole layers lead to."""
-    return measured.undone == STANDS_ELSEWHERE or measured.piece_of is not None
+    return measured.undone == Undone.PLACE or measured.piece_of is not None
 
 
 def _judged(verdict: Verdict) -> Iterator[tuple[Measured, Relation]]:

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.anatomy import is_unit
-from independence_audit.evidence.measurement import DisguisedTest
+from independence_audit.evidence.measurement import DisguisedTest, UnitTest
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Frame, UnitLayer, shared_labels
 from independence_audit.lineage.decide import Level, Verdict
 from independence_audit.lineage.measure import Measured
-from independence_audit.lineage.outcomes import SearchName
+from independence_audit.lineage.outcomes import SearchName, Undone
 from independence_audit.statistics.decision import bonferroni
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test, even_match
 from independence_audit.statistics.matching import Match, match
@@ -46,10 +46,10 @@ Measured by descriptors: 72 layer pairs of trained gpt-oss designs mean 0.3, sd 
 that lean in 18 ways at most 3.4, whatever the number of their units; copies of gpt-oss designs as they stand,
 fine-tuned 22.5, trained on for as long again 17.6 and 11.2. 64 units reach 8 at most."""
 
-_DESCRIBED = ("descriptors", "descriptor_agreement")
+_DESCRIBED = (UnitTest.DESCRIPTORS, UnitTest.DESCRIPTOR_AGREEMENT)
 """Tests that need no anchors."""
 
-_BY_TWO_ROLES = ("up_sign", "agreement")
+_BY_TWO_ROLES = (UnitTest.UP_SIGN, UnitTest.AGREEMENT)
 """Tests that rest on a unit's two roles being drawn apart."""
 
 Responses = Mapping[str, NDArray[np.float32]]
@@ -154,7 +154,7 @@ def is_counted(test: DisguisedTest) -> bool:
     """Whether a count or a z without a p-value is beyond what unrelated models were ever seen to reach."""
     if is_empirical_sign(test):
         return (test.z or 0.0) >= EMPIRICAL_Z
-    least = {"agreement": AGREEING, "descriptor_agreement": DESCRIBED_AGREEING}.get(test.test)
+    least = {UnitTest.AGREEMENT: AGREEING, UnitTest.DESCRIPTOR_AGREEMENT: DESCRIBED_AGREEING}.get(test.test)
     return least is not None and test.units >= COUNTED and (test.count or 0) >= least * test.units
 
 
@@ -201,7 +201,7 @@ def _by_anchors(subject: ComponentUnits, reference: ComponentUnits, *, symmetric
                 yield from (
                     test
                     for test in found
-                    if not (no_order and test.test == "order") and not (both_tied and test.test in _BY_TWO_ROLES)
+                    if not (no_order and test.test == UnitTest.ORDER) and not (both_tied and test.test in _BY_TWO_ROLES)
                 )
 
 
@@ -221,11 +221,11 @@ def _evidence(tests: UnitTests, layer: int, reference_layer: int) -> Iterator[Di
     make = partial(
         DisguisedTest, layer=layer, reference_layer=reference_layer, units=tests.units, second_z=tests.second_z
     )
-    yield make("order", count=tests.order, p_value=tests.order_p)
+    yield make(UnitTest.ORDER, count=tests.order, p_value=tests.order_p)
     if tests.up_sign_z is not None:
-        yield make("up_sign", count=tests.matched, z=tests.up_sign_z, p_value=tests.up_sign_p)
+        yield make(UnitTest.UP_SIGN, count=tests.matched, z=tests.up_sign_z, p_value=tests.up_sign_p)
     if tests.agreed is not None:
-        yield make("agreement", count=tests.agreed)
+        yield make(UnitTest.AGREEMENT, count=tests.agreed)
 
 
 def _by_descriptors(subject: ComponentUnits, reference: ComponentUnits, *, symmetric: bool) -> Iterator[DisguisedTest]:
@@ -240,8 +240,8 @@ def _by_descriptors(subject: ComponentUnits, reference: ComponentUnits, *, symme
             test = descriptor_test(*pair, chosen, symmetric=symmetric and layer.signed)
             places = {"layer": layer.layer, "reference_layer": other.layer, "units": test.units}
             if layer.signed:
-                yield DisguisedTest("descriptors", **places, z=test.z, p_value=test.p_value)
-            yield DisguisedTest("descriptor_agreement", **places, count=test.agreed)
+                yield DisguisedTest(UnitTest.DESCRIPTORS, **places, z=test.z, p_value=test.p_value)
+            yield DisguisedTest(UnitTest.DESCRIPTOR_AGREEMENT, **places, count=test.agreed)
 
 
 def _described(first: UnitLayer, second: UnitLayer) -> tuple[Descriptors, Descriptors] | None:
@@ -257,8 +257,6 @@ def _described(first: UnitLayer, second: UnitLayer) -> tuple[Descriptors, Descri
         second.even[:, :even], second.odd[:, :odd]
     )
 
-
-DISGUISED = "disguised"
 
 _CLEARING = (Relation.UNRELATED, Relation.TOKEN_TABLES)
 """What says that nothing was found, or nothing but tables."""
@@ -285,7 +283,7 @@ def unmasked(verdict: Verdict, level: Level) -> Verdict:
         _tensor(measured, relation, measured.subject.layer in layers)
         for measured, relation in zip(verdict.compared.measured, verdict.tensors, strict=True)
     )
-    measured = tuple(replace(one, undone=one.undone or DISGUISED) for one in verdict.compared.measured)
+    measured = tuple(replace(one, undone=one.undone or Undone.DISGUISE) for one in verdict.compared.measured)
     return replace(
         verdict,
         compared=verdict.compared.with_measured(measured),

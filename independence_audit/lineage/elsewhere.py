@@ -20,7 +20,7 @@ from independence_audit.fingerprint import Fingerprint, Sample, SampleKey
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.in_place import measure_component
 from independence_audit.lineage.measure import Measured
-from independence_audit.lineage.outcomes import SearchName
+from independence_audit.lineage.outcomes import SearchName, Undone
 from independence_audit.lineage.pairing import ComponentPair
 
 MOST_VALUES = 4096
@@ -33,9 +33,6 @@ models' pairs one in ten thousand million does, and costs one test."""
 OWN_LEVEL = 10
 """Of how many times as many tests the level of a finding elsewhere is that of: what is found in its place keeps its
 level, and all findings together come to 1.1 times the family-wise one."""
-
-STANDS_ELSEWHERE = "stands_elsewhere"
-"""What is undone where the counterpart is another than the one in its place, as a message key."""
 
 Singles = NDArray[np.float32]
 _Shelf = tuple[tuple[int, int], int, int, bytes]
@@ -161,9 +158,9 @@ def with_matches(
     )
 
 
-def _undone(counterpart: SampleKey | None, match: Match) -> str:
+def _undone(counterpart: SampleKey | None, match: Match) -> Undone | None:
     """What is undone: nothing where no other tensor of the reference stands in the place."""
-    return "" if counterpart in (None, match.theirs.key) else STANDS_ELSEWHERE
+    return None if counterpart in (None, match.theirs.key) else Undone.PLACE
 
 
 def not_met(subject: Fingerprint, mine: Component, reference: Fingerprint, other: Component) -> Comparison:

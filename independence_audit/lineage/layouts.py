@@ -19,13 +19,9 @@ from independence_audit.checkpoint import decode
 from independence_audit.fingerprint import Sample
 from independence_audit.lineage.decide import EXACT_VALUES
 from independence_audit.lineage.measure import Measured, measure
+from independence_audit.lineage.outcomes import Undone
 from independence_audit.lineage.pairing import SAME_VALUES
 from independence_audit.lineage.windows import WINDOW, Hits, codes_of, standard, stretch_of
-
-OTHER_LAYOUT = "other_layout"
-BIT_PATTERN = "bit_pattern"
-SCATTERED = "scattered_rows"
-"""What is undone, as message keys."""
 
 BLOCK = 64
 """Columns whose agreement decides how far a row was kept together: r = 0.5 of so many is four standard deviations."""
@@ -232,7 +228,7 @@ def _measured(
     if not exact and abs(measured.test.r) < SAME_VALUES:
         return None
     return replace(
-        measured, reference=target, undone=OTHER_LAYOUT if reading.as_stored else BIT_PATTERN, rearranged=True
+        measured, reference=target, undone=Undone.LAYOUT if reading.as_stored else Undone.BIT_PATTERN, rearranged=True
     )
 
 
@@ -320,7 +316,7 @@ def _of_scattered(target: Sample, found: Sequence[_Found], start: int, stop: int
     measured, _ = measure(mine, theirs)
     if measured.reason or measured.test is None:
         return None
-    return replace(measured, reference=target, undone=SCATTERED, rearranged=True)
+    return replace(measured, reference=target, undone=Undone.SCATTERED_ROWS, rearranged=True)
 
 
 def _by_tensor(target: Sample, rows: Mapping[int, _Found], measured: Measured) -> Iterator[Piece]:

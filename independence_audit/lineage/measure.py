@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Axis, is_generic
 from independence_audit.fingerprint import Sample
+from independence_audit.lineage.outcomes import Undone
 from independence_audit.lineage.width_replication import Replication
 from independence_audit.statistics.aligned import AlignedTest, aligned_test_of_scores
 from independence_audit.statistics.order_probe import is_ordered
@@ -67,8 +68,8 @@ class Measured:
     counts, since these are weights and no computed buffer."""
     repeated: bool = False
     """True where the same values were measured before (a tied head): the evidence counts once."""
-    undone: str = ""
-    """What was undone before the pair was measured, as a message key: it does not stand in its place."""
+    undone: Undone | None = None
+    """What was undone before the pair was measured: it does not stand in its place."""
     rearranged: bool = False
     """True where rows or experts of the reference's sample were put into another order."""
     piece_of: Sample | None = None

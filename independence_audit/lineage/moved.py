@@ -16,7 +16,6 @@ from independence_audit.fingerprint import Sample
 from independence_audit.lineage.arrangements import (
     EXPERT,
     ROUTER,
-    UPCYCLED,
     best_arrangement,
     expert_score_matrix,
     in_every_expert,
@@ -26,7 +25,7 @@ from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.in_place import measure_component
 from independence_audit.lineage.layer_scores import LayerScores, choose_layers, score_matrices
 from independence_audit.lineage.measure import Measured
-from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status
+from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status, Undone
 from independence_audit.lineage.searches import About, Cost, Law, Models
 from independence_audit.statistics.decision import critical_z
 from independence_audit.statistics.joint import JointResult
@@ -48,9 +47,6 @@ MOST_UNNAMED = 12
 LOOKS = 3
 """Layers whose experts are looked through at first; the others are where an assignment is found in one of them."""
 
-LAYER_MOVED = "layer_moved"
-EXPERTS_MOVED = "experts_reordered"
-
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -61,7 +57,7 @@ class Proposal:
     """The reference's sample as it stands."""
     arranged: Sample
     """The same in the order of the subject's."""
-    undone: str
+    undone: Undone | None
     """As a message key; empty where the pair stands in its place."""
 
 
@@ -118,7 +114,7 @@ class _Search:
         self.assignments: dict[int, Mapping[int, int]] = {}
         """By layer, subject expert to reference expert."""
         self.proposals = {
-            one.subject.key: Proposal(one.subject, one.reference, one.reference, "") for one in compared.measured
+            one.subject.key: Proposal(one.subject, one.reference, one.reference, None) for one in compared.measured
         }
 
     def result(self) -> Tried:
@@ -160,7 +156,7 @@ class _Search:
             if sample.layer is None or sample.layer not in layer_map:
                 continue
             self.proposals.pop(sample.key, None)  # a wrong layer's counterpart would count against it
-            self._propose(sample, there.get((layer_map[sample.layer], sample.role)), LAYER_MOVED)
+            self._propose(sample, there.get((layer_map[sample.layer], sample.role)), Undone.LAYERS)
 
     def _upcycle(self, layer_map: Mapping[int, int]) -> None:
         """Experts without counterpart beside the dense matrix that they may all come from."""
@@ -170,14 +166,14 @@ class _Search:
                 continue
             dense = there.get((layer_map.get(sample.layer, sample.layer), sample.role.removeprefix(EXPERT)))
             if dense is not None and sample.raw is not None and len(sample.rows):
-                self._propose(sample, dense, UPCYCLED, in_every_expert(dense, sample))
+                self._propose(sample, dense, Undone.DENSE_EXPERTS, in_every_expert(dense, sample))
                 self.tests += 1
 
     def _assign_experts(self) -> None:
         """Experts in another order, layer by layer."""
         layers: dict[int, list[Proposal]] = defaultdict(list)
         for proposal in self.proposals.values():
-            if proposal.mine.layer is not None and proposal.undone != UPCYCLED:
+            if proposal.mine.layer is not None and proposal.undone != Undone.DENSE_EXPERTS:
                 layers[proposal.mine.layer].append(proposal)
         results = []
         for layer in _spread_first(sorted(layers)):
@@ -201,7 +197,7 @@ class _Search:
             return False
         self.assignments[layer] = assignment
         for one in pairs:
-            self._propose(one.mine, one.theirs, EXPERTS_MOVED, with_experts_of(one.theirs, assignment))
+            self._propose(one.mine, one.theirs, Undone.EXPERTS, with_experts_of(one.theirs, assignment))
         return True
 
     def _arrange_rows(self) -> None:
@@ -226,7 +222,7 @@ class _Search:
                     self._propose(mine, theirs, undone, arranged)
                     free = [one for one in free if one is not theirs]
 
-    def _propose(self, mine: Sample, theirs: Sample | None, undone: str, arranged: Sample | None = None) -> None:
+    def _propose(self, mine: Sample, theirs: Sample | None, undone: Undone, arranged: Sample | None = None) -> None:
         if theirs is not None:
             self.proposals[mine.key] = Proposal(mine, theirs, theirs if arranged is None else arranged, undone)
 

@@ -30,6 +30,24 @@ CLEARING = (SearchName.MOVED, SearchName.DISGUISED, SearchName.WITHOUT_ANCHORS)
 """The searches without which nothing is cleared."""
 
 
+class Undone(StrEnum):
+    """What was undone before a pair was measured; keys of the message group ``reason``."""
+
+    LAYERS = "layer_moved"
+    EXPERTS = "experts_reordered"
+    KERNEL_SIDES = "kernel_sides_swapped"
+    GATES = "gates_reordered"
+    DENSE_EXPERTS = "experts_from_dense"
+    """A pool of experts beside a dense matrix."""
+    TOKENS = "tokens_reordered"
+    PLACE = "stands_elsewhere"
+    """The counterpart is another than the one in its place."""
+    LAYOUT = "other_layout"
+    BIT_PATTERN = "bit_pattern"
+    SCATTERED_ROWS = "scattered_rows"
+    DISGUISE = "disguised"
+
+
 class Status(StrEnum):
     """What became of a search."""
 

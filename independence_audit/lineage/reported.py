@@ -13,6 +13,7 @@ from independence_audit.evidence.measurement import (
     Message,
     Search,
     TensorEvidence,
+    UnitTest,
     Value,
 )
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
@@ -30,11 +31,11 @@ _NORM_COSINE = 0.9
 """Raw cosine of a norm gain from which the report explains that it says nothing."""
 
 _DISGUISED = {
-    "up_sign": "fact.disguised_up_sign",
-    "order": "fact.disguised_order",
-    "descriptors": "fact.disguised_descriptors",
-    "agreement": "fact.disguised_agreement",
-    "descriptor_agreement": "fact.disguised_descriptor_agreement",
+    UnitTest.UP_SIGN: "fact.disguised_up_sign",
+    UnitTest.ORDER: "fact.disguised_order",
+    UnitTest.DESCRIPTORS: "fact.disguised_descriptors",
+    UnitTest.AGREEMENT: "fact.disguised_agreement",
+    UnitTest.DESCRIPTOR_AGREEMENT: "fact.disguised_descriptor_agreement",
 }
 """How the report words what each test found; of signs without a p-value in words of their own."""
 

@@ -15,12 +15,9 @@ from independence_audit.fingerprint import Sample, SampleKey, WeightsAccess
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.in_place import measured_in_full
 from independence_audit.lineage.measure import Measured, measure
-from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status
+from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status, Undone
 from independence_audit.lineage.screening import CURIOUS
 from independence_audit.lineage.searches import About, Cost, Law, Models
-
-TOKENS_MOVED = "tokens_reordered"
-"""What is undone, as a message key."""
 
 TOKENS = 64
 """Tokens whose rows are compared: four times the rows of a sample, since these are read on purpose."""
@@ -144,7 +141,7 @@ def by_token(measured: Measured, mine: NDArray[np.float32], theirs: NDArray[np.f
         subject=measured.subject,
         reference=measured.reference,
         repeated=measured.repeated,
-        undone=TOKENS_MOVED,
+        undone=Undone.TOKENS,
         rearranged=True,
     )
 

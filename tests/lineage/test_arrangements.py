@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.fingerprint.samples import Sample
-from independence_audit.lineage.arrangements import REORDERED, SWAPPED, arrangements, best_arrangement
+from independence_audit.lineage.arrangements import arrangements, best_arrangement
+from independence_audit.lineage.outcomes import Undone
 from tests.lineage.hand_made import noise, sample_of
 from tests.lineage.test_moved import evidence
 
@@ -27,7 +28,7 @@ def test_exchanged_sides(side: int) -> None:
     """Height and width of square kernels: equal again once exchanged."""
     first = noise(12, side, side, 64, seed=side)
     arranged, undone, tried = best_arrangement(kernel(first.transpose(0, 2, 1, 3)), kernel(first), LEAST, MARGIN)
-    assert undone == SWAPPED
+    assert undone == Undone.KERNEL_SIDES
     assert tried >= 2
     order = np.argsort(arranged.rows)
     assert np.array_equal(arranged.values()[order], first.transpose(0, 2, 1, 3).reshape(-1, 64))
@@ -37,7 +38,7 @@ def test_a_matrix_behind_a_flattened_map() -> None:
     """The rows [side, side, channels] of a matrix behind the last convolution."""
     first = noise(3, 3, 16, 64, seed=4)
     _, undone, _ = best_arrangement(kernel(first.transpose(1, 0, 2, 3)), kernel(first), LEAST, MARGIN)
-    assert undone == SWAPPED
+    assert undone == Undone.KERNEL_SIDES
 
 
 @pytest.mark.parametrize("order", [(0, 2, 1, 3), (0, 1, 3, 2), (1, 0, 2, 3), (0, 3, 1, 2)])
@@ -49,7 +50,7 @@ def test_gates_of_an_lstm(order: tuple[int, ...]) -> None:
             sample_of(each, role="generic:lstm.weight_hh", layer=None) for each in (turned, first.reshape(turned.shape))
         )
         arranged, undone, tried = best_arrangement(mine, theirs, LEAST, MARGIN)
-        assert (undone, tried) == (REORDERED, len(list(permutations(range(4)))) - 1)
+        assert (undone, tried) == (Undone.GATES, len(list(permutations(range(4)))) - 1)
         assert np.array_equal(arranged.values()[np.argsort(arranged.rows)], turned)
 
 
@@ -76,7 +77,7 @@ def test_other_tensors_are_left_alone() -> None:
     assert not list(arrangements(sample_of(noise(36, 64)), sample_of(noise(36, 64))))
     assert not list(arrangements(kernel(noise(4, 3, 3, 8)), kernel(noise(5, 3, 3, 8))))
     nothing = sample_of(noise(9, 64), role="generic:conv", raw=None)
-    assert best_arrangement(nothing, nothing, LEAST, MARGIN)[1:] == ("", 0)
+    assert best_arrangement(nothing, nothing, LEAST, MARGIN)[1:] == (None, 0)
 
 
 def test_unnamed_kernels_are_found_too() -> None:

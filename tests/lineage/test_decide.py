@@ -122,8 +122,8 @@ class TestEvidenceThatDoesNotCount:
     @pytest.mark.parametrize(
         ("facts", "relation"),
         [
-            ({"doubt": "ramp"}, Relation.UNRELATED),
-            ({"doubt": "fixed_positions"}, Relation.INCONCLUSIVE),  # the reference has none: the subject brought it up
+            ({"caveat": "ramp"}, Relation.UNRELATED),
+            ({"caveat": "fixed_positions"}, Relation.INCONCLUSIVE),  # the reference has none: the subject brought it up
             ({"repeated": True}, Relation.UNRELATED),
         ],
     )
@@ -134,7 +134,7 @@ class TestEvidenceThatDoesNotCount:
         assert verdict.relation is relation
         assert verdict.p_value == verdict_of(*strangers()).p_value
 
-    @pytest.mark.parametrize("facts", [{"doubt": "ramp"}, {"repeated": True}])
+    @pytest.mark.parametrize("facts", [{"caveat": "ramp"}, {"repeated": True}])
     def test_they_do_not_make_a_single_finding_two(self, facts: dict[str, Any]) -> None:
         """One weak tensor and a doubtful one are one weak tensor."""
         verdict = verdict_of(measured_of(6.0, role="v"), measured_of(30.0, role="o", **facts), *strangers())

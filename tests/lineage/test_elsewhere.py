@@ -11,8 +11,9 @@ from independence_audit.anatomy import Axis
 from independence_audit.evidence.relation import Relation
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.decide import Level, decide
-from independence_audit.lineage.elsewhere import OWN_LEVEL, STANDS_ELSEWHERE, LookedFor, not_met, with_matches
+from independence_audit.lineage.elsewhere import OWN_LEVEL, LookedFor, not_met, with_matches
 from independence_audit.lineage.in_place import compare_fingerprints
+from independence_audit.lineage.outcomes import Undone
 from tests.lineage.hand_made import fingerprint_of, noise, sample_of
 
 ROLES = ("q", "k", "v", "o")
@@ -70,10 +71,10 @@ def test_what_stands_elsewhere_takes_the_place_of_what_was_compared(noised: floa
     """The others stay as they were measured; the level is spread over all that was looked at."""
     result = found(noised)
     assert {one.subject.role: (one.reference.role, one.undone) for one in result.measured} == {
-        "q": ("o", STANDS_ELSEWHERE),
-        "o": ("q", STANDS_ELSEWHERE),
-        "k": ("k", ""),
-        "v": ("v", ""),
+        "q": ("o", Undone.PLACE),
+        "o": ("q", Undone.PLACE),
+        "k": ("k", None),
+        "v": ("v", None),
     }
     assert result.looked == OWN_LEVEL * 16
     verdict = decide(result, Level(1e-6, 10, 1))

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.samples import Sample
-from independence_audit.lineage.layouts import BIT_PATTERN, OTHER_LAYOUT, SCATTERED, Reading, laid_out, scattered
+from independence_audit.lineage.layouts import Reading, laid_out, scattered
+from independence_audit.lineage.outcomes import Undone
 from independence_audit.lineage.windows import Hits, Segments, Windows, codes_of, stretch_of
 from tests.lineage.hand_made import noise, sample_of
 
@@ -65,7 +66,7 @@ def test_a_matrix_is_read_wherever_it_stands(layout: str, noised: float) -> None
     piece = laid_out(TARGET, reading(values, last), stride, hits_in(values, stride))
     assert piece is not None
     assert piece.shape == (ROWS, COLUMNS)
-    assert (piece.measured.undone, piece.measured.rearranged) == (OTHER_LAYOUT, True)
+    assert (piece.measured.undone, piece.measured.rearranged) == (Undone.LAYOUT, True)
     assert piece.measured.numbers.compared_values == TARGET.values().size
     assert piece.measured.test is not None
     assert piece.measured.test.r > 0.85
@@ -90,7 +91,7 @@ def test_bits_are_named() -> None:
     bits = Reading(bits.tensor, bits.dtype, bits.size, bits.last, as_stored=False, read=bits.read)
     piece = laid_out(TARGET, bits, 1, hits_in(MATRIX))
     assert piece is not None
-    assert piece.measured.undone == BIT_PATTERN
+    assert piece.measured.undone == Undone.BIT_PATTERN
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -110,7 +111,7 @@ def test_rows_in_another_order_count_where_they_are_equal() -> None:
     pieces = scattered(TARGET, found)
     assert {piece.tensor for piece in pieces} == {"part0", "part1"}
     assert sorted(piece.measured.repeated for piece in pieces) == [False, True]
-    assert {piece.measured.undone for piece in pieces} == {SCATTERED}
+    assert {piece.measured.undone for piece in pieces} == {Undone.SCATTERED_ROWS}
     assert pieces[0].measured.numbers.compared_values == TARGET.values().size
     assert sum(piece.shape[0] for piece in pieces) == ROWS
     few = np.ascontiguousarray(MATRIX[TARGET.rows[:4]])
