@@ -1,4 +1,4 @@
-"""audit verify and audit report: whatever was changed in inputs, settings, policy, results or signatures is named."""
+"""audit verify: whatever was changed in inputs, settings, policy, results or signatures is named."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from independence_audit.cli.entry import main
 from independence_audit.evidence.report_json import from_json
 from independence_audit.signing.keys import read_public_key
 from tests.cli.small_models import llama, save
-from tests.signing.test_dsse import saved
-from tests.signing.test_model_signature import resigned
+from tests.signing.key_files import saved
+from tests.signing.signed_models import resigned
 
 POLICY = """name = "ours"
 version = "1"
@@ -177,17 +177,6 @@ def test_references_in_another_number(case: Path, capsys: pytest.CaptureFixture[
     """The report's references have to be named in its order."""
     assert verify(case, "--subject", str(case / "copy-of-subject"), "--ref", str(case / "copy-of-known")) == 2
     assert "Name every reference" in capsys.readouterr().err
-
-
-def test_every_format_without_weights(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A stored report is rendered as the audit would have."""
-    for name in ("json", "summary", "sarif", "cyclonedx"):
-        assert main(["report", str(case / "report.json"), "-q", "-o", f"{name}={case / name}"]) == 0
-        assert (case / name).stat().st_size > 0
-    assert from_json((case / "json").read_text()) == from_json((case / "report.json").read_text())
-    assert main(["report", str(case / "report.json"), "--format", "summary"]) == 0
-    assert "| --- |" in capsys.readouterr().out
-    assert main(["report", str(case / "report.json"), "-o", f"json={case / 'x'}", "--sign-key", "key.pem"]) == 2
 
 
 def signed_model(folder: Path, keys: Path) -> str:

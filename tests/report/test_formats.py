@@ -15,10 +15,12 @@ import pytest
 from independence_audit.errors import MalformedError
 from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.measurement import Message
-from independence_audit.report.formats import FORMATS, Format
+from independence_audit.pipeline.options import EXCHANGE as NAMES
+from independence_audit.report.formats import ALL, EXCHANGE, FORMATS, Format
 from independence_audit.report.languages import KOREAN, LANGUAGES
 from independence_audit.report.plain import visible
 from independence_audit.report.wording import word
+from tests.report.exchange_reports import whole
 from tests.report.sample_reports import HOSTILE_NAMES, SAMPLES, clean
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +36,20 @@ def test_registry() -> None:
         "html": ".html",
     }
     assert all(form.name == name for name, form in FORMATS.items())
+
+
+def test_the_command_line_knows_every_form() -> None:
+    """Its list is a copy, so that the help needs no import."""
+    assert tuple(EXCHANGE) == NAMES
+    assert all(form.name == name for name, form in ALL.items())
+
+
+@pytest.mark.parametrize("name", EXCHANGE)
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_two_renders_are_equal(sample: str, name: str) -> None:
+    """The same report, the same bytes."""
+    report = whole(SAMPLES[sample]())
+    assert EXCHANGE[name].render(report) == EXCHANGE[name].render(report)
 
 
 @pytest.fixture(params=FORMATS)

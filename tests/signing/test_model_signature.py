@@ -6,24 +6,18 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from independence_audit.errors import MalformedError, UnsupportedError
-from independence_audit.signing.dsse import pre_authentication_encoding, read_object, sign
-from independence_audit.signing.keys import read_private_key, read_public_key
+from independence_audit.signing.keys import read_public_key
 from independence_audit.signing.model_signature import verify_model_signature
-from tests.signing.test_dsse import saved
-
-DATA = Path(__file__).parent / "data"
-Change = Callable[[dict[str, Any]], object]
+from tests.signing.key_files import saved
+from tests.signing.signed_models import DATA, Change, resigned
 
 
 def test_a_real_signature_is_verified() -> None:
@@ -44,17 +38,6 @@ def test_another_key_is_refused(tmp_path: Path) -> None:
     del content["verificationMaterial"]["publicKey"]["hint"]
     with pytest.raises(MalformedError, match="not that of the key"):
         verify_model_signature(json.dumps(content).encode(), key)
-
-
-def resigned(folder: Path, change: Change) -> tuple[bytes, str]:
-    """The statement, changed and signed again by a key of one's own: what only its content can give away."""
-    private, public = saved(ec.generate_private_key(ec.SECP256R1()), folder)
-    bundle = json.loads((DATA / "model.sig").read_bytes())
-    statement = json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"]))
-    change(statement)
-    bundle["dsseEnvelope"] = json.loads(sign(json.dumps(statement).encode(), read_private_key(private)))
-    bundle["verificationMaterial"]["publicKey"]["hint"] = read_public_key(public).hint
-    return json.dumps(bundle).encode(), public
 
 
 def test_a_signature_of_ones_own_passes(tmp_path: Path) -> None:
@@ -92,10 +75,3 @@ def test_certificates_are_left_to_sigstore() -> None:
     bundle["verificationMaterial"] = {"certificate": {}}
     with pytest.raises(UnsupportedError, match="not signed by a key"):
         verify_model_signature(json.dumps(bundle).encode(), read_public_key(str(DATA / "signer.pub")))
-
-
-def test_the_encoding_is_that_of_the_protocol() -> None:
-    """The example of the DSSE protocol's text."""
-    encoded = pre_authentication_encoding("http://example.com/HelloWorld", b"hello world")
-    assert encoded == b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
-    assert read_object(b"{}", "x") == {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from independence_audit.errors import MissingError, ReadError
+from independence_audit.errors import ReadError
 from independence_audit.work import Algorithm, Codec, Executor, Here, Kept, Processes, Task, shared_event
 from independence_audit.work import executors as module
 
@@ -133,10 +132,3 @@ def test_where_no_process_can_be_had_this_one_does_everything(monkeypatch: pytes
     assert done == [3, 1, 2]
     monkeypatch.setattr("multiprocessing.context.BaseContext.Event", refuse)
     assert shared_event() is None
-
-
-@pytest.mark.parametrize("error", [ReadError("a", "b"), MissingError("only a sentence")])
-def test_errors_keep_their_hint_between_processes(error: ReadError) -> None:
-    """What a worker raises is what the user reads."""
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own bytes
-    assert (type(again), again.message, again.hint) == (type(error), error.message, error.hint)
