@@ -132,3 +132,10 @@ def test_the_page_for_programs_names_what_is_public() -> None:
     """All of it, in its table."""
     _, _, table = GUIDE.partition("## What is public")
     assert {name for name in independence_audit.__all__ if f"`{name}`" not in table} == set()
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -1e-6, float("nan"), float("inf")])
+def test_a_level_that_is_none_is_refused_before_anything_is_read(level: float) -> None:
+    """A report could not even say it."""
+    with pytest.raises(UsageError, match="level"):
+        AuditSettings(alpha=level)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, TextIO
 
+import click
+
 from independence_audit.core.progress import NoProgress, Progress
+from independence_audit.errors import AuditError
+from independence_audit.report.plain import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
-import io
-
-import click
-
-from independence_audit.errors import AuditError
-from independence_audit.report.plain import visible
 
 
 @contextmanager
@@ -28,8 +27,6 @@ def progress_on(stream: TextIO, *, enabled: bool) -> Iterator[Progress]:
     from rich.markup import escape
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
-
-    from independence_audit.report.plain import visible
 
     class Shown:
         """One bar a stage."""
@@ -65,7 +62,8 @@ def terminal_on(stream: TextIO) -> Console:
 
 def show_error(error: AuditError, about: str = "") -> None:
     """Show an error and its way out; nothing for one without a sentence."""
-    note(f"error: {about}{': ' if about else ''}{error.message}")
+    if error.message:
+        note(f"error: {about}{': ' if about else ''}{error.message}")
     if error.hint:
         note(f"hint: {error.hint}")
 

@@ -15,11 +15,10 @@ from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints
 from independence_audit.errors import MalformedError
 
 SIGNIFICANT_DIGITS = 10
+"""Digits that a float keeps: below the noise of summing in another order, above anything a reader uses."""
 
 SINCE = "since"
 """Key in a field's metadata: the minor version of the schema that added it. Such a field has a default."""
-
-"""Digits that a float keeps: below the noise of summing in another order, above anything a reader uses."""
 
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 

@@ -16,6 +16,9 @@ from independence_audit.pipeline.options import Asked, options
 class AuditSettings:
     """Everything beside the models that decides an audit's result.
 
+    Raises:
+        UsageError: The level is none.
+
     Attributes:
         full: Read every value of both models rather than a sample.
         jobs: Processes that share the reading of every value; None for as many as there are processors.
@@ -62,6 +65,10 @@ class AuditSettings:
     initialiser: str = ""
     step_regex: str = ""
     called: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.alpha < 1.0:  # neither is NaN
+            raise UsageError(f"A level of {self.alpha} is none.", "Name one between 0 and 1, such as 1e-6.")
 
     @property
     def sampler(self) -> Sampler:

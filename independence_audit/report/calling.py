@@ -40,8 +40,14 @@ def _known(kind: str, lang: str) -> bool:
 
 def _begun(sentence: str, lang: str) -> str:
     """Begin a sentence with a capital where it begins with a kind's word; names stay as they are."""
-    kinds = (text for key, text in catalogue(lang).items() if key.startswith("kind."))
-    return sentence[:1].upper() + sentence[1:] if sentence.startswith(tuple(kinds)) else sentence
+    kinds = [text for key, text in catalogue(lang).items() if key.startswith("kind.")]
+    word_begins = any(sentence.startswith(kind) and not _goes_on(sentence[len(kind) :]) for kind in kinds)
+    return sentence[:1].upper() + sentence[1:] if word_begins else sentence
+
+
+def _goes_on(rest: str) -> bool:
+    """Whether a word, or a name, goes on after what it begins with."""
+    return rest[:1].isalnum() or rest[:1] in set("_-./")
 
 
 def _labelled(message: Message, labels: Mapping[str, str]) -> Message:

@@ -74,8 +74,8 @@ def test_how_grave_a_finding_ends_with_1_is_for_the_user_to_say(models: Path) ->
 
 @pytest.mark.parametrize(
     "options",
-    [("--sign-key", "key.pem"), ("--init", "transformers"), ("-o", "json=a", "-o", "html=a")],
-    ids=["nothing to sign", "no trajectory", "one file"],
+    [("--sign-key", "key.pem"), ("--init", "transformers"), ("-o", "json=a", "-o", "html=a"), ("--alpha", "nan")],
+    ids=["nothing to sign", "no trajectory", "one file", "no level"],
 )
 def test_what_contradicts_itself_is_told_before_anything_is_read(
     options: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -58,9 +58,10 @@ def test_a_terminal_has_a_width_to_read_in(said: str, width: int, monkeypatch: p
 
 
 def test_an_error_stands_before_its_way_out(capsys: pytest.CaptureFixture[str]) -> None:
-    """On stderr, each on one line, with what it is about in front; without a hint there is no second line."""
+    """On stderr, each on one line, with what it is about in front; without a hint, or a sentence, there is no line."""
     show_error(MissingError("There is no a\nb.", "Check the path."), "qwen")
     show_error(MissingError("There is nothing."))
+    show_error(MissingError(""))
     shown = capsys.readouterr()
     assert shown.err.splitlines() == [
         "error: qwen: There is no a\\u000ab.",

@@ -55,6 +55,13 @@ def test_a_name_that_no_component_has_stays_as_it_is() -> None:
     assert sentences([untested("ghost")], {"visual": "vision encoder"}, ENGLISH)[0].startswith("ghost was not tested")
 
 
+@pytest.mark.parametrize("name", ["projector_old", "projector.2", "projectors"])
+def test_a_name_that_begins_with_a_kind_stays_as_it_is(name: str) -> None:
+    """Only the word by itself is put into a capital."""
+    assert sentences([untested(name)], {}, ENGLISH)[0].startswith(name)
+    assert sentences([untested("projector")], {}, ENGLISH)[0].startswith("Projector was")
+
+
 def test_components_that_one_message_names_are_called_one_by_one() -> None:
     """All of them or none: a name that is a part of another is not replaced in it."""
     labels = {"visual": "vision encoder", "audio": "audio encoder"}
