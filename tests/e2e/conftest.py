@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from independence_audit.checkpoint.sources.hub import refusals
+from independence_audit.checkpoint.sources.hub import patience
 from independence_audit.cli.entry import main
 from tests.hub.fake_hub import FakeHub, reach, serving
 
@@ -47,7 +47,7 @@ Audit = Callable[..., Ended]
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that would have been waited before another try."""
     waits: list[float] = []
-    monkeypatch.setattr(refusals, "time", SimpleNamespace(sleep=waits.append))
+    monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=waits.append))
     return waits
 
 

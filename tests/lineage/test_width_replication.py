@@ -81,7 +81,7 @@ def test_strangers_of_one_growth_are_standard_normal(monkeypatch: pytest.MonkeyP
     subjects = [grown(seed, 4, adjacent=adjacent) for seed in range(1, 26)]
     references = [grown(100 + seed, 4, adjacent=adjacent) for seed in range(1, 26)]
     assert 0.9 < scatter(subjects, references) < 1.1
-    monkeypatch.setattr("independence_audit.lineage.pairing.shared_tiles", lambda *_: {})
+    monkeypatch.setattr("independence_audit.lineage.pairing.shared_replications", lambda *_: {})
     assert scatter(subjects, references) > 1.7
 
 
