@@ -111,8 +111,8 @@ def _given(name: str, begun: Mapping[str, Background[Begun]], settings: AuditSet
     except ReadError as error:
         if os.path.lexists(name):
             raise
-        reported_to = Message("notice.read_failed", {"model": name, "reason": error.message, "cause": error.cause})
-        return Known(Reference(name, NOT_AVAILABLE, "read_failed", notices=(reported_to,)), None)
+        said = Message("notice.read_failed", {"model": name, "reason": error.message, "cause": error.cause})
+        return Known(Reference(name, NOT_AVAILABLE, "read_failed", notices=(said,)), None)
     return Known(_facts_of(model, unread_of(name, model)), model)
 
 
@@ -214,10 +214,8 @@ def _from_library(library: Library, wanted: Wanted, settings: AuditSettings, pro
         fingerprint = sayable(library.read(entry, wanted.kinds))
     except InputError as error:
         facts = reference_of(entry, NOT_AVAILABLE, "pull_failed")
-        reported_to = Message(
-            "notice.pull_failed", {"model": entry.name, "reason": error.message, "cause": error.cause}
-        )
-        return Known(replace(facts, notices=(reported_to,)), None, entry)
+        said = Message("notice.pull_failed", {"model": entry.name, "reason": error.message, "cause": error.cause})
+        return Known(replace(facts, notices=(said,)), None, entry)
     return Known(reference_of(entry, "compared", None, fingerprint), Model(fingerprint), entry)
 
 

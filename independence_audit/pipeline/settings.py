@@ -67,13 +67,18 @@ class AuditSettings:
     called: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.alpha < 1.0:  # neither is NaN
+        if not is_level(self.alpha):
             raise UsageError(f"A level of {self.alpha} is none.", "Name one between 0 and 1, such as 1e-6.")
 
     @property
     def sampler(self) -> Sampler:
         """What is read of every model."""
         return sampler_of("default", self.salt)
+
+
+def is_level(alpha: float) -> bool:
+    """Whether it can be the level of a test; NaN cannot."""
+    return 0.0 < alpha < 1.0
 
 
 SHORTEST_SALT, LONGEST_SALT = 16, 1_000_000

@@ -22,7 +22,7 @@ from independence_audit.lineage.reported import relation_shares
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE, told_again
 from independence_audit.pipeline.models import CLAIMED
-from independence_audit.pipeline.settings import AuditSettings
+from independence_audit.pipeline.settings import AuditSettings, is_level
 from independence_audit.policy.case import Known
 from independence_audit.policy.judge import judge
 from independence_audit.policy.policy_file import load_policy
@@ -191,6 +191,8 @@ def _recomputed(report: AuditReport, against: Against, progress: Progress) -> li
     if report.settings.sampler not in samplers:
         usual = sampler_of("default", against.salt).name
         return [Difference(Part.SETTINGS, "$.settings.sampler", report.settings.sampler, usual)]
+    if not is_level(report.settings.alpha):
+        return [Difference(Part.SETTINGS, "$.settings.alpha", str(report.settings.alpha), "a level")]
     settings = AuditSettings(
         full=report.settings.mode == "full",
         alpha=report.settings.alpha,

@@ -37,7 +37,7 @@ def licence_class(name: str | None) -> Licence:
 
 def same_licence(one: str, other: str) -> bool:
     """Whether two names mean one licence."""
-    return _plain_licence(one) == _plain(other)
+    return _plain_licence(one) == _plain_licence(other)
 
 
 def _plain_licence(name: str) -> str:

@@ -42,15 +42,15 @@ def cache_limit() -> int:
     Raises:
         UsageError: What it says is no size.
     """
-    as_refusals = os.environ.get(LIMIT_VARIABLE, "")
-    if not as_refusals:
+    said = os.environ.get(LIMIT_VARIABLE, "")
+    if not said:
         return LIMIT
     try:
-        size = float(as_refusals) * 1e9
+        size = float(said) * 1e9
     except ValueError:
         size = -1.0
     if not 0.0 <= size < 1e18:  # noqa: PLR2004  more than any disk; NaN is no size either
-        raise UsageError(f"{LIMIT_VARIABLE}={as_refusals!r} is no size.", "Give a number of gigabytes, such as 10.")
+        raise UsageError(f"{LIMIT_VARIABLE}={said!r} is no size.", "Give a number of gigabytes, such as 10.")
     return int(size)
 
 

@@ -166,10 +166,10 @@ class HubFetcher:
         """Raise unless the headers announce exactly the wanted bytes, of the file as it was listed."""
         refuse_compressed(answer)
         if answer.status_code == HTTPStatus.PARTIAL_CONTENT:
-            as_refusals = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
-            if as_refusals is None or (int(as_refusals[1]), int(as_refusals[2])) != (start, stop - 1):
+            announced = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
+            if announced is None or (int(announced[1]), int(announced[2])) != (start, stop - 1):
                 raise PassingError("other bytes came than were asked for")
-            if int(as_refusals[3]) != file.size:
+            if int(announced[3]) != file.size:
                 raise changed(file.name, self._listing.repository)
         if answer.headers.get("content-length", str(stop - start)) != str(stop - start):
             raise PassingError("fewer or more bytes were announced than asked for")
