@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from independence_audit.anatomy import Axis, Kind, Part, place
-from tests.anatomy.decoders import Shapes
+from tests.anatomy import decoders
+from tests.anatomy.decoders import HIDDEN, QUERY, Shapes
 from tests.anatomy.gather import Array, assert_every_value_once, gather, numbered, place_arrays, tensor
 
 
@@ -185,6 +186,27 @@ def test_reasons(name: str, shape: tuple[int, ...], dtype: str, reason: str) -> 
     others = [tensor(f"w{number}", 40, 40) for number in range(3)]
     part = place([*others, tensor(name, *shape, dtype=dtype)], {}).parts[-1]
     assert (part.axis, part.reason) == (Axis.NONE, reason)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "beside", "axis", "reason"),
+    [
+        ("F8_E4M3", "weight_scale_inv", Axis.RESIDUAL, ""),
+        ("U8", "weight.absmax", Axis.NONE, "packed"),
+        ("I8", "SCB", Axis.NONE, "packed"),
+        ("I8", "nothing", Axis.NONE, "integer"),
+        ("F4", "nothing", Axis.NONE, "packed"),
+        ("C64", "nothing", Axis.NONE, "computed"),
+        ("BF16", "weight_scale", Axis.RESIDUAL, ""),
+    ],
+)
+def test_stored_types(dtype: str, beside: str, axis: Axis, reason: str) -> None:
+    """8-bit floats are weights, whole numbers are not, and those with a scale beside them are packed weights."""
+    tensors = [tensor(f"model.{name}", *shape) for name, shape in decoders.llama((0,)).items()]
+    stored = tensor("model.layers.1.self_attn.q_proj.weight", QUERY, HIDDEN, dtype=dtype)
+    scale = tensor(f"model.layers.1.self_attn.q_proj.{beside}", 6)
+    part = next(part for part in place([*tensors, stored, scale], {}).parts if part.tensor == stored.name)
+    assert (part.role, part.axis, part.reason) == ("q", axis, reason)
 
 
 NAMES = st.one_of(

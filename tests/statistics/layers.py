@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from independence_audit.statistics.anchors import whitened_responses
+from independence_audit.statistics.descriptors import Descriptors, residual_matrices, unit_descriptors
+
 Floats = NDArray[np.float64]
 
 
@@ -31,6 +34,19 @@ def layer(seed: int, width: int = 48, units: int = 96, heads: int = 2) -> Layer:
         q, k, v = generator.normal(size=(3, 8, width))
         attention.append((q, k, v, generator.normal(size=(width, 8))))
     return Layer(anchors, gate, up, down, tuple(attention))
+
+
+ROLES = ("gate", "up", "down")
+
+
+def responses(one: Layer) -> dict[str, Floats]:
+    """Whitened responses of all units."""
+    return {role: whitened_responses(one.anchors, getattr(one, role)) for role in ROLES}
+
+
+def described(one: Layer) -> Descriptors:
+    """Descriptors with the layer's own matrices."""
+    return unit_descriptors(one.gate, one.up, one.down, residual_matrices(one.gate, one.up, one.down, one.attention))
 
 
 def further(one: Layer, amount: float, seed: int) -> Layer:

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from independence_audit.lineage.disguised import DESCRIBED_AGREEING, EMPIRICAL_Z
-from independence_audit.statistics.anchors import whitened_responses
-from independence_audit.statistics.descriptors import Descriptors, descriptor_test, residual_matrices, unit_descriptors
+from independence_audit.statistics.descriptors import descriptor_test
 from independence_audit.statistics.leaning import controlled_z, leans, without_lean
 from independence_audit.statistics.matching import match
 from independence_audit.statistics.units import are_tied, sign_z, unit_tests
-from tests.statistics.layers import Floats, Layer, disguise, further, layer
+from tests.statistics.layers import Floats, Layer, described, disguise, further, layer, responses
 
 WIDTH, UNITS = 48, 256
 
@@ -54,16 +53,6 @@ def made(kind: str, seed: int) -> Layer:
     one = layer(seed, WIDTH, UNITS)
     gate, up, down = INNOCENT[kind](one.gate, one.up, one.down)
     return replace(one, gate=gate, up=up, down=down)
-
-
-def described(one: Layer) -> Descriptors:
-    """Descriptors with the layer's own matrices."""
-    return unit_descriptors(one.gate, one.up, one.down, residual_matrices(one.gate, one.up, one.down, one.attention))
-
-
-def responses(one: Layer) -> dict[str, Floats]:
-    """Whitened responses of all units."""
-    return {role: whitened_responses(one.anchors, getattr(one, role)) for role in ("gate", "up", "down")}
 
 
 @pytest.mark.parametrize("symmetric", [True, False])

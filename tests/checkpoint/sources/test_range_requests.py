@@ -1,11 +1,13 @@
-"""Joining spans into requests."""
+"""Joining spans into requests, and ranges inside files."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from independence_audit.checkpoint.sources.range_requests import GAP, LARGEST, plan_blocks
+from independence_audit.checkpoint.sources.range_requests import GAP, LARGEST, check_range, plan_blocks
+from independence_audit.errors import ReadError
 
 SPANS = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 80)), max_size=12)
 
@@ -57,3 +59,21 @@ def test_long_span_is_cut() -> None:
     """A tensor of gigabytes is read in pieces that fit into memory."""
     blocks = plan_blocks([(5, 3 * LARGEST + 1)])
     assert [block.stop - block.start for block in blocks] == [LARGEST, LARGEST, LARGEST, 1]
+
+
+@given(size=st.integers(0, 50), start=st.integers(-60, 60), length=st.integers(0, 60))
+def test_range_is_accepted_where_slicing_gives_it_all(size: int, start: int, length: int) -> None:
+    """A range is inside a file exactly where the file has a byte at each of its positions."""
+    inside = start >= 0 and (start + length <= size)
+    if inside:
+        check_range({"file": size}, "file", start, length)
+        assert len(bytes(size)[start : start + length]) == length
+    else:
+        with pytest.raises(ReadError, match="'file', which has"):
+            check_range({"file": size}, "file", start, length)
+
+
+def test_unknown_file() -> None:
+    """A name that the source does not have is named in the message."""
+    with pytest.raises(ReadError, match="no file 'b'"):
+        check_range({"a": 1}, "b", 0, 1)

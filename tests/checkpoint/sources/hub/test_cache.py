@@ -135,15 +135,15 @@ def test_leftovers_of_other_runs_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("told", "limit"), [("", LIMIT), ("2.5", 2_500_000_000), ("0", 0)])
-def test_limit_is_a_number_of_gigabytes(as_refusals: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limit_is_a_number_of_gigabytes(told: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the environment says, or the usual one."""
-    monkeypatch.setenv("AUDIT_CACHE_GB", as_refusals)
+    monkeypatch.setenv("AUDIT_CACHE_GB", told)
     assert cache_limit() == limit
 
 
 @pytest.mark.parametrize("told", ["much", "-1", "nan", "1e99"])
-def test_limit_that_is_no_size(as_refusals: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limit_that_is_no_size(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence, before anything is read."""
-    monkeypatch.setenv("AUDIT_CACHE_GB", as_refusals)
+    monkeypatch.setenv("AUDIT_CACHE_GB", told)
     with pytest.raises(UsageError, match="no size"):
         cache_limit()

@@ -62,3 +62,12 @@ def test_usual_patience_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", waits.append)
     assert USUAL.insist(_Flaky(2)) == "done"
     assert waits == [1.0, 2.0]
+
+
+def test_pull_has_one_end() -> None:
+    """After its time nothing is tried any more, however often that may be."""
+    waits: list[float] = []
+    patience = Patience(tries=1000, sleep=waits.append, until=time.monotonic() - 1)
+    with pytest.raises(PassingError, match="its time is over"):
+        patience.insist(lambda: 1)
+    assert waits == []

@@ -1,4 +1,4 @@
-"""Tests of units that were permuted, rescaled and turned: the laws they obey, and their silence between strangers."""
+"""Units that were permuted, rescaled and turned are found by order, signs and agreement; strangers stay silent."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from independence_audit.statistics.anchors import whitened_responses
-from independence_audit.statistics.descriptors import Descriptors, descriptor_test, residual_matrices, unit_descriptors
-from independence_audit.statistics.matching import Match
 from independence_audit.statistics.units import (
     are_leaning,
     are_ordered,
@@ -21,29 +18,11 @@ from independence_audit.statistics.units import (
     order_bound,
     order_p,
     sign_p,
+    sign_z,
     strict_lis,
     unit_tests,
 )
-from tests.statistics.layers import Layer, disguise, further, layer
-
-ROLES = ("gate", "up", "down")
-
-
-def responses(one: Layer) -> dict[str, np.ndarray]:
-    """Whitened responses of all units."""
-    return {role: whitened_responses(one.anchors, getattr(one, role)) for role in ROLES}
-
-
-def described(one: Layer) -> Descriptors:
-    """Descriptors with the layer's own matrices."""
-    return unit_descriptors(one.gate, one.up, one.down, residual_matrices(one.gate, one.up, one.down, one.attention))
-
-
-def test_responses_are_those_of_the_specification(oracle: ModuleType) -> None:
-    """Whitening by the Gram matrix is what the specification does."""
-    one = layer(1)
-    expected = oracle.whitened_responses(one.anchors, one.gate)
-    np.testing.assert_allclose(whitened_responses(one.anchors, one.gate), expected, atol=1e-9)
+from tests.statistics.layers import ROLES, disguise, further, layer, responses
 
 
 def test_unit_tests_are_those_of_the_specification(oracle: ModuleType) -> None:
@@ -60,26 +39,6 @@ def test_unit_tests_are_those_of_the_specification(oracle: ModuleType) -> None:
     assert ours.order_p <= theirs["order"][1] * (1 + 1e-9)
 
 
-def test_descriptors_are_those_of_the_specification(oracle: ModuleType) -> None:
-    """Descriptors and their test are those of the specification, whatever the order of the columns.
-
-    The test scales the subject's odd descriptors by their size, where the specification does by their spread.
-    """
-    one, two = layer(1), disguise(further(layer(1), 0.5, 2), 3)
-    theirs = []
-    for each in (one, two):
-        q, k, v, o = (np.stack(part) for part in zip(*each.attention, strict=True))
-        matrices = oracle.residual_matrices(each.gate, each.up, each.down, q, k, v, o.transpose(1, 0, 2))
-        theirs.append(oracle.unit_descriptors(each.gate, each.up, each.down, matrices))
-    even, odd = theirs[1]
-    expected = oracle.descriptor_test(theirs[0], (even, odd / np.sqrt(np.square(odd).mean(axis=0))))
-    found = descriptor_test(described(one), described(two), symmetric=True)
-    np.testing.assert_allclose(described(one).even, theirs[0][0], atol=1e-8)
-    np.testing.assert_allclose(np.sort(described(one).odd, axis=1), np.sort(theirs[0][1], axis=1), atol=1e-8)
-    assert found.z == pytest.approx(expected["z"], rel=1e-6)
-    assert found.agreement == expected["agreement"]
-
-
 @given(seed=st.integers(0, 1000))
 @settings(max_examples=10, deadline=None)
 def test_a_disguise_changes_nothing(seed: int) -> None:
@@ -89,27 +48,21 @@ def test_a_disguise_changes_nothing(seed: int) -> None:
     tests = unit_tests({role: each[:40] for role, each in responses(one).items()}, responses(hidden), symmetric=True)
     assert tests.agreement == tests.units == tests.matched == 40
     assert tests.up_sign_z == pytest.approx(40**0.5)
-    plain, turned = described(one), described(hidden)
-    even = plain.even[:, None] - turned.even[None]
-    assert np.abs(even).max(axis=2).min(axis=1).max() < 1e-6
-    assert descriptor_test(plain, turned, symmetric=True).z == pytest.approx(len(one.gate) ** 0.5)
 
 
 def test_strangers_stay_silent() -> None:
     """Over independent layers the signs are standard normal and the bound on p holds."""
-    z, without, agreements = [], [], []
+    z, agreements = [], []
     for seed in range(150):
         one, two = layer(2 * seed + 100), layer(2 * seed + 101)
         tests = unit_tests(responses(one), responses(two), symmetric=True)
         assert tests.up_sign_z is not None
         z.append(tests.up_sign_z)
-        without.append(descriptor_test(described(one), described(two), symmetric=True).z)
         assert tests.agreement is not None
         agreements.append(tests.agreement / tests.units)
-    for each in (z, without):
-        assert 0.85 < np.std(each) < 1.15
-        assert np.abs(each).max() < 4.2
-        assert np.mean([sign_p(value) <= 0.05 for value in each]) <= 0.05
+    assert 0.85 < np.std(z) < 1.15
+    assert np.abs(z).max() < 4.2
+    assert np.mean([sign_p(value) <= 0.05 for value in z]) <= 0.05
     assert max(agreements) < 0.2
 
 
@@ -135,10 +88,24 @@ def test_equal_matches_are_no_order() -> None:
     assert strict_lis([]) == 0
 
 
-def test_each_partner_is_taken_once() -> None:
-    """Of two units with one nearest the closer keeps it."""
-    i, j = Match(np.array([3, 3, 1]), np.array([0.2, 0.9, 0.5])).one_to_one()
-    assert list(zip(i.tolist(), j.tolist(), strict=True)) == [(1, 3), (2, 1)]
+@given(st.lists(st.floats(0.01, 100.0), min_size=1, max_size=8), st.floats(-1.0, 4.0))
+def test_the_bound_on_signs_holds_whatever_their_sizes(sizes: list[float], least: float) -> None:
+    """Of all choices of signs no greater share has a z of at least this than the bound says."""
+    reached = [sign_z(np.array(sizes) * signs) >= least for signs in itertools.product((-1.0, 1.0), repeat=len(sizes))]
+    assert np.mean(reached) <= sign_p(least)
+
+
+def test_a_tower_without_gates_has_no_signs() -> None:
+    """There fc1 and fc2 must agree; a role that is there alone says by the order of its units only."""
+    one = responses(layer(1))
+    tower = {"fc1": one["gate"], "fc2": one["down"]}
+    both = unit_tests(tower, tower, symmetric=False)
+    assert (both.up_sign_z, both.up_sign_p, both.both_z) == (None, None, None)
+    assert both.agreement == both.agreed == both.order == both.units == 96
+    assert both.second_z == pytest.approx((95 / 96 - 0.5) * (12 * 96) ** 0.5)
+    alone = unit_tests({"fc1": one["gate"][::-1]}, {"fc1": one["gate"]}, symmetric=False)
+    assert (alone.order, alone.matched) == (1, 96)
+    assert (alone.agreement, alone.agreed, alone.second_z) == (None, None, None)
 
 
 def test_constant_layers_have_no_z() -> None:

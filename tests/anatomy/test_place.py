@@ -1,13 +1,13 @@
-"""One table under every prefix: towers and decoders are recognised wherever they stand, and named after the place."""
+"""One table under every prefix: towers and decoders have their place wherever they stand, and are named after it."""
 
 from __future__ import annotations
 
 import pytest
 
-from independence_audit.anatomy import Anatomy, Kind
+from independence_audit.anatomy import Anatomy, Kind, LastPlaced, place
 from tests.anatomy import decoders
 from tests.anatomy.decoders import HIDDEN, VOCABULARY, Shapes, prefixed
-from tests.anatomy.gather import assert_every_value_once, numbered, place_arrays
+from tests.anatomy.gather import assert_every_value_once, numbered, place_arrays, tensor
 
 MLP_OF_PROJECTOR = 100
 
@@ -177,3 +177,46 @@ def test_unknown_tensors_stand_beside_known_ones() -> None:
         "vision_thing": (Kind.VISION_ENCODER, "unknown"),
         "other": (Kind.OTHER, "unknown"),
     }
+
+
+def test_a_tower_deeper_than_the_decoder_has_no_further_prediction() -> None:
+    """Layers behind the decoder's last are further prediction in a decoder only."""
+    shapes = {
+        "attn.qkv.weight": (384, 128),
+        "attn.proj.weight": (128, 128),
+        "norm1.weight": (128,),
+        "norm2.weight": (128,),
+        "mlp.gate_proj.weight": (192, 128),
+        "mlp.up_proj.weight": (192, 128),
+        "mlp.down_proj.weight": (128, 192),
+    }
+    tower = [tensor(f"visual.blocks.{layer}.{name}", *shape) for layer in range(3) for name, shape in shapes.items()]
+    anatomy = place(tower, {"num_hidden_layers": 2, "text_config": {"num_hidden_layers": 2}})
+    assert {part.layer for part in anatomy.parts} == {0, 1, 2}
+    assert not [part.role for part in anatomy.parts if part.role.startswith("mtp.")]
+
+
+def test_components_stand_in_the_order_of_their_first_tensors() -> None:
+    """Parts are in file order, whatever component they belong to; a component begins where its first tensor does."""
+    decoder, tower = prefixed("model.", decoders.llama((0,))), prefixed("visual.", decoders.whisper())
+    mixed = dict(pair for pairs in zip(tower.items(), decoder.items(), strict=False) for pair in pairs)
+    found = place([tensor(name, *shape) for name, shape in (mixed | decoder | tower).items()], {})
+    assert [each.name for each in found.components] == ["visual", "model"]
+    assert [part.tensor for part in found.parts] == list(mixed | decoder | tower)
+
+
+def test_a_checkpoint_without_tensors_has_no_components() -> None:
+    """Nothing is no component of no values."""
+    assert place([], {}) == Anatomy((), ())
+
+
+def test_tensors_that_come_again_are_placed_once() -> None:
+    """Equal tensors under an equal config give the very same anatomy; another config or tensor gives its own."""
+    last = LastPlaced()
+    tensors = [tensor(name, *shape) for name, shape in prefixed("model.", decoders.llama()).items()]
+    first = last(tensors, {})
+    assert first == place(tensors, {})
+    assert last(iter(list(tensors)), {}) is first
+    ahead = last(tensors, {"num_hidden_layers": 1})
+    assert ahead == place(tensors, {"num_hidden_layers": 1}) != first
+    assert len(last(tensors[:-1], {}).parts) == len(first.parts) - 1

@@ -1,14 +1,17 @@
-"""Layouts: fused, split, stacked, interleaved and transposed forms of one layer give the same values in one place."""
+"""Fused, split, stacked, interleaved and transposed forms of one layer give the same values in one place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from independence_audit.anatomy import Axis
+from independence_audit.anatomy import Axis, place
+from independence_audit.anatomy.parts import Orientation, orientation
+from independence_audit.anatomy.recognise import recognise
 from tests.anatomy import decoders
 from tests.anatomy.decoders import EXPERT_MLP, EXPERTS, HIDDEN, KEY, QUERY, prefixed
 from tests.anatomy.gather import (
@@ -18,6 +21,7 @@ from tests.anatomy.gather import (
     gather,
     numbered,
     place_arrays,
+    tensor,
     values_by_place,
 )
 
@@ -33,8 +37,8 @@ def assert_same_places(
     assert_every_value_once({name: array.shape for name, array in other.items()}, anatomy)
     expected, found = values_by_place(plain, place_arrays(plain)), values_by_place(other, anatomy)
     assert expected.keys() == found.keys()
-    for place, values in expected.items():
-        assert np.array_equal(values, found[place]), place
+    for where, values in expected.items():
+        assert np.array_equal(values, found[where]), where
 
 
 def without(arrays: Mapping[str, Array], *words: str) -> dict[str, Array]:
@@ -224,3 +228,87 @@ def test_shapes_that_contradict_their_names_are_no_evidence() -> None:
     silent = {part.role for part in anatomy.parts if part.reason == "unexpected_shape"}
     assert silent == {"attn_norm", "down", "gate.bias+up.bias", "expert.down"}
     assert EXPERT_MLP < HIDDEN  # so that no stack above is square
+
+
+QUANTISED = {
+    "qweight": "q",
+    "qzeros": "q.qzeros",
+    "scales": "q.scales",
+    "g_idx": "q.g_idx",
+    "weight_packed": "q",
+    "weight_scale": "q.weight_scale",
+    "weight_scale_inv": "q.weight_scale_inv",
+    "weight.absmax": "q.absmax",
+    "weight.quant_map": "q.quant_map",
+    "weight.quant_state.bitsandbytes__nf4": "q.quant_state.bitsandbytes__nf4",
+}
+
+
+@pytest.mark.parametrize("suffix", QUANTISED)
+def test_quantised_tensors_keep_their_roles(suffix: str) -> None:
+    """What a quantiser stores is never evidence, and is known by the weight it belongs to."""
+    tensors = [tensor(f"model.{name}", *shape) for name, shape in decoders.llama((0,)).items()]
+    stored = tensor(f"model.layers.1.self_attn.q_proj.{suffix}", 6, HIDDEN, dtype="I32")
+    part = next(part for part in place([*tensors, stored], {}).parts if part.layer == 1)
+    assert (part.role, part.axis, part.reason) == (QUANTISED[suffix], Axis.NONE, "packed")
+
+
+def test_packed_stacks_keep_their_roles() -> None:
+    """MXFP4's blocks and scales of a stack of experts are known by the stack."""
+    tensors = [tensor(f"model.{name}", *shape) for name, shape in decoders.llama((0,)).items()]
+    tensors += [
+        tensor("model.layers.0.self_attn.sinks", 6),
+        tensor("model.layers.0.mlp.experts.gate_up_proj_blocks", EXPERTS, 72, 2, 16, dtype="U8"),
+        tensor("model.layers.0.mlp.experts.gate_up_proj_scales", EXPERTS, 72, 2, dtype="U8"),
+    ]
+    found = {part.tensor.rpartition(".")[2]: part for part in place(tensors, {}).parts}
+    assert found["gate_up_proj_blocks"].role == "expert.gate+expert.up"
+    assert found["gate_up_proj_scales"].role == "expert.gate.scales+expert.up.scales"
+    assert found["gate_up_proj_blocks"].reason == found["gate_up_proj_scales"].reason == "packed"
+
+
+def test_a_stack_of_a_million_experts_is_none() -> None:
+    """A shape cannot make the audit list parts without end."""
+    tensors = [tensor(f"model.{name}", *shape) for name, shape in decoders.llama((0,)).items()]
+    stack = tensor("model.layers.0.mlp.experts.down_proj", 10**6, 2, 2)
+    parts = [part for part in place([*tensors, stack], {}).parts if part.tensor == stack.name]
+    assert [(part.reason, part.view.size) for part in parts] == [("unexpected_shape", 4 * 10**6)]
+
+
+STORED = Orientation(HIDDEN, reversed_matrices=False, reversed_stacks=False)
+"""As the family's table says."""
+
+
+def oriented(shapes: decoders.Shapes) -> Orientation:
+    """How the one component of a checkpoint stores its matrices."""
+    tensors = {name: tensor(name, *shape) for name, shape in shapes.items()}
+    (found,) = recognise(tensors)
+    return orientation(found.matches, tensors)
+
+
+def test_the_residual_width_tells_the_orientation() -> None:
+    """Gains say how wide the stream is, and matrices on which side they have it; biases and packed ones say nothing."""
+    plain = decoders.llama()
+    turned = {name: shape[::-1] for name, shape in plain.items()}
+    beside = {"layers.0.self_attn.q_proj.bias": (QUERY,), "layers.0.mlp.up_proj.weight.absmax": (HIDDEN, 1)}
+    assert oriented(plain) == oriented(plain | beside) == STORED
+    assert oriented(turned) == replace(STORED, reversed_matrices=True)
+
+
+def test_without_gains_the_table_is_believed() -> None:
+    """Where nothing tells the width, matrices are taken for stored as their family stores them."""
+    matrices = {name: shape[::-1] for name, shape in decoders.llama().items() if "norm" not in name}
+    assert oriented(matrices) == replace(STORED, width=None)
+
+
+def test_a_matrix_of_its_own_orientation_is_told_by_its_shape() -> None:
+    """One matrix the other way round among many is seen by itself; a square one follows the many."""
+    plain = replace(STORED, reversed_stacks=True)
+    (found,) = recognise(decoders.llama() | {"layers.0.mlp.experts.down_proj": ()})
+    entries = {match.tensor: match.rule.entry for match in found.matches}
+    up, down = (entries[f"layers.0.mlp.{name}_proj.weight"] for name in ("up", "down"))
+    assert not plain.is_transposed(up, (decoders.MLP, HIDDEN))
+    assert plain.is_transposed(up, (HIDDEN, decoders.MLP))
+    assert plain.is_transposed(down, (decoders.MLP, HIDDEN))
+    assert not plain.is_transposed(down, (HIDDEN, HIDDEN))
+    assert plain.is_transposed(entries["layers.0.mlp.experts.down_proj"], (HIDDEN, HIDDEN))

@@ -1,4 +1,4 @@
-"""Vocabularies beside the weights, in the usual forms and in broken ones."""
+"""Vocabularies beside the weights, in the usual forms and in broken ones, and the anchors that are found in them."""
 
 from __future__ import annotations
 
