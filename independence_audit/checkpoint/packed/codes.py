@@ -17,6 +17,8 @@ MXFP4_BLOCK = 32
 MXFP4_VALUES = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6], dtype=np.float32)
 """E2M1 (OCP Microscaling Formats 1.0)."""
 MXFP4_BIAS = 127
+NO_NUMBER = 255
+"""The scale that stands for no number: E8M0 of the OCP Microscaling Formats, version 1.0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,10 @@ class Mxfp4:
         return [run_of(blocks, start // 2, (stop + 1) // 2), run_of(scales, first, last)]
 
     def values(self, start: int, stop: int, content: Sequence[Bytes]) -> Floats:
-        """E2M1[code] x 2**(scale - 127)."""
+        """E2M1[code] x 2**(scale - 127); a scale of 255 is no number, and a product beyond float32 infinite."""
         codes = nibbles(content[0])[start % 2 :][: stop - start]
         exponents: NDArray[np.int32] = content[1].astype(np.int32) - MXFP4_BIAS
         block = np.arange(start, stop) // MXFP4_BLOCK - start // MXFP4_BLOCK
-        return np.asarray(np.ldexp(MXFP4_VALUES[codes], exponents[block]), dtype=np.float32)
+        with np.errstate(over="ignore"):
+            scaled = np.ldexp(MXFP4_VALUES[codes], exponents[block])
+        return np.where(content[1][block] == NO_NUMBER, np.float32(np.nan), scaled).astype(np.float32, copy=False)

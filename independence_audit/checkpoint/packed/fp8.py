@@ -13,6 +13,8 @@ from independence_audit.checkpoint.tensors import TensorInfo
 from independence_audit.core.number_types import decode
 
 MATRIX_RANK = 2
+USUAL = 128
+"""Rows and columns of a block where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,18 @@ class Fp8Scaled:
         if len(weight.shape) < MATRIX_RANK or 0 in weight.shape:
             return None
         stack, rows, columns = weight.shape[:-2], *weight.shape[-2:]
+        told = tuple(sides) if len(sides) == MATRIX_RANK else (USUAL, USUAL)
         if scale.size == 1:
             grid = (1, 1)
+        elif min(told) > 0 and scale.shape == (*stack, -(-rows // told[0]), -(-columns // told[1])):
+            grid = scale.shape[-2], scale.shape[-1]  # before one a row, which may have as many values
         elif scale.size == prod(stack) * rows and scale.shape[-1] in (1, rows):
             grid = (rows, 1)
         elif len(scale.shape) == len(weight.shape) and scale.shape[:-2] == stack:
             grid = scale.shape[-2], scale.shape[-1]
         else:
             return None
-        told = tuple(sides) if len(sides) == MATRIX_RANK else _block((rows, columns), grid)
+        told = told if len(sides) == MATRIX_RANK else _block((rows, columns), grid)
         block = (rows if grid[0] == 1 else 1 if grid[0] == rows else told[0], columns if grid[1] == 1 else told[1])
         if min(block) < 1 or any(-(-n // b) != g for n, b, g in zip((rows, columns), block, grid, strict=True)):
             return None
@@ -89,6 +94,5 @@ class Fp8Scaled:
 
 def _block(sides: tuple[int, int], grid: tuple[int, int]) -> tuple[int, int]:
     """The sides of a block: 128 where that fits, else the smallest that does."""
-    usual = 128
-    rows, columns = (usual if -(-n // usual) == g else -(-n // max(1, g)) for n, g in zip(sides, grid, strict=True))
+    rows, columns = (USUAL if -(-n // USUAL) == g else -(-n // max(1, g)) for n, g in zip(sides, grid, strict=True))
     return rows, columns

@@ -77,6 +77,7 @@ def _png(data: bytes) -> None:
     width = height = row = 0
     name = b""
     while name != b"IEND":
+        _need(at + 12 <= len(data))  # behind the end every sum of nothing is right, for ever
         length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
         body = data[at + 8 : at + 8 + length]
         _need(len(body) == length)

@@ -108,3 +108,16 @@ def test_one_value_needs_few_bytes() -> None:
 def test_blocks_and_scales_that_do_not_fit(blocks: tuple[int, ...], scales: tuple[int, ...]) -> None:
     """A scale too many, half a block, no matrix, no values: nothing is made up."""
     assert Mxfp4.of("w", info("w_blocks", "U8", *blocks), info("w_scales", "U8", *scales)) is None
+
+
+def test_the_largest_scales_overflow_and_the_last_is_no_number() -> None:
+    """Without a warning: what cannot be had is infinite or no number, and is left out where values are compared."""
+    arrays: Arrays = {
+        "w_blocks": np.full((1, 2, 16), 0x77, np.uint8),
+        "w_scales": np.array([[254, 255]], np.uint8),
+    }
+    packed = Mxfp4.of("w", info_of(arrays, "w_blocks"), info_of(arrays, "w_scales"))
+    assert packed is not None
+    values = all_of(packed, arrays).ravel()
+    assert np.isinf(values[:32]).all()
+    assert np.isnan(values[32:]).all()

@@ -103,3 +103,14 @@ def test_one_value_needs_one_row_of_scales() -> None:
 def test_scales_that_do_not_fit(shape: tuple[int, ...], scale: tuple[int, ...], sides: tuple[int, ...]) -> None:
     """No matrix, no values, more blocks than rows, blocks of another size than the config says: nothing is made up."""
     assert Fp8Scaled.of(info("w", "F8_E4M3", *shape), info("w_scale", "F32", *scale), sides) is None
+
+
+@pytest.mark.parametrize("sides", [(128, 128), ()])
+def test_blocks_go_before_one_scale_a_row(sides: tuple[int, ...]) -> None:
+    """Eight rows and eight blocks of columns have as many scales; the usual blocks are meant, as the config says."""
+    packed = Fp8Scaled.of(info("w", "F8_E4M3", 8, 1024), info("w_scale", "F32", 1, 8), sides)
+    assert packed is not None
+    assert (packed.grid, packed.block) == ((1, 8), (8, 128))
+    rows = Fp8Scaled.of(info("w", "F8_E4M3", 8, 1024), info("w_scale", "F32", 8, 1), sides)
+    assert rows is not None
+    assert (rows.grid, rows.block) == ((8, 1), (1, 1024))

@@ -69,6 +69,13 @@ def test_a_picture_that_is_cut_or_changed() -> None:
             media_reason(other[:cut] + RANDOM.bytes(50) + other[cut:])
 
 
+def test_a_picture_that_ends_at_any_byte_is_none() -> None:
+    """At a chunk's end as well, behind which nothing is a chunk of no length with the right sum."""
+    whole = drawn("PNG", photograph(16))
+    assert media_reason(whole) is not None
+    assert {media_reason(whole[:cut]) for cut in range(8, len(whole))} == {None}
+
+
 def pdf(streams: list[bytes]) -> bytes:
     """A document with streams."""
     body = b"".join(b"%d 0 obj <<>>\nstream\n%b\nendstream\nendobj\n" % pair for pair in enumerate(streams))
