@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from tests.training.hand_made import drawn
 DECLARED = Declared(7, function="own:weights")
 
 
-def compared(generated: dict[str, NDArray[np.generic]], given: dict[str, NDArray[np.generic]]) -> ReplayEvidence:
+def compared(generated: Mapping[str, NDArray[Any]], given: Mapping[str, NDArray[Any]]) -> ReplayEvidence:
     """What a draw comes to beside a checkpoint."""
     made = Drawn(Path("drawn"), "own:weights", "torch 1", "")
     return compare_bits(DECLARED, made, checkpoint_of(generated), checkpoint_of(given), "step-0")
