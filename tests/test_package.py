@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -61,3 +62,35 @@ def test_constraints_pin_every_dependency() -> None:
 def normalised(name: str) -> str:
     """A distribution's name as registries compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+PACKAGE, TESTS = Path(independence_audit.__file__).parent, Path(__file__).parent
+
+
+def behaves(module: Path) -> bool:
+    """Whether a module does anything: a function with a body, of its own or of a class that is no protocol's."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    protocols = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).startswith("Protocol") for base in node.bases)
+        for inner in ast.walk(node)
+    }
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node not in protocols]
+    return any(not _is_text(statement) for function in functions for statement in function.body)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def test_every_module_that_does_anything_has_tests_at_its_path() -> None:
+    """``room/stem.py`` at ``tests/room/test_stem.py``, or in files of its aspects: ``test_stem_aspect.py``."""
+    without = []
+    for module in PACKAGE.rglob("*.py"):
+        path = module.relative_to(PACKAGE)
+        room = TESTS / path.parent
+        tested = (room / f"test_{path.stem}.py").is_file() or any(room.glob(f"test_{path.stem}_*.py"))
+        if not path.stem.startswith("__") and behaves(module) and not tested:
+            without.append(str(path))
+    assert sorted(without) == []

@@ -1,0 +1,140 @@
+"""From a name to a model and to a fingerprint's file, and what is refused on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from independence_audit.anatomy import place
+from independence_audit.checkpoint import open_checkpoint
+from independence_audit.core.progress import NoProgress
+from independence_audit.errors import InputError, MalformedError, MissingError, UnsupportedError
+from independence_audit.fingerprint.fingerprint_file import read_fingerprint
+from independence_audit.fingerprint.making import cost, look_at, read_model, refuse_adapter, save_fingerprint
+from independence_audit.fingerprint.sampler import Sampler
+from tests.fingerprint.units.small_decoder import VOCABULARY, WIDTH, decoder
+
+
+class Told:
+    """Remembers what it is told of a piece of work."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, int, int]] = []
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Remember it."""
+        self.steps.append((stage, done, total))
+
+
+def adapter(folder: Path, config: object = None) -> Path:
+    """A folder with one low-rank change, which says what it changes where there is a config."""
+    folder.mkdir()
+    save_file({"layers.0.q_proj.lora_A.weight": np.ones((2, 8), np.float32)}, folder / "adapter_model.safetensors")
+    if config is not None:
+        (folder / "adapter_config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_weights_and_their_fingerprint_are_the_same_model(tmp_path: Path) -> None:
+    """The file gives the samples again; the weights are at hand only where they were named."""
+    target = tmp_path / "f.fp.safetensors"
+    folder = str(decoder(tmp_path))
+    save_fingerprint(folder, target, Sampler(), NoProgress())
+    of_weights, of_file = (read_model(name, Sampler(), NoProgress()) for name in (folder, str(target)))
+    of_weights.close()
+    assert of_weights.checkpoint is not None
+    assert of_file.checkpoint is None
+    assert [sample.key for sample in of_file.fingerprint.samples] == [
+        sample.key for sample in of_weights.fingerprint.samples
+    ]
+    assert [sample.digest for sample in of_file.fingerprint.samples] == [
+        sample.digest for sample in of_weights.fingerprint.samples
+    ]
+
+
+@pytest.mark.parametrize("search_layers", [0, 1, 3])
+def test_as_many_layers_are_kept_whole_as_were_asked_for(search_layers: int, tmp_path: Path) -> None:
+    """The file has units of every layer, and all of those of the search layers."""
+    target = tmp_path / "f.fp.safetensors"
+    save_fingerprint(str(decoder(tmp_path)), target, Sampler(), NoProgress(), search_layers=search_layers)
+    (units,) = read_fingerprint(open_checkpoint(target)).units
+    assert len(units.layers) == 3
+    assert sum(layer.whole for layer in units.layers) == search_layers
+
+
+def test_an_adapter_is_no_model(tmp_path: Path) -> None:
+    """The sentence names the base that it changes, or says that it does not name one."""
+    named = str(adapter(tmp_path / "named", {"base_model_name_or_path": "someone/base"}))
+    silent = str(adapter(tmp_path / "silent"))
+    for folder, said in ((named, "named is an adapter of 'someone/base', not"), (silent, "does not name its base")):
+        with pytest.raises(UnsupportedError, match=said) as caught:
+            refuse_adapter(folder, open_checkpoint(Path(folder)))
+        assert "merge_and_unload" in caught.value.hint
+        with pytest.raises(UnsupportedError, match=said):
+            read_model(folder, Sampler(), NoProgress())
+
+
+def test_weights_with_some_changes_beside_them_are_a_model(tmp_path: Path) -> None:
+    """What is mostly weights is not refused for a few values that change others."""
+    few = {"model.layers.0.self_attn.q_proj.lora_A.weight": np.ones((2, WIDTH), np.float32)}
+    checkpoint = open_checkpoint(decoder(tmp_path, changed=few))
+    refuse_adapter(str(tmp_path), checkpoint)
+    checkpoint.source.confirm()  # still open
+    checkpoint.source.close()
+
+
+def test_weights_of_nothing_but_nan_are_broken(tmp_path: Path) -> None:
+    """One tensor without a number is enough; one that has some is read."""
+    embeddings = np.full((VOCABULARY, WIDTH), np.nan)
+    folder = decoder(tmp_path, changed={"model.embed_tokens.weight": embeddings})
+    with pytest.raises(MalformedError, match=r"Every value read of the tensor 'model\.embed_tokens\.weight'.* is NaN"):
+        read_model(str(folder), Sampler(), NoProgress())
+    embeddings[: VOCABULARY // 2] = 1.0
+    decoder(tmp_path, changed={"model.embed_tokens.weight": embeddings})
+    model = read_model(str(folder), Sampler(), NoProgress())
+    model.close()
+    assert any(np.isnan(sample.values()).any() for sample in model.fingerprint.samples)
+
+
+def test_reading_tells_how_far_it_has_come(tmp_path: Path) -> None:
+    """One stage under the model's name, never backwards, to its end."""
+    told = Told()
+    read_model(str(decoder(tmp_path)), Sampler(), told).close()
+    done = [done for _, done, _ in told.steps]
+    assert {stage for stage, _, _ in told.steps} == {f"reading {tmp_path.name}"}
+    assert done == sorted(done)
+    assert told.steps[-1][1] == told.steps[-1][2]
+
+
+def test_looking_reads_no_weights(tmp_path: Path) -> None:
+    """Broken weights, which are refused as soon as they are read, have an anatomy as well; what is nowhere has none."""
+    folder = str(decoder(tmp_path, changed={"model.norm.weight": np.full(WIDTH, np.nan)}))
+    with pytest.raises(MalformedError):
+        read_model(folder, Sampler(), NoProgress())
+    checkpoint, anatomy = look_at(folder)
+    assert anatomy == place(list(checkpoint.tensors.values()), checkpoint.config)
+    assert [component.family for component in anatomy.components] == ["llama"]
+    with pytest.raises(MissingError):
+        look_at(str(tmp_path / "elsewhere.safetensors"))
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    """It names the place and the reason."""
+    target = tmp_path / "no such folder" / "f.fp.safetensors"
+    with pytest.raises(InputError, match=r"f\.fp\.safetensors could not be written: ") as caught:
+        save_fingerprint(str(decoder(tmp_path)), target, Sampler(), NoProgress())
+    assert "name another path" in caught.value.hint
+
+
+def test_more_layers_cost_more(tmp_path: Path) -> None:
+    """What is asked for is priced; everything costs at least the file itself."""
+    folder = str(decoder(tmp_path))
+    none, one, three = (cost(folder, Sampler(), everything=False, search_layers=wanted) for wanted in (0, 1, 3))
+    assert none.wanted_bytes < one.wanted_bytes < three.wanted_bytes
+    assert none.file_size < one.file_size < three.file_size
+    size = (tmp_path / "model.safetensors").stat().st_size
+    assert cost(folder, Sampler(), everything=True, search_layers=0).wanted_bytes >= size
