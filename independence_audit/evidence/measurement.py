@@ -80,7 +80,7 @@ class LayerEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RunnerUp:
     """One component of the subject against one reference, in numbers."""
 
     reference: str
@@ -97,7 +97,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchOutcome:
     """Whether a search for copies that were moved, disguised or put elsewhere was made, and why not."""
 
     status: str
@@ -175,8 +175,8 @@ class ComponentEvidence:
     layers: tuple[LayerEvidence, ...] = ()
     layer_map: Mapping[str, int] = field(default_factory=dict)
     """Subject layer to reference layer."""
-    runners_up: tuple[Comparison, ...] = ()
-    searches: Mapping[str, Search] = field(default_factory=dict)
+    runners_up: tuple[RunnerUp, ...] = ()
+    searches: Mapping[str, SearchOutcome] = field(default_factory=dict)
     """By name: ``moved``, ``disguised``, and ``without_anchors`` where that part of the latter could not be made."""
     changes: tuple[Message, ...] = ()
     """What was done to the reference's weights, each with the figure that shows it; nothing is guessed."""

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from independence_audit.evidence.measurement import (
-    Comparison,
     ComponentEvidence,
     DisguisedTest,
     Message,
-    Search,
+    RunnerUp,
+    SearchOutcome,
     TensorEvidence,
     UnitTest,
     Value,
@@ -203,53 +203,57 @@ def _reason(measured: Measured, relation: Relation, bound: float | None) -> str 
     return "equal_in_sample" if only_there and measured.differs_elsewhere else None
 
 
-def _searches(ranking: Ranking) -> Mapping[str, Search]:
+def _searches(ranking: Ranking) -> Mapping[str, SearchOutcome]:
     """By name, what became of each search: done where it was made beside every reference that has to clear."""
-    elsewhere: dict[str, Search] = {SearchName.ELSEWHERE: _elsewhere_search(ranking)}
+    elsewhere: dict[str, SearchOutcome] = {SearchName.ELSEWHERE: _elsewhere_search(ranking)}
     if not ranking.verdicts:
-        none = Search(Status.NOT_POSSIBLE, Reason.NO_REFERENCE_OF_KIND)
+        none = SearchOutcome(Status.NOT_POSSIBLE, Reason.NO_REFERENCE_OF_KIND)
         return {SearchName.MOVED: none, SearchName.DISGUISED: none, **elsewhere}
     tried = [verdict.compared.tried for verdict in ranking.asked or ranking.verdicts]
     made = [one for one in tried if SearchName.DISGUISED in one]
     if not made:
-        found = Search(Status.NOT_NEEDED, Reason.FOUND_IN_PLACE)
+        found = SearchOutcome(Status.NOT_NEEDED, Reason.FOUND_IN_PLACE)
         return {SearchName.MOVED: _moved(ranking), SearchName.DISGUISED: found, **elsewhere}
     in_place = (name for name in SearchName if name != SearchName.ELSEWHERE)
     return {name: _worst([one[name].outcome for one in made if name in one]) for name in in_place} | elsewhere
 
 
-def _moved(ranking: Ranking) -> Search:
+def _moved(ranking: Ranking) -> SearchOutcome:
     """The search for moved copies where something was found: it is made beforehand."""
     tried = [verdict.compared.tried for verdict in ranking.verdicts]
     outcomes = [one[SearchName.MOVED].outcome for one in tried if SearchName.MOVED in one]
     if not outcomes:
-        return Search(Status.NOT_NEEDED, Reason.FOUND_IN_PLACE)
+        return SearchOutcome(Status.NOT_NEEDED, Reason.FOUND_IN_PLACE)
     done = any(outcome.status == Status.DONE for outcome in outcomes)
-    return Search(Status.DONE) if done else Search(Status.NOT_POSSIBLE, Reason.NO_LAYERS)
+    return SearchOutcome(Status.DONE) if done else SearchOutcome(Status.NOT_POSSIBLE, Reason.NO_LAYERS)
 
 
-def _worst(outcomes: Sequence[Outcome]) -> Search:
+def _worst(outcomes: Sequence[Outcome]) -> SearchOutcome:
     """A search beside several references: not possible beside one is not possible."""
     order = (Status.NOT_POSSIBLE, Status.DONE, Status.NOT_APPLICABLE)
     worst = min(outcomes, key=lambda one: order.index(one.status), default=Outcome(Status.NOT_APPLICABLE))
-    return Search(worst.status.value, worst.reason or None)
+    return SearchOutcome(worst.status.value, worst.reason or None)
 
 
-def _elsewhere_search(ranking: Ranking) -> Search:
+def _elsewhere_search(ranking: Ranking) -> SearchOutcome:
     """Whether the component was looked for in all of every reference; a reason where that left a part of it out.
 
     Where no reference has anything of its shapes the search is done: there is nothing to compare it with.
     """
     if not ranking.elsewhere:
-        return Search(Status.NOT_NEEDED, Reason.FOUND_IN_PLACE)
+        return SearchOutcome(Status.NOT_NEEDED, Reason.FOUND_IN_PLACE)
     outcomes = [search.outcome for search in ranking.elsewhere.values()]
     left_out = [one.reason for one in outcomes if one.status == Status.NOT_POSSIBLE]
     partly = [one.reason for one in outcomes if one.reason]
-    return Search(Status.NOT_POSSIBLE, left_out[0]) if left_out else Search(Status.DONE, partly[0] if partly else None)
+    return (
+        SearchOutcome(Status.NOT_POSSIBLE, left_out[0])
+        if left_out
+        else SearchOutcome(Status.DONE, partly[0] if partly else None)
+    )
 
 
-def _comparison(verdict: Verdict) -> Comparison:
-    return Comparison(
+def _comparison(verdict: Verdict) -> RunnerUp:
+    return RunnerUp(
         reference=verdict.compared.reference,
         reference_component=verdict.compared.pair.reference.name,
         relation=verdict.relation,

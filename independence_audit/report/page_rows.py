@@ -14,7 +14,7 @@ from independence_audit.evidence.audit_report import (
     Severity,
     gravest_of,
 )
-from independence_audit.evidence.measurement import Comparison, ComponentEvidence
+from independence_audit.evidence.measurement import ComponentEvidence, RunnerUp
 from independence_audit.evidence.relation import Relation
 from independence_audit.report import numbers
 from independence_audit.report.calling import sentences
@@ -184,9 +184,9 @@ def comparison_rows(component: ComponentEvidence, lang: str) -> tuple[Comparison
     )
 
 
-def _nearest(component: ComponentEvidence) -> Comparison:
+def _nearest(component: ComponentEvidence) -> RunnerUp:
     """Tell the component's own relation as a comparison with its reference, if it has one."""
-    return Comparison(
+    return RunnerUp(
         reference=component.reference or "",
         reference_component=component.reference_component,
         relation=component.relation,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from independence_audit.evidence.audit_report import Reference
-from independence_audit.evidence.measurement import Comparison, ComponentEvidence
+from independence_audit.evidence.measurement import ComponentEvidence, RunnerUp
 from independence_audit.evidence.relation import NAMED, Relation
 
 QWEN = Reference("qwen2.5-vl-7b", "compared", owner="Alibaba Cloud", country="CN", source="Qwen/Qwen2.5-VL-7B-Instruct")
@@ -12,14 +12,14 @@ LLAMA = Reference("llama-3-8b", "compared", owner="Meta", country="US", source="
 REFERENCES = (QWEN, TUNED, LLAMA)
 
 
-def against(reference: str, relation: Relation) -> Comparison:
+def against(reference: str, relation: Relation) -> RunnerUp:
     """A comparison with a reference."""
-    return Comparison(reference, "visual", relation, None, None, None, None)
+    return RunnerUp(reference, "visual", relation, None, None, None, None)
 
 
 def component(
     relation: Relation,
-    *others: Comparison,
+    *others: RunnerUp,
     name: str = "visual",
     kind: str = "vision_encoder",
     reference: str = "qwen2.5-vl-7b",

@@ -10,7 +10,7 @@ import pytest
 from independence_audit.core.progress import NoProgress
 from independence_audit.errors import IncomparableError, ReadError
 from independence_audit.evidence.audit_report import AuditReport
-from independence_audit.evidence.measurement import ComponentEvidence, Search
+from independence_audit.evidence.measurement import ComponentEvidence, SearchOutcome
 from independence_audit.evidence.relation import Relation
 from independence_audit.fingerprint.making import save_fingerprint
 from independence_audit.fingerprint.sampler import sampler_of
@@ -30,7 +30,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> str:
     return save(BASE, tmp_path_factory.mktemp("known") / "model.safetensors")
 
 
-def looked(report: AuditReport) -> tuple[Relation, Search]:
+def looked(report: AuditReport) -> tuple[Relation, SearchOutcome]:
     """What the subject's first component came to, and what became of looking for it elsewhere."""
     component: ComponentEvidence = report.components[0]
     return component.relation, component.searches["elsewhere"]
@@ -47,14 +47,14 @@ def test_where_everything_is_found_nothing_is_looked_for(
     """A copy in its place costs no further reading."""
     monkeypatch.setattr(elsewhere_search, "Scan", None)
     report = compared(BASE, reference, tmp_path)
-    assert looked(report) == (Relation.IDENTICAL, Search("not_needed", "found_in_place"))
+    assert looked(report) == (Relation.IDENTICAL, SearchOutcome("not_needed", "found_in_place"))
 
 
 @pytest.mark.parametrize("full", [False, True])
 def test_pieces_take_their_share(reference: str, tmp_path: Path, full: bool) -> None:  # noqa: FBT001
     """What a tensor holds is told matrix by matrix, and makes up all of it."""
     report = compared(OWN | BLOB, reference, tmp_path, full=full)
-    assert looked(report) == (Relation.TRANSFORMED, Search("done"))
+    assert looked(report) == (Relation.TRANSFORMED, SearchOutcome("done"))
     pieces = [tensor for tensor in report.tensors if tensor.name.startswith("model.extra")]
     assert {piece.reason for piece in pieces} == {"other_layout"}
     assert {piece.reference_tensor for piece in pieces} == {name for name, w in BASE.items() if w.ndim > 1}
@@ -69,7 +69,7 @@ def test_what_is_too_large_is_said(reference: str, tmp_path: Path, monkeypatch: 
     """Beyond the budget nothing is cleared; with every value read there is none."""
     monkeypatch.setattr(elsewhere_search, "OPEN_BYTES", 1000)
     report = compared(OWN | BLOB, reference, tmp_path)
-    assert looked(report)[1] == Search("not_possible", "too_large_to_look_through")
+    assert looked(report)[1] == SearchOutcome("not_possible", "too_large_to_look_through")
     assert "not_searched.elsewhere" in {message.key for message in report.summary.not_searched}
     assert looked(compared(OWN | BLOB, reference, tmp_path, full=True))[0] is Relation.TRANSFORMED
 
@@ -79,7 +79,7 @@ def test_changed_copies_have_a_budget(reference: str, tmp_path: Path, monkeypatc
     monkeypatch.setattr(scan, "PRODUCTS", 1000)
     assert looked(compared(OWN | BLOB, reference, tmp_path))[0] is Relation.TRANSFORMED
     noise = {"model.extra": np.random.default_rng(0).normal(0, 0.02, 400_000).astype(np.float32)}
-    assert looked(compared(OWN | noise, reference, tmp_path))[1] == Search("done", "verbatim_only")
+    assert looked(compared(OWN | noise, reference, tmp_path))[1] == SearchOutcome("done", "verbatim_only")
 
 
 def test_a_fingerprint_cannot_be_looked_through(reference: str, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_fingerprint_cannot_be_looked_through(reference: str, tmp_path: Path) 
     target = tmp_path / "own.fp.safetensors"
     save_fingerprint(save(OWN | BLOB, tmp_path / "model.safetensors"), target, sampler_of("default"), NoProgress())
     report = audit(str(target), [reference], AuditSettings(offline=True))
-    assert looked(report)[1] == Search("not_possible", "fingerprint_only")
+    assert looked(report)[1] == SearchOutcome("not_possible", "fingerprint_only")
 
 
 def test_bytes_that_cannot_be_read_are_left_out(
@@ -99,7 +99,7 @@ def test_bytes_that_cannot_be_read_are_left_out(
         raise ReadError("gone", "again")
 
     monkeypatch.setattr(Scan, "read", fails)
-    assert looked(compared(OWN | BLOB, reference, tmp_path))[1] == Search("not_possible", "unreadable")
+    assert looked(compared(OWN | BLOB, reference, tmp_path))[1] == SearchOutcome("not_possible", "unreadable")
 
 
 def test_models_of_which_nothing_meets_are_refused(reference: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from independence_audit.anatomy import Kind
 from independence_audit.evidence.audit_report import Outcome, Reference, Severity
 from independence_audit.evidence.declared_origin import Agreement, DeclarationEvidence, Declared, Origin, Rights
-from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Message, Search
+from independence_audit.evidence.measurement import ComponentEvidence, Message, RunnerUp, SearchOutcome
 from independence_audit.evidence.relation import FOUND, Relation
 from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion, TrainingEvidence
 from independence_audit.policy.case import Known
@@ -43,7 +43,7 @@ def component(relation: Relation, kind: str = "text_decoder", reason: str | None
 
 
 REFERENCES = (Reference("known", "compared"),)
-UNRELATED_TO_KNOWN = Comparison("known", None, Relation.UNRELATED, None, None, None, 0.05)
+UNRELATED_TO_KNOWN = RunnerUp("known", None, Relation.UNRELATED, None, None, None, 0.05)
 
 
 @pytest.mark.parametrize("relation", FOUND)
@@ -80,7 +80,7 @@ def projector(reason: str, **facts: Any) -> ComponentEvidence:
     return replace(component(Relation.NOT_TESTED, "projector", reason), **{"parameters": 1, **facts})
 
 
-LOOKED = {"elsewhere": Search("done")}
+LOOKED = {"elsewhere": SearchOutcome("done")}
 
 
 @pytest.mark.parametrize("reason", ["no_such_shapes", "nothing_alike"])
@@ -96,8 +96,8 @@ def test_a_projector_may_go_untested(reason: str) -> None:
     "facts",
     [
         {},
-        {"searches": {"elsewhere": Search("not_possible", "too_large")}},
-        {"searches": {"elsewhere": Search("not_needed", "found_in_place")}},
+        {"searches": {"elsewhere": SearchOutcome("not_possible", "too_large")}},
+        {"searches": {"elsewhere": SearchOutcome("not_needed", "found_in_place")}},
         {"searches": LOOKED, "parameters": 10**9},
     ],
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from independence_audit.errors import UsageError
 from independence_audit.evidence.audit_report import Outcome, Reference, Severity
 from independence_audit.evidence.declared_origin import Agreement, DeclarationEvidence, Declared, Origin, Rights
-from independence_audit.evidence.measurement import Comparison, ComponentEvidence, Shared
+from independence_audit.evidence.measurement import ComponentEvidence, RunnerUp, Shared
 from independence_audit.evidence.relation import NAMED, Relation
 from independence_audit.evidence.training_evidence import ComponentTraining, Conclusion, TrainingEvidence
 from independence_audit.policy.case import OF_SUBMISSION, VOCABULARY, Known
@@ -78,7 +78,7 @@ def component(kind: str, relation: Relation, shared: Shared | None) -> Component
         r=None,
         joint_z=None,
         detection_bound=None,
-        runners_up=(Comparison("known", None, Relation.UNRELATED, None, None, None, None),),
+        runners_up=(RunnerUp("known", None, Relation.UNRELATED, None, None, None, None),),
         shared=shared,
     )
 

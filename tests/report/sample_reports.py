@@ -24,11 +24,11 @@ from independence_audit.evidence.audit_report import (
     Tool,
 )
 from independence_audit.evidence.measurement import (
-    Comparison,
     ComponentEvidence,
     LayerEvidence,
     Message,
-    Search,
+    RunnerUp,
+    SearchOutcome,
     TensorEvidence,
 )
 from independence_audit.evidence.relation import STRENGTH, Relation
@@ -273,7 +273,7 @@ def component(
     *,
     relation: Relation,
     reference: str | None = None,
-    runners_up: tuple[Comparison, ...] = (),
+    runners_up: tuple[RunnerUp, ...] = (),
     reason: str | None = None,
 ) -> ComponentEvidence:
     """Sum up a component from its tensors."""
@@ -281,7 +281,7 @@ def component(
     tested = [entry.r for entry in own if entry.r is not None and not entry.role.endswith("norm")]
     found = relation in (Relation.IDENTICAL, Relation.RELATED)
     if own[0].reference is not None and not found:
-        runners_up = (Comparison(own[0].reference, "model", relation, 0.43, 0.001, -0.61, 0.0031, reason), *runners_up)
+        runners_up = (RunnerUp(own[0].reference, "model", relation, 0.43, 0.001, -0.61, 0.0031, reason), *runners_up)
     return ComponentEvidence(
         name=name,
         kind=kind,
@@ -298,7 +298,7 @@ def component(
         layers=layers_of(own),
         layer_map={str(e.layer): e.layer for e in own if e.layer is not None} if found else {},
         runners_up=runners_up,
-        searches={name: Search("not_possible", NOT_SEARCHED) for name in ("moved", "disguised")},
+        searches={name: SearchOutcome("not_possible", NOT_SEARCHED) for name in ("moved", "disguised")},
         reason=reason,
     )
 
@@ -405,7 +405,7 @@ def finding() -> AuditReport:
         untested(audio, "model.audio_model.embed_positions.weight", "positions", (1500, 1280), "sinusoid"),
         untested(compressor, "model.video_audio_compressor.query.weight", "query", (64, 5120), "no_reference_of_kind"),
     )
-    runner = Comparison("Qwen2.5-Omni", "thinker.audio_tower", Relation.RELATED, 0.0, 0.91, 31.4, 0.0031)
+    runner = RunnerUp("Qwen2.5-Omni", "thinker.audio_tower", Relation.RELATED, 0.0, 0.91, 31.4, 0.0031)
     components = (
         component(
             audio,

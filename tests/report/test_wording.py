@@ -6,7 +6,7 @@ How keys are found in the package's source, by its syntax tree:
 - a string in the first argument of ``Message(...)``, unless it is put together at run time;
 - a string in the first argument of ``Notice(...)``, which becomes ``notice.NAME``;
 - a string in an argument, an assignment or a comparison whose name contains ``reason``, in the second argument of
-  ``Search(...)``, or returned beside a ``Relation``: a key of the group ``reason``;
+  ``SearchOutcome(...)``, or returned beside a ``Relation``: a key of the group ``reason``;
 - in the tables of the anatomy, values of ``reason`` and ``bias_reason``; in the policies, ``message`` and
   ``would_change``.
 """
@@ -103,7 +103,7 @@ def keys_of(node: ast.AST) -> Iterator[str]:
             yield from strings(node.args[0])
         case ast.Call() if called(node) == "Notice" and node.args:
             yield from (f"notice.{name}" for name in strings(node.args[0]))
-        case ast.Call() if called(node) == "Search" and len(node.args) > 1:
+        case ast.Call() if called(node) == "SearchOutcome" and len(node.args) > 1:
             yield from (f"reason.{name}" for name in strings(node.args[1]))
         case ast.keyword(arg=str(name), value=value) if "reason" in name:
             yield from reasons(value)
@@ -165,7 +165,7 @@ Message("fact.b" if x else "fact.c")
 Message(f"notice.{name}")
 Notice("d", {"file": "e"})
 KEYS = ("cannot.f", "not.a key")
-Search("not_possible", "g")
+SearchOutcome("not_possible", "g")
 Part(reason="h" if x else "")
 reason = "i" if best else "j"
 if component.reason == "k": pass
