@@ -1,9 +1,8 @@
-"""Vocabularies beside the weights, in the usual forms and in broken ones, and the anchors that are found in them."""
+"""Vocabularies beside the weights, in the usual forms and in broken ones."""
 
 from __future__ import annotations
 
 import base64
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from safetensors.numpy import save_file
 
 from independence_audit.checkpoint import open_checkpoint, read_vocabulary
-from independence_audit.fingerprint.units.anchoring import anchor_strings, anchor_tokens
 
 
 def vocabulary_of(folder: Path, file: str, content: bytes) -> dict[str, int]:
@@ -63,19 +61,3 @@ def test_a_folder_is_no_tokenizer(tmp_path: Path) -> None:
         checkpoint = open_checkpoint(name)
         assert read_vocabulary(checkpoint) == {}
         checkpoint.source.close()
-
-
-@pytest.mark.parametrize("space", ["Ġ", "▁", " ", ""])
-def test_spellings_of_a_leading_space(space: str) -> None:
-    """Byte-level, sentencepiece, tiktoken and WordPiece mean the same tokens."""
-    vocabulary = {text.replace(" ", space): number for number, text in enumerate(anchor_strings())}
-    found = anchor_tokens(vocabulary if space else vocabulary | {"##ing": 9999})
-    assert len(found) == 192
-    assert list(found) == list(anchor_strings()[:192])
-    assert all(vocabulary[text.replace(" ", space)] == number for text, number in found.items())
-
-
-def test_no_common_strings() -> None:
-    """A vocabulary of nothing that is an anchor gives none."""
-    assert anchor_tokens({"가": 1, "나": 2}) == {}
-    assert json.dumps(anchor_strings()).count('" the"') == 1
