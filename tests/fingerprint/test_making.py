@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from independence_audit.anatomy import place
-from independence_audit.checkpoint import open_checkpoint
+from independence_audit.anatomy import Anatomy, place
+from independence_audit.checkpoint import TensorInfo, open_checkpoint
 from independence_audit.core.progress import NoProgress
-from independence_audit.errors import InputError, MalformedError, MissingError, UnsupportedError
-from independence_audit.fingerprint.fingerprint_file import read_fingerprint
+from independence_audit.errors import InputError, MalformedError, MissingError, ReadError, UnsupportedError, UsageError
+from independence_audit.fingerprint.fingerprint_file import read_fingerprint, write_fingerprint
 from independence_audit.fingerprint.making import cost, look_at, read_model, refuse_adapter, save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
+from independence_audit.fingerprint.units.anchoring import anchor_strings
 from tests.fingerprint.units.small_decoder import VOCABULARY, WIDTH, decoder
 
 
@@ -100,6 +104,66 @@ def test_weights_of_nothing_but_nan_are_broken(tmp_path: Path) -> None:
     assert any(np.isnan(sample.values()).any() for sample in model.fingerprint.samples)
 
 
+def test_tables_that_are_computed_may_be_anything(tmp_path: Path) -> None:
+    """They are nobody's training, and no evidence."""
+    table = {"model.layers.0.self_attn.rotary_emb.inv_freq": np.full(2, np.nan)}
+    model = read_model(str(decoder(tmp_path, changed=table)), Sampler(), NoProgress())
+    model.close()
+    (sample,) = (sample for sample in model.fingerprint.samples if sample.name in table)
+    assert np.isnan(sample.values()).all()
+
+
+def test_every_byte_is_read_where_that_is_wanted(tmp_path: Path) -> None:
+    """Then every tensor has what all of its values come to, and at least the file was read."""
+    folder = decoder(tmp_path)
+    size = (folder / "model.safetensors").stat().st_size
+    some, everything = (read_model(str(folder), Sampler(), NoProgress(), everything=wanted) for wanted in (False, True))
+    some.close()
+    everything.close()
+    assert {sample.whole is None for sample in some.fingerprint.samples} == {True}
+    assert {sample.whole is None for sample in everything.fingerprint.samples} == {False}
+    assert some.fingerprint.read_bytes < size <= everything.fingerprint.read_bytes
+
+
+def test_tensors_have_the_places_that_they_are_given(tmp_path: Path) -> None:
+    """By whoever reads: an audit remembers them."""
+
+    def renamed(tensors: Iterable[TensorInfo], config: Mapping[str, Any]) -> Anatomy:
+        found = place(list(tensors), config)
+        return replace(found, components=tuple(replace(one, family="another") for one in found.components))
+
+    model = read_model(str(decoder(tmp_path)), Sampler(), NoProgress(), placing=renamed)
+    model.close()
+    assert [one.family for one in model.fingerprint.components] == ["another"]
+
+
+def test_a_fingerprint_is_not_made_of_a_fingerprint(tmp_path: Path) -> None:
+    """Not where every byte is wanted, and its making has no price; else what is there is written again."""
+    made, target = tmp_path / "f.fp.safetensors", tmp_path / "g.fp.safetensors"
+    save_fingerprint(str(decoder(tmp_path)), made, Sampler(), NoProgress())
+    with pytest.raises(UsageError, match=r"is a fingerprint already\.") as caught:
+        save_fingerprint(str(made), target, Sampler(), NoProgress(), everything=True)
+    assert caught.value.hint == "Name the weights for --full."
+    with pytest.raises(UsageError, match=r"is a fingerprint already\."):
+        cost(str(made), Sampler(), everything=False)
+    assert not target.exists()
+    save_fingerprint(str(made), target, Sampler(), NoProgress())
+    assert target.read_bytes() == made.read_bytes()
+
+
+def test_a_fingerprint_with_values_missing_is_not_kept(tmp_path: Path) -> None:
+    """What could not be read would be missing without a word."""
+    made, target = tmp_path / "f.fp.safetensors", tmp_path / "g.fp.safetensors"
+    model = read_model(str(decoder(tmp_path)), Sampler(), NoProgress())
+    model.close()
+    first, *others = model.fingerprint.samples
+    gone = replace(first, raw=None, reason="unreadable")
+    write_fingerprint(replace(model.fingerprint, samples=(gone, *others)), made)
+    with pytest.raises(ReadError, match=f"1 tensors of .* could not be read, such as '{first.name}'"):
+        save_fingerprint(str(made), target, Sampler(), NoProgress())
+    assert not target.exists()
+
+
 def test_reading_tells_how_far_it_has_come(tmp_path: Path) -> None:
     """One stage under the model's name, never backwards, to its end."""
     told = Told()
@@ -138,3 +202,13 @@ def test_more_layers_cost_more(tmp_path: Path) -> None:
     assert none.file_size < one.file_size < three.file_size
     size = (tmp_path / "model.safetensors").stat().st_size
     assert cost(folder, Sampler(), everything=True, search_layers=0).wanted_bytes >= size
+
+
+def test_a_vocabulary_at_hand_is_priced_by_its_own_tokens(tmp_path: Path) -> None:
+    """Few anchors are read of a tokenizer that has few of them."""
+    folder, wanted = decoder(tmp_path), []
+    for count in (60, 180):
+        tokens = {text: number for number, text in enumerate(anchor_strings()[:count])}
+        (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": tokens}}))
+        wanted.append(cost(str(folder), Sampler(), everything=False).wanted_bytes)
+    assert wanted[0] < wanted[1]

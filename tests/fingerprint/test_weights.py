@@ -91,6 +91,27 @@ def test_a_model_confirms_its_weights(tmp_path: Path) -> None:
     model.close()
 
 
+class Closing(MemorySource):
+    """Counts how often it was let go of."""
+
+    closed = 0
+
+    def close(self) -> None:
+        """Count it."""
+        self.closed += 1
+
+
+def test_a_model_lets_go_of_its_files() -> None:
+    """Those of its weights; a fingerprint has none open."""
+    made, anatomy = checkpoint_of({"w": values(6, 8)}), anatomy_of([part_of("w", dense(6, 8))])
+    _, fingerprint = fingerprint_of(made, Sampler(), placing=lambda *_: anatomy)
+    source = Closing({})
+    Model(fingerprint).close()
+    assert source.closed == 0
+    Model(fingerprint, WeightsAccess(replace(made, source=source), anatomy)).close()
+    assert source.closed == 1
+
+
 @pytest.mark.parametrize("near", [True, False])
 def test_weights_here_are_those_of_this_machine(near: bool) -> None:  # noqa: FBT001  a case's parameter
     """Weights elsewhere are at hand and not here; a fingerprint has no weights at all."""

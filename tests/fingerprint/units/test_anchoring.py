@@ -77,6 +77,17 @@ def test_tokens_are_anchors_under_their_text() -> None:
     assert {row for label, row in found.items() if label.startswith("number:")} == set(NEAR.tolist())
 
 
+@pytest.mark.parametrize(("count", "far"), [(FEWEST - 1, True), (FEWEST, False)])
+def test_few_tokens_have_far_rows_beside_them(count: int, far: bool) -> None:  # noqa: FBT001  a case's parameter
+    """Enough of one kind for another model to meet: rows far down the table only where tokens are too few."""
+    vocabulary = {text: number for number, text in enumerate(anchor_strings()[:count])}
+    labels, rows = anchor_rows(part_of("w", dense(5000, 8), role="embed"), vocabulary)
+    numbers = {row for label, row in zip(labels, rows.tolist(), strict=True) if label.startswith("number:")}
+    assert set(NEAR.tolist()) <= numbers
+    assert (max(numbers) > NEAR.max()) == far
+    assert len(labels) == count + len(numbers)
+
+
 @pytest.mark.parametrize("height", [5, MOST, 1000])
 def test_patches_are_anchors_spread_over_their_table(height: int) -> None:
     """At most so many, in order, under a name that no table of another height has."""

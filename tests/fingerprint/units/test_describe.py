@@ -14,6 +14,7 @@ from independence_audit.anatomy import Anatomy, Component, place
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.fingerprint.units import describe as describing
 from independence_audit.fingerprint.units.describe import (
+    affordable_layers,
     describe,
     described_widths,
     layer_matrices,
@@ -147,6 +148,41 @@ def test_heads_that_cannot_be_told_say_nothing() -> None:
     assert found is not None
     assert found.attention == ()
     assert found.units[2] == pytest.approx(weights(1)[f"{LAYER.format(0)}mlp.down_proj.weight"].T)
+
+
+def test_a_key_for_every_query_needs_no_config() -> None:
+    """Attention summed over heads is the same however the rows are cut into them."""
+    made = weights(1)
+    at = f"{LAYER.format(0)}self_attn."
+    for role in "kv":
+        made[f"{at}{role}_proj.weight"] = np.concatenate([made[f"{at}{role}_proj.weight"]] * (HEADS // KEYS))
+    told, untold = (
+        layer_matrices(checkpoint, component, only)
+        for checkpoint, component, (only,) in (opened(made, config) for config in (CONFIG, {"model_type": "llama"}))
+    )
+    assert told is not None
+    assert untold is not None
+    assert len(told.attention) == 2
+    for mine, theirs in zip(told.attention, untold.attention, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "found"),
+    [("MOST_LAYERS", 8, 5), ("MOST_LAYERS", 3, 3), ("LITTLE_WORK", 0, 1), ("LITTLE_WORK", 18 * 1800 * 3 * 64, 3)],
+)
+def test_as_many_layers_as_cost_little(monkeypatch: pytest.MonkeyPatch, limit: str, value: int, found: int) -> None:
+    """Of five layers with 600 units of width 8 all, unless they are too many or the work too much; at least one."""
+    parts = [
+        part_of(f"{layer}.{role}", dense(*shape), layer=layer, role=role)
+        for layer in range(5)
+        for role, shape in (("gate", (600, WIDTH)), ("up", (600, WIDTH)), ("down", (WIDTH, 600)))
+    ]
+    checkpoint = checkpoint_of({part.tensor: np.zeros(part.view.shape, np.float32) for part in parts})
+    anatomy = anatomy_of(parts)
+    monkeypatch.setattr(describing, limit, value)
+    places = unit_places(anatomy, anatomy.components[0])
+    assert affordable_layers(checkpoint, anatomy.components[0], places, 1) == found
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])

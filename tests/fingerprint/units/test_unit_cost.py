@@ -129,6 +129,20 @@ def test_near_ranges_cost_one_request_of_a_far_source(tmp_path: Path) -> None:
     assert cost.wanted_bytes <= cost.read_bytes <= sum(source.files().values())
 
 
+def test_gaps_between_sampled_units_are_delivered_along(tmp_path: Path) -> None:
+    """A far source sends more than was wanted of a layer of which a few units are read."""
+    random, units = np.random.default_rng(5), 900
+    changed: dict[str, np.ndarray] = {}
+    for layer in range(3):
+        at = f"model.layers.{layer}.mlp."
+        changed |= {f"{at}{role}_proj.weight": random.normal(size=(units, WIDTH)) for role in ("gate", "up")}
+        changed[f"{at}down_proj.weight"] = random.normal(size=(WIDTH, units))
+    checkpoint, anatomy, source = opened(decoder(tmp_path, changed=changed))
+    cost = UnitCost(checkpoint, anatomy, UnitPlan(0, Sampler()))
+    read_units(checkpoint, anatomy, UnitPlan(0, Sampler()))
+    assert source.asked == cost.wanted_bytes < cost.read_bytes < sum(source.files().values())
+
+
 def test_a_model_without_units_costs_nothing(tmp_path: Path) -> None:
     """Not even its anchors are read."""
     checkpoint, anatomy, _ = opened(decoder(tmp_path, layers=0))

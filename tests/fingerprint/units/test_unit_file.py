@@ -134,6 +134,15 @@ def test_descriptors_that_are_no_numbers_are_refused(value: float) -> None:
         decode_units(*written(ComponentUnits("model", ANCHORS, (broken,))))
 
 
+def test_products_of_anchors_are_the_same_both_ways() -> None:
+    """Whatever a file says of them: their roots are taken as those of a symmetric matrix."""
+    one_way = np.triu(np.ones_like(ANCHORS.gram))
+    (back,) = decode_units(*written(ComponentUnits("model", replace(ANCHORS, gram=one_way))))
+    assert back.anchors is not None
+    np.testing.assert_array_equal(back.anchors.gram, back.anchors.gram.T)
+    np.testing.assert_array_equal(np.diag(back.anchors.gram), np.diag(one_way))
+
+
 def test_an_anchor_stands_once_in_the_list() -> None:
     """Two rows of one label would be taken for each other."""
     twice = replace(ANCHORS, labels=("token:a", "token:b", "token:a"))

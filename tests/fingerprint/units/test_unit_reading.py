@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from independence_audit.anatomy import place
 from independence_audit.checkpoint import open_checkpoint
@@ -114,6 +115,21 @@ def test_why_no_unit_can_be_looked_for(tmp_path: Path) -> None:
     assert reason_of(None, units.layers, plan) == "no_anchors"
     assert reason_of(units.anchors, (), plan) == ""
     assert reason_of(units.anchors, (), replace(plan, sampled_layers=0)) == "units_not_kept"
+
+
+@pytest.mark.parametrize("wanted", [0, 3])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers_say_nothing(wanted: int, value: float, tmp_path: Path) -> None:
+    """A unit of them has no direction; the others have their own, whether all units are read or a few."""
+    (sound,) = with_units(decoder(tmp_path), wanted).units
+    name = "model.layers.1.mlp.up_proj.weight"
+    broken = load_file(tmp_path / "model.safetensors")[name]
+    broken[7] = value
+    (units,) = with_units(decoder(tmp_path, changed={name: broken}), wanted).units
+    mine, whole = units.layers[1].responses["up"], sound.layers[1].responses["up"]
+    assert not mine[7].any()
+    assert whole[7].any()
+    np.testing.assert_array_equal(np.delete(mine, 7, axis=0), np.delete(whole, 7, axis=0))
 
 
 def test_what_cannot_be_read_is_a_reason_and_no_error(tmp_path: Path) -> None:
