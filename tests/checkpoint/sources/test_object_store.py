@@ -94,8 +94,9 @@ class TestMemoryStore(SourceContract):
 
 class TestWebServer(SourceContract):
     @pytest.fixture
-    def source(self, served: ObjectStoreSource) -> ByteSource:
-        """Files on a web server."""
+    def source(self, served: ObjectStoreSource, monkeypatch: pytest.MonkeyPatch) -> ByteSource:
+        """Files on a web server, which has time enough for many requests on a machine that has much to do."""
+        monkeypatch.setenv("AUDIT_REQUEST_SECONDS", "30")
         return served
 
     @pytest.fixture
