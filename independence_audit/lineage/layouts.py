@@ -100,8 +100,8 @@ class _Steps:
     """Whether all do that stand inside of the tensor."""
 
 
-def laid_out(target: Sample, reading: Reading, stride: int, hits: Hits) -> Piece | None:
-    """A matrix whose rows stand at even distances in a tensor; None where they do not.
+def laid_out(target: Sample, reading: Reading, stride: int, hits: Hits) -> tuple[Piece, NDArray[np.bool_]] | None:
+    """A matrix whose rows stand at even distances in a tensor, and which hits it explains; None where they do not.
 
     Args:
         target: The reference's sample, of one expert.
@@ -123,7 +123,9 @@ def laid_out(target: Sample, reading: Reading, stride: int, hits: Hits) -> Piece
         return None
     share = (stop - start) / (target.stop - target.start)
     shape = _rows_inside(target, inside, starts, step, reading.size), max(1, round(share * target.shape[1]))
-    return Piece(reading.tensor, int(places.min()), int(places.max()) + 1, shape, measured)
+    piece = Piece(reading.tensor, int(places.min()), int(places.max()) + 1, shape, measured)
+    in_place = inside[hits.row] & (hits.place - hits.column * stride == starts[hits.row])
+    return piece, in_place & (hits.column >= start) & (hits.column < stop)
 
 
 def _best(target: Sample, reading: Reading, stride: int, hits: Hits) -> _Steps | None:

@@ -20,6 +20,7 @@ from independence_audit.anatomy import Axis
 from independence_audit.checkpoint import DTYPES, Checkpoint, TensorInfo, decode
 from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.fingerprint.spans import GAP
+from independence_audit.lineage.decide import EXACT_VALUES
 from independence_audit.lineage.layouts import Piece, Reading, laid_out, scattered
 from independence_audit.lineage.windows import LONGEST, WINDOW, Hits, Segments, Windows, codes_of
 
@@ -163,23 +164,40 @@ class Scan:
             if told >= MOST_PIECES:
                 return
             target = self._targets[number]
-            left = []
-            held: set[str] = set()
-            for reading, stride, hits in sorted(_merged(found), key=_likeliest):
-                if reading.tensor in held:
-                    continue  # bits of one float type are another's, about
-                rest = hits
-                for _ in range(PIECES):
-                    piece = laid_out(target.rows, reading, stride, rest) if len(rest) else None
-                    if piece is None:
-                        break
-                    yield target, piece
-                    held.add(reading.tensor)
-                    told += 1
-                    rest = _unexplained(rest, piece)
-                if len(rest):
-                    left.append((reading, stride, rest))
-            yield from ((target, piece) for piece in scattered(target.rows, left))
+            for piece in _pieces_of(target.rows, found):
+                yield target, piece
+                told += not piece.measured.repeated
+
+
+def _pieces_of(target: Sample, found: Sequence[tuple[Reading, int, Hits]]) -> Iterator[Piece]:
+    """What tensors hold of one matrix: what is laid out evenly, then rows that stand anywhere.
+
+    Two rows fit any distance, and a few more of a small matrix do by chance. So the rows of a piece that has fewer
+    values than a finding takes are counted among those that stand anywhere as well, and told as a piece only where
+    these come to nothing.
+    """
+    small, left = [], []
+    held: set[str] = set()
+    for reading, stride, hits in sorted(_merged(found), key=_likeliest):
+        if reading.tensor in held:
+            continue  # bits of one float type are another's, about
+        rest, anywhere = hits, Hits.none()
+        for _ in range(PIECES):
+            laid = laid_out(target, reading, stride, rest) if len(rest) else None
+            if laid is None:
+                break
+            piece, explained = laid
+            held.add(reading.tensor)
+            if piece.measured.numbers.compared_values < EXACT_VALUES:
+                small.append(piece)
+                anywhere = Hits.joined([anywhere, rest.where(explained)])
+            else:
+                yield piece
+            rest = rest.where(~explained)
+        left.append((reading, stride, Hits.joined([anywhere, rest])))
+    apart = scattered(target, left)
+    yield from apart
+    yield from (piece for piece in small if piece.tensor not in {other.tensor for other in apart})
 
 
 def _likeliest(found: tuple[Reading, int, Hits]) -> tuple[bool, int]:
@@ -195,13 +213,6 @@ def _merged(found: Sequence[tuple[Reading, int, Hits]]) -> Iterator[tuple[Readin
         together.setdefault((reading.tensor, reading.dtype, stride), (reading, []))[1].append(hits)
     for (_, _, stride), (reading, each) in together.items():
         yield reading, stride, Hits.joined(each)
-
-
-def _unexplained(hits: Hits, piece: Piece) -> Hits:
-    """Hits that stand outside of what a piece explains."""
-    inside = (hits.place >= piece.first) & (hits.place < piece.stop)
-    keep = ~inside
-    return Hits(hits.target[keep], hits.row[keep], hits.column[keep], hits.place[keep])
 
 
 def _dtypes(tensor: TensorInfo) -> list[str]:

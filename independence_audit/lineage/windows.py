@@ -77,7 +77,10 @@ class Hits:
 
     def of(self, target: int) -> Hits:
         """Those of one matrix."""
-        keep = self.target == target
+        return self.where(self.target == target)
+
+    def where(self, keep: NDArray[np.bool_]) -> Hits:
+        """Those that are kept."""
         return Hits(self.target[keep], self.row[keep], self.column[keep], self.place[keep])
 
     def moved(self, by: int) -> Hits:

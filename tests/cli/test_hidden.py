@@ -231,6 +231,24 @@ def test_strangers_in_these_layouts_are_innocent(group: int, tmp_path: Path) -> 
     assert not any(each["reference"] for each in report["components"])
 
 
+def few_heads(weights: Weights, rows: int) -> Weights:
+    """The same with keys and values of a few rows, as shared by groups of heads."""
+    narrow = ("k_proj.weight", "v_proj.weight")
+    return {name: values[:rows] if name.endswith(narrow) else values for name, values in weights.items()}
+
+
+@pytest.mark.parametrize("rows", [9, 12, 16, 32])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_few_rows_in_another_order(rows: int, seed: int, tmp_path: Path) -> None:
+    """A small matrix as a vector: two rows fit any distance, and are counted with those that fit none."""
+    reference = save(few_heads(BASE, rows), tmp_path / "reference" / "model.safetensors")
+    for weights, expected in ((BASE, 1), (STRANGER, 0)):
+        keys = few_heads(weights, rows)["model.layers.0.self_attn.k_proj.weight"]
+        hidden = {"model.extra": np.random.default_rng(seed).permutation(keys).ravel()}
+        subject = save({**few_heads(OWN, rows), **hidden}, tmp_path / "subject" / "model.safetensors")
+        assert main(["compare", subject, "--ref", reference, "--offline", "--quiet"]) == expected
+
+
 def public_tables() -> dict[str, Any]:
     """What many models hold although nobody trained it: tables, masks, numbers, levels of a few values."""
     angles = np.arange(256)[:, None] / 10000 ** (np.arange(64) / 64)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.samples import Sample
-from independence_audit.lineage.layouts import Reading, laid_out, scattered
+from independence_audit.lineage.layouts import Piece, Reading, laid_out, scattered
 from independence_audit.lineage.outcomes import Undone
 from independence_audit.lineage.windows import Hits, Segments, Windows, codes_of, stretch_of
 from tests.lineage.hand_made import noise, sample_of
@@ -45,6 +45,13 @@ def hits_in(values: NDArray[np.float32], stride: int = 1, targets: tuple[Sample,
     return Hits.joined([Windows(targets).find(codes_of(flat), stride), Segments(targets).find(flat, stride)])
 
 
+def piece_of(tensor: Reading, stride: int, hits: Hits) -> Piece:
+    """What is laid out in a tensor, which must be something."""
+    laid = laid_out(TARGET, tensor, stride, hits)
+    assert laid is not None
+    return laid[0]
+
+
 Place = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], int, int]]
 
 LAYOUTS: dict[str, Place] = {
@@ -63,8 +70,7 @@ def test_a_matrix_is_read_wherever_it_stands(layout: str, noised: float) -> None
     """All sampled rows and columns of it, equal or changed."""
     changed = MATRIX + noised * noise(ROWS, COLUMNS, seed=2)
     values, stride, last = LAYOUTS[layout](changed.astype(np.float32))
-    piece = laid_out(TARGET, reading(values, last), stride, hits_in(values, stride))
-    assert piece is not None
+    piece = piece_of(reading(values, last), stride, hits_in(values, stride))
     assert piece.shape == (ROWS, COLUMNS)
     assert (piece.measured.undone, piece.measured.rearranged) == (Undone.LAYOUT, True)
     assert piece.measured.numbers.compared_values == TARGET.values().size
@@ -76,21 +82,31 @@ def test_a_matrix_is_read_wherever_it_stands(layout: str, noised: float) -> None
 def test_a_half_is_read_as_far_as_it_goes() -> None:
     """Columns and rows that were left out are no part of it."""
     columns = np.ascontiguousarray(MATRIX[:, 64:])
-    piece = laid_out(TARGET, reading(columns, 64), 1, hits_in(columns))
-    assert piece is not None
+    piece = piece_of(reading(columns, 64), 1, hits_in(columns))
     assert piece.shape == (ROWS, 64)
     rows = np.concatenate([MATRIX[:96], noise(96, COLUMNS, seed=3)])
-    piece = laid_out(TARGET, reading(rows, COLUMNS), 1, hits_in(rows))
-    assert piece is not None
+    piece = piece_of(reading(rows, COLUMNS), 1, hits_in(rows))
     assert 64 <= piece.shape[0] <= 128  # the sampled rows are not spread evenly
+
+
+def test_a_piece_explains_the_rows_that_stand_where_it_has_them() -> None:
+    """Not those that stand between: of a matrix with two rows exchanged it leaves these two, if any, to be counted."""
+    order = np.arange(ROWS)
+    first, second = TARGET.rows[[5, 9]]
+    order[[first, second]] = order[[second, first]]
+    hits = hits_in(MATRIX[order])
+    laid = laid_out(TARGET, reading(MATRIX[order], COLUMNS), 1, hits)
+    assert laid is not None
+    explained = laid[1]
+    assert set(hits.row[~explained].tolist()) == {5, 9}
+    assert set(hits.row[explained].tolist()) == set(range(len(TARGET.rows))) - {5, 9}
 
 
 def test_bits_are_named() -> None:
     """A tensor that is read as another type than its own."""
     bits = reading(MATRIX, COLUMNS)
     bits = Reading(bits.tensor, bits.dtype, bits.size, bits.last, as_stored=False, read=bits.read)
-    piece = laid_out(TARGET, bits, 1, hits_in(MATRIX))
-    assert piece is not None
+    piece = piece_of(bits, 1, hits_in(MATRIX))
     assert piece.measured.undone == Undone.BIT_PATTERN
 
 
