@@ -120,6 +120,22 @@ def read_to_describe(places: Sequence[UnitPlace]) -> list[Part]:
     return attention + units
 
 
+def gains_to_describe(checkpoint: Checkpoint, component: Component, places: Sequence[UnitPlace]) -> list[Part]:
+    """The norms' gains that are read with them."""
+    return [
+        part
+        for place in places
+        for part in (place.gain, _attention_gain(checkpoint, component, place))
+        if part is not None and _is_gain(checkpoint, part, _width(place))
+    ]
+
+
+def _attention_gain(checkpoint: Checkpoint, component: Component, place: UnitPlace) -> Part | None:
+    """The gain before attention, where heads can be told and it is read for them."""
+    heads = _head_shape(checkpoint, component, place.attention, _width(place))
+    return place.attention.get("attn_norm") if heads else None
+
+
 def _too_long(places: Sequence[UnitPlace]) -> bool:
     return _work(places) > MOST_WORK
 
@@ -136,12 +152,16 @@ def norm_gain(checkpoint: Checkpoint, component: Component, part: Part | None, w
     Raises:
         ReadError: Bytes could not be read.
     """
-    if part is None or not is_readable(checkpoint, part) or part.view.columns != width:
+    if part is None or not _is_gain(checkpoint, part, width):
         return None
     gain = read_rows(checkpoint, part, np.zeros(1, dtype=np.int64))[0]
     if not np.isfinite(gain).all():
         return None
     return np.asarray(gain + 1.0 if component.family.startswith("gemma") else gain, dtype=np.float32)
+
+
+def _is_gain(checkpoint: Checkpoint, part: Part, width: int) -> bool:
+    return is_readable(checkpoint, part) and part.view.columns == width
 
 
 def _width(place: UnitPlace) -> int:

@@ -12,7 +12,7 @@ from independence_audit.checkpoint.sources.range_requests import plan_blocks
 from independence_audit.fingerprint.sampler import Plan
 from independence_audit.fingerprint.spans import plan_spans
 from independence_audit.fingerprint.units.anchoring import FEWEST, MOST_STRINGS, anchor_rows, anchor_strings
-from independence_audit.fingerprint.units.describe import described_widths, read_to_describe
+from independence_audit.fingerprint.units.describe import described_widths, gains_to_describe, read_to_describe
 from independence_audit.fingerprint.units.places import (
     BLOCK,
     UnitPlace,
@@ -72,6 +72,8 @@ class UnitCost:
         if any(described.values()):
             for part in read_to_describe(whole):
                 self._matrix(part)
+            for gain in gains_to_describe(self._checkpoint, component, whole):
+                self._rows(gain, np.zeros(1, dtype=np.int64))
         return ComponentUnits(component.name, anchors, tuple(layers), reason_of(anchors, layers, plan))
 
     def _anchors(self, component: Component, part: Part | None) -> Anchors | None:

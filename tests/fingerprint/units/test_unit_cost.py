@@ -64,11 +64,6 @@ def sizes(components: Sequence[ComponentUnits]) -> list[object]:
     ]
 
 
-def described_gains(components: Sequence[ComponentUnits]) -> int:
-    """Bytes of the two norms' gains in every layer that was described: two vectors of float32."""
-    return sum(2 * 4 * WIDTH for one in components for layer in one.layers if layer.even is not None)
-
-
 PLANS = {
     "nothing whole": UnitPlan(0, Sampler()),
     "some layers whole": UnitPlan(2, Sampler()),
@@ -80,12 +75,12 @@ PLANS = {
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
 def test_what_is_announced_is_what_is_read(plan: UnitPlan, tmp_path: Path) -> None:
-    """To within the gains of the norms in the layers that are described, and units of the very sizes."""
+    """To the byte, and units of the very sizes."""
     checkpoint, anatomy, source = opened(decoder(tmp_path, layers=5))
     cost = UnitCost(checkpoint, anatomy, plan)
     assert source.asked == 0
     units = read_units(checkpoint, anatomy, plan)
-    assert 0 <= source.asked - cost.wanted_bytes <= described_gains(units)
+    assert source.asked == cost.wanted_bytes
     assert sizes(cost.units) == sizes(units)
 
 
@@ -96,7 +91,7 @@ def test_without_anchors_only_what_is_described_is_read(tmp_path: Path) -> None:
     plan = UnitPlan(1, Sampler())
     cost = UnitCost(checkpoint, anatomy, plan)
     units = read_units(checkpoint, anatomy, plan)
-    assert 0 <= source.asked - cost.wanted_bytes <= described_gains(units)
+    assert source.asked == cost.wanted_bytes
     assert sizes(cost.units) == sizes(units)
     assert [(layer.whole, dict(layer.responses)) for layer in cost.units[0].layers] == [(True, {})]
 
