@@ -16,6 +16,8 @@ MATRIX_RANK = 2
 USUAL = 128
 """Rows and columns of a block where nobody says."""
 
+Pair = tuple[int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Fp8Scaled:
@@ -44,21 +46,13 @@ class Fp8Scaled:
         """
         if len(weight.shape) < MATRIX_RANK or 0 in weight.shape:
             return None
-        stack, rows, columns = weight.shape[:-2], *weight.shape[-2:]
-        told = tuple(sides) if len(sides) == MATRIX_RANK else (USUAL, USUAL)
-        if scale.size == 1:
-            grid = (1, 1)
-        elif min(told) > 0 and scale.shape == (*stack, -(-rows // told[0]), -(-columns // told[1])):
-            grid = scale.shape[-2], scale.shape[-1]  # before one a row, which may have as many values
-        elif scale.size == prod(stack) * rows and scale.shape[-1] in (1, rows):
-            grid = (rows, 1)
-        elif len(scale.shape) == len(weight.shape) and scale.shape[:-2] == stack:
-            grid = scale.shape[-2], scale.shape[-1]
-        else:
+        *stack, rows, columns = weight.shape
+        told = (sides[0], sides[1]) if len(sides) == MATRIX_RANK else None
+        grid = _grid_of((rows, columns), scale, tuple(stack), told or (USUAL, USUAL))
+        if grid is None:
             return None
-        told = told if len(sides) == MATRIX_RANK else _block((rows, columns), grid)
-        block = (rows if grid[0] == 1 else 1 if grid[0] == rows else told[0], columns if grid[1] == 1 else told[1])
-        if min(block) < 1 or any(-(-n // b) != g for n, b, g in zip((rows, columns), block, grid, strict=True)):
+        block = _sides_in((rows, columns), grid, told or _block((rows, columns), grid))
+        if min(block) < 1 or _blocks((rows, columns), block) != grid:
             return None
         return cls(weight.name, weight.shape, (weight, scale), grid, block)
 
@@ -92,7 +86,34 @@ class Fp8Scaled:
         return np.asarray(quantised * scales[row, column], dtype=np.float32)
 
 
-def _block(sides: tuple[int, int], grid: tuple[int, int]) -> tuple[int, int]:
+def _grid_of(sides: Pair, scale: TensorInfo, stack: tuple[int, ...], block: Pair) -> Pair | None:
+    """How many blocks of rows and columns a scale is for; None where its shape says none.
+
+    Blocks of the told size go before one scale a row, which may have as many values.
+    """
+    if scale.size == 1:
+        return 1, 1
+    fits = len(scale.shape) == len(stack) + MATRIX_RANK and scale.shape[:-2] == stack
+    blocks = (scale.shape[-2], scale.shape[-1]) if fits else None
+    if blocks and min(block) > 0 and blocks == _blocks(sides, block):
+        return blocks
+    if scale.size == prod(stack) * sides[0] and scale.shape[-1] in (1, sides[0]):
+        return sides[0], 1
+    return blocks
+
+
+def _blocks(sides: Pair, block: Pair) -> Pair:
+    """How many blocks cover a matrix, those at the end cut off."""
+    return -(-sides[0] // block[0]), -(-sides[1] // block[1])
+
+
+def _sides_in(sides: Pair, grid: Pair, block: Pair) -> Pair:
+    """A block's rows and columns: all of them where there is one block, one row where every row has its own."""
+    rows = sides[0] if grid[0] == 1 else 1 if grid[0] == sides[0] else block[0]
+    return rows, sides[1] if grid[1] == 1 else block[1]
+
+
+def _block(sides: Pair, grid: Pair) -> Pair:
     """The sides of a block: 128 where that fits, else the smallest that does."""
     rows, columns = (USUAL if -(-n // USUAL) == g else -(-n // max(1, g)) for n, g in zip(sides, grid, strict=True))
     return rows, columns
