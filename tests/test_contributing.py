@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md says of the house is true: the floors, the way of the data, the glossary's words."""
+"""What CONTRIBUTING.md says of the house is true: the floors and the way of the data."""
 
 from __future__ import annotations
 

@@ -97,15 +97,20 @@ def search_table(searches: Iterable[About]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *rows))
 
 
-def check_searches(path: Path, text: str, *, update: bool) -> Iterator[str]:
-    """A document whose table of searches is not what the searches state."""
-    table = search_table(STATED)
-    current = SEARCHES.sub(lambda _: table, text)
-    if current == text:
-        return
-    if update:
-        path.write_text(current, encoding="utf-8")
-    else:
+def updated_table(text: str, table: str) -> str:
+    """The document with the table of searches as they state it now."""
+    return SEARCHES.sub(lambda _: table, text)
+
+
+def check_written(path: Path, text: str, output_of: Callable[[str], str], *, update: bool) -> Iterator[str]:
+    """A document whose help blocks or table of searches are not what the program prints and its searches state."""
+    printed = updated_help(text, output_of)
+    stated = updated_table(printed, search_table(STATED))
+    if update and stated != text:
+        path.write_text(stated, encoding="utf-8")
+    if not update and printed != text:
+        yield f"{path.name}: a help block differs from the program's output"
+    if not update and stated != printed:
         yield f"{path.name}: the table of searches differs from what the searches state"
 
 
@@ -162,25 +167,13 @@ def check_schemas(root: Path, *, update: bool) -> Iterator[str]:
             yield f"docs/{packaged.name} is not a copy of {packaged.relative_to(root)}"
 
 
-def check_help(path: Path, text: str, *, update: bool) -> Iterator[str]:
-    """A document whose help blocks are not what the program prints."""
-    current = updated_help(text, program_output)
-    if current == text:
-        return
-    if update:
-        path.write_text(current, encoding="utf-8")
-    else:
-        yield f"{path.name}: a help block differs from the program's output"
-
-
 def problems(root: Path, *, update: bool) -> Iterator[str]:
     """Everything that is wrong with the documentation, one sentence each."""
     texts = {path: path.read_text(encoding="utf-8") for path in documents(root)}
     yield from check_schemas(root, update=update)
     yield from missing_help(list(texts.values()), program_output)
     for path, text in texts.items():
-        yield from check_help(path, text, update=update)
-        yield from check_searches(path, path.read_text(encoding="utf-8"), update=update)
+        yield from check_written(path, text, program_output, update=update)
         yield from dead_links(path, text)
         if path.name != "CHANGELOG.md":
             yield from dead_paths(root, path.name, text)

@@ -244,12 +244,10 @@ def _elsewhere_search(ranking: Ranking) -> SearchOutcome:
         return SearchOutcome(Status.NOT_NEEDED, Reason.FOUND_IN_PLACE)
     outcomes = [search.outcome for search in ranking.elsewhere.values()]
     left_out = [one.reason for one in outcomes if one.status == Status.NOT_POSSIBLE]
+    if left_out:
+        return SearchOutcome(Status.NOT_POSSIBLE, left_out[0])
     partly = [one.reason for one in outcomes if one.reason]
-    return (
-        SearchOutcome(Status.NOT_POSSIBLE, left_out[0])
-        if left_out
-        else SearchOutcome(Status.DONE, partly[0] if partly else None)
-    )
+    return SearchOutcome(Status.DONE, partly[0] if partly else None)
 
 
 def _comparison(verdict: Verdict) -> RunnerUp:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -21,6 +22,15 @@ CONTENT = MappingProxyType(
 LARGE = "model.safetensors"
 SHORT_BY = 1000
 """Bytes that ``short_source`` lacks at the end of the large file."""
+
+
+def served_folder(root: Path) -> Path:
+    """The files of ``CONTENT`` in a repository ``team/toy`` below a folder that is served."""
+    folder = root / "team" / "toy"
+    folder.mkdir(parents=True)
+    for name, content in CONTENT.items():
+        (folder / name).write_bytes(content)
+    return folder
 
 
 class SourceContract:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from independence_audit.lineage.outcomes import SearchName
 from independence_audit.lineage.searches import About, Cost, Law
+from independence_audit.pipeline.searching import STATED
 from tools import check_docs
 
 TOP = """Usage: audit [OPTIONS] COMMAND [ARGS]...
@@ -32,7 +33,7 @@ def test_commands_are_read_from_the_help() -> None:
 
 def test_help_block_is_rewritten() -> None:
     """An old block becomes what the program prints; the text around it stays, and so does a current block."""
-    old = "before\n\n```console\n$ audit compare --help\nold\n```\n\nafter\n"
+    old = "before\n\n```console\n$ audit compare --help\nearlier\n```\n\nafter\n"
     new = check_docs.updated_help(old, output_of)
     assert new == "before\n\n```console\n$ audit compare --help\nhelp of compare --help\n```\n\nafter\n"
     assert check_docs.updated_help(new, output_of) == new
@@ -91,16 +92,29 @@ def test_schema_copies_are_compared_and_renewed(tmp_path: Path) -> None:
 ABOUT = About("moved", (SearchName.MOVED,), Law.EXACT, "permutation", "a layer", Cost.SAMPLES)
 
 
-def test_the_table_of_searches_is_rewritten(tmp_path: Path) -> None:
-    """What stands between the two comments is what the searches state; a document without them is left alone."""
-    page, other = tmp_path / "method.md", tmp_path / "other.md"
-    page.write_text("before\n<!-- searches -->\n| old |\n<!-- /searches -->\nafter\n", encoding="utf-8")
-    [problem] = check_docs.check_searches(page, page.read_text(encoding="utf-8"), update=False)
-    assert problem.startswith("method.md: the table of searches")
-    assert list(check_docs.check_searches(page, page.read_text(encoding="utf-8"), update=True)) == []
-    assert list(check_docs.check_searches(page, page.read_text(encoding="utf-8"), update=False)) == []
-    assert page.read_text(encoding="utf-8").count("after\n") == 1
-    assert list(check_docs.check_searches(other, "nothing of it\n", update=False)) == []
+OLD_HELP = "```console\n$ audit compare --help\nearlier\n```\n"
+OLD_TABLE = "before\n<!-- searches -->\n| earlier |\n<!-- /searches -->\nafter\n"
+
+
+def test_what_the_program_says_is_rewritten(tmp_path: Path) -> None:
+    """Help blocks, and what stands between the two comments; a document without either is left alone."""
+    page = tmp_path / "method.md"
+
+    def problems(*, update: bool) -> list[str]:
+        return list(check_docs.check_written(page, page.read_text("utf-8"), output_of, update=update))
+
+    page.write_text("nothing of it\n", encoding="utf-8")
+    assert problems(update=False) == []
+    page.write_text(OLD_HELP + OLD_TABLE, encoding="utf-8")
+    first, second = problems(update=False)
+    assert first.startswith("method.md: a help block")
+    assert second.startswith("method.md: the table of searches")
+    assert problems(update=True) == []
+    assert problems(update=False) == []
+    written = page.read_text(encoding="utf-8")
+    assert "earlier" not in written
+    assert "help of compare --help\n```\nbefore\n" in written
+    assert check_docs.search_table(STATED) + "<!-- /searches -->\nafter\n" in written
 
 
 def test_a_row_of_the_table_says_all_of_a_search() -> None:

@@ -19,7 +19,7 @@ from independence_audit.checkpoint.sources.object_store import (
     named_source,
 )
 from independence_audit.errors import AuditError, ChangedError, MissingError, ReadError, UnsupportedError, UsageError
-from tests.checkpoint.source_contract import CONTENT, LARGE, SHORT_BY, SourceContract
+from tests.checkpoint.source_contract import CONTENT, LARGE, SHORT_BY, SourceContract, served_folder
 from tests.hub.fake_hub import ENDLESS, FakeHub, Fault, reach, serving
 
 store_module = pytest.importorskip("obstore.store", reason="obstore is an extra")
@@ -28,11 +28,7 @@ store_module = pytest.importorskip("obstore.store", reason="obstore is an extra"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the files of the contract."""
-    folder = tmp_path / "hub" / "team" / "toy"
-    folder.mkdir(parents=True)
-    for name, content in CONTENT.items():
-        (folder / name).write_bytes(content)
-    return folder
+    return served_folder(tmp_path / "hub")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from independence_audit.checkpoint.sources.hub.cache import Cache
 from independence_audit.checkpoint.sources.hub.hub_names import HubName
 from independence_audit.checkpoint.sources.hub.hub_source import HubSource, open_hub_source
 from independence_audit.checkpoint.sources.hub.patience import Patience
-from tests.checkpoint.source_contract import CONTENT
+from tests.checkpoint.source_contract import served_folder
 from tests.checkpoint.sources.hub.toy_hub import NAME, TRIES, Connect
 from tests.hub.fake_hub import FakeHub, reach, serving
 
@@ -19,11 +19,7 @@ from tests.hub.fake_hub import FakeHub, reach, serving
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A repository with the files of the contract."""
-    folder = tmp_path / "hub" / "team" / "toy"
-    folder.mkdir(parents=True)
-    for name, content in CONTENT.items():
-        (folder / name).write_bytes(content)
-    return folder
+    return served_folder(tmp_path / "hub")
 
 
 @pytest.fixture
