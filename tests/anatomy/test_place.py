@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from independence_audit.anatomy import Anatomy, Kind, LastPlaced, place
+from independence_audit.anatomy.place import Site, Sites
 from tests.anatomy import decoders
 from tests.anatomy.decoders import HIDDEN, VOCABULARY, Shapes, prefixed
 from tests.anatomy.gather import assert_every_value_once, numbered, place_arrays, tensor
@@ -220,3 +221,19 @@ def test_tensors_that_come_again_are_placed_once() -> None:
     ahead = last(tensors, {"num_hidden_layers": 1})
     assert ahead == place(tensors, {"num_hidden_layers": 1}) != first
     assert len(last(tensors[:-1], {}).parts) == len(first.parts) - 1
+
+
+def test_an_unknown_name_belongs_where_it_stands_deepest() -> None:
+    """Among a component's own tensors, the deeper before the outer; else where a word puts it; else below a prefix."""
+    outer = Site("model", Kind.TEXT_DECODER, "llama", ("model",))
+    inner = Site("model.visual", Kind.VISION_ENCODER, "qwen2_vision", ("model", "visual"))
+    begins = {"model": frozenset({"layers", "visual"}), "model.visual": frozenset({"blocks"})}
+    sites = Sites((outer, inner), begins)
+    assert sites.of_unknown("model.visual.blocks.3.odd") == (inner, ("blocks", "3", "odd"))
+    assert sites.of_unknown("model.visual.odd.weight") == (outer, ("visual", "odd", "weight"))
+    assert sites.of_unknown("model.layers.3.odd") == (outer, ("layers", "3", "odd"))
+    assert sites.of_unknown("model.odd.weight") == (outer, ("odd", "weight"))
+    site, rest = sites.of_unknown("model.projector.odd.weight")
+    assert (site.name, site.kind, rest) == ("model.projector", Kind.PROJECTOR, ("odd", "weight"))
+    site, rest = sites.of_unknown("odd.weight")
+    assert (site.name, site.kind, rest) == (Kind.OTHER.value, Kind.OTHER, ("odd", "weight"))
