@@ -117,8 +117,10 @@ def _is_excused(sample: Sample, pair: ComponentPair) -> bool:
     Its height is a vocabulary's or a context's: another height cannot be compared in place, and is no disguise of a
     layer. It is excused beside layers that fit; what is alike in tables is no more than ``token_tables``.
     """
-    widths = {theirs.shape[1] for theirs in pair.reference_samples if rows_of(theirs.role) in _COUNTED}
-    return rows_of(sample.role) in _COUNTED and sample.raw is not None and sample.shape[1] in widths
+    if sample.raw is None or rows_of(sample.role) not in _COUNTED:
+        return False
+    same_width = (theirs for theirs in pair.reference_samples if theirs.shape[1] == sample.shape[1])
+    return any(rows_of(theirs.role) in _COUNTED for theirs in same_width)
 
 
 def _looked_through(compared: Comparison, samples: Iterable[Sample]) -> set[SampleKey]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 POWER = 0.95
@@ -21,6 +22,7 @@ def bonferroni(p_value: float, tests: int) -> float:
     return min(1.0, p_value * tests)
 
 
+@lru_cache(maxsize=1024)
 def critical_z(alpha: float, tests: int) -> float:
     """The two-sided |z| that one of several tests must reach at a family-wise level."""
     return -NormalDist().inv_cdf(alpha / (2 * tests))
