@@ -33,7 +33,7 @@ def test_commands_are_read_from_the_help() -> None:
 
 def test_help_block_is_rewritten() -> None:
     """An old block becomes what the program prints; the text around it stays, and so does a current block."""
-    old = "before\n\n```console\n$ audit compare --help\nearlier\n```\n\nafter\n"
+    old = "before\n\n```console\n$ audit compare --help\nold\n```\n\nafter\n"
     new = check_docs.updated_help(old, output_of)
     assert new == "before\n\n```console\n$ audit compare --help\nhelp of compare --help\n```\n\nafter\n"
     assert check_docs.updated_help(new, output_of) == new
