@@ -18,7 +18,7 @@ from independence_audit.evidence.measurement import DisguisedTest, LayerEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.coverage import untested
-from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.measure import SHAPE_DIFFERS, Measured
 from independence_audit.lineage.pairing import is_surface
 from independence_audit.statistics.decision import bonferroni, critical_z, detection_bound, simes
 from independence_audit.statistics.joint import JointResult
@@ -315,7 +315,7 @@ def _open_relation(
     """The relation of a component in which nothing was found, and why it is not ``unrelated``."""
     if all(measured.incomparable for measured in compared.measured):
         reasons = {measured.reason for measured in compared.measured} or {"no_counterpart"}
-        return Relation.NOT_TESTED, "shape_differs" if "shape_differs" in reasons else min(reasons)
+        return Relation.NOT_TESTED, SHAPE_DIFFERS if SHAPE_DIFFERS in reasons else min(reasons)
     if p_value is not None and p_value <= level.alpha:
         return Relation.INCONCLUSIVE, SINGLE_FINDING
     if any(measured.reason == "unreadable" for measured in compared.measured):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 
 from independence_audit.anatomy import Axis, is_generic
 from independence_audit.checkpoint import Checkpoint, TensorInfo
@@ -14,7 +17,7 @@ from independence_audit.fingerprint import Fingerprint, Model, Sample, SampleKey
 from independence_audit.lineage.comparison import Comparison, ComparisonKey, Comparisons, Tried
 from independence_audit.lineage.elsewhere import Looked, LookedFor, Match, by_components, not_met, with_matches
 from independence_audit.lineage.layouts import Piece
-from independence_audit.lineage.measure import Measured
+from independence_audit.lineage.measure import SHAPE_DIFFERS, Measured
 from independence_audit.lineage.outcomes import Outcome, Reason, SearchName, Status
 from independence_audit.lineage.rank import Ranking, rank
 from independence_audit.lineage.scan import Scan, Target, targets_of
@@ -24,8 +27,17 @@ OPEN_BYTES, FAR_BYTES = 128 << 20, 64 << 20
 """Bytes of tensors without a counterpart that are read where not everything is, on this machine and from far away: half
 a minute at most. They hold the projectors of most models."""
 
-TESTED_BYTES = 32 << 20
-"""The same of tensors that were compared in their places and in which nothing was found: a second or two."""
+TESTED_BYTES, CLOSE_BYTES = 32 << 20, 2 << 20
+"""The same of tensors that stand in their places, where they were compared and nothing was found, or which a model of
+other widths has by the same names: a second or two. The first are taken as they are stored, by rows and by columns; of
+what was never compared the second are looked through for everything as well.
+
+They are spread over all of them. A row that is found leads to the others of its matrix wherever they stand, so that of
+each matrix a run is enough: of one of 1,536 rows a run of 64 KiB meets one of the reference's seven segments every
+second or third time, which is some dozens in a model."""
+
+RUN = 64 << 10
+"""Bytes of a run, where more than one is taken of a tensor."""
 
 FEW = 8
 """References up to which tensors that were compared in their places are looked through as well."""
@@ -46,6 +58,8 @@ class Elsewhere:
 
     full: bool
     """Whether every byte is read."""
+    salt: bytes
+    """Decides where in large tensors is looked."""
     about = About(
         title="elsewhere",
         names=(SearchName.ELSEWHERE,),
@@ -75,40 +89,54 @@ class Elsewhere:
             models.progress.step("looking elsewhere", done, len(models.known))
         matched = {match.mine.key for each in looked.values() for match in each.matches}
         untold = _untold(mine.fingerprint, unfound, matched)
-        inside = _look_inside(mine, list(models.known.values()), untold, full=self.full)
+        inside = _look_inside(mine, list(models.known.values()), untold, None if self.full else self.salt)
         return _told(comparisons, list(models.known.values()), names, looked, inside)
+
+
+class _Known(IntEnum):
+    """What is known of a sample in which nothing was found; the less, the more closely it is looked through."""
+
+    NOTHING = 0
+    """It may be anything."""
+    NAME = 1
+    """It stands in its place in a model of other widths; no value of it was compared."""
+    VALUES = 2
+    """It was compared in its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Untold:
-    """A sample of which nothing is known yet."""
+    """A sample in which nothing was found yet."""
 
     sample: Sample
-    tested: bool
-    """Whether it was compared in its place, or stands in its place in a model of other widths."""
-    closely: bool
-    """Whether no value of it was compared: it may be anything."""
+    known: _Known
 
 
 def _untold(subject: Fingerprint, unfound: Sequence[Ranking], matched: set[SampleKey]) -> list[_Untold]:
     """Samples of components in which nothing was found, without those that were matched by now."""
-    told = {
-        one.subject.key: (relation, one.reason == "shape_differs" and not is_generic(one.subject.role))
+    compared = {
+        one.subject.key: (relation, one.reason)
         for ranking in unfound
         if ranking.best
         for one, relation in zip(ranking.best.compared.measured, ranking.best.tensors, strict=True)
     }
-    names = {ranking.component.name for ranking in unfound}
+    shaped_apart = {ranking.component.name: _is_shaped_apart(ranking) for ranking in unfound}
     untold = []
     for sample in subject.samples:
-        relation, other_width = told.get(sample.key, (Relation.NOT_TESTED, False))
-        known = (
-            sample.key in matched and sample.axis is not Axis.NONE
-        )  # whole numbers agree in part with what they hide
-        if sample.component in names and not known and sample.parameters >= FEW_VALUES:
-            tested = relation in _TESTED
-            untold.append(_Untold(sample, tested or other_width, not tested))
+        if sample.component not in shaped_apart or sample.parameters < FEW_VALUES:
+            continue
+        if sample.key in matched and sample.axis is not Axis.NONE:
+            continue  # whole numbers agree in part with what they hide
+        relation, reason = compared.get(sample.key, (Relation.NOT_TESTED, "no_counterpart"))
+        placed = reason == SHAPE_DIFFERS or shaped_apart[sample.component]
+        named = _Known.NAME if placed and not is_generic(sample.role) else _Known.NOTHING
+        untold.append(_Untold(sample, _Known.VALUES if relation in _TESTED else named))
     return untold
+
+
+def _is_shaped_apart(ranking: Ranking) -> bool:
+    """Whether no tensor of a component has the shape of its counterpart: what has none is of other widths as well."""
+    return bool(ranking.best and ranking.best.reason == SHAPE_DIFFERS and ranking.relation == Relation.NOT_TESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +152,21 @@ class _Inside:
     """By tensor, the sample that stands for it."""
 
 
-def _look_inside(mine: Model, known: Sequence[Model], untold: Sequence[_Untold], *, full: bool) -> _Inside:
-    """Read tensors that nothing is known of, those without a counterpart first."""
+def _look_inside(mine: Model, known: Sequence[Model], untold: Sequence[_Untold], salt: bytes | None) -> _Inside:
+    """Read tensors in which nothing was found, those that nothing is known of first; all bytes without a salt."""
     if mine.weights is None:
         unread: dict[str, int] = defaultdict(int)
         for one in untold:
-            unread[one.sample.component] += 0 if one.tested else one.sample.parameters
+            unread[one.sample.component] += 0 if one.known else one.sample.parameters
         return _Inside(unread=unread, reason=Reason.FINGERPRINT_ONLY if any(unread.values()) else None)
-    tensors = _tensors(mine, [one for one in untold if not one.tested or len(known) <= FEW or full])
+    everything = salt is None or len(known) <= FEW
+    tensors = _tensors(mine, [one for one in untold if not one.known or everything])
     if not tensors:
         return _Inside()
     holders = {tensor.name: one.sample for tensor, one in tensors}
     targets = targets_of([model.fingerprint for model in known])
-    scan = Scan(mine.weights.checkpoint, targets, sum(tensor.size for tensor, one in tensors if not one.tested))
-    left_out, why = _read(scan, mine.weights.checkpoint, tensors, full=full)
+    scan = Scan(mine.weights.checkpoint, targets, sum(tensor.size for tensor, one in tensors if not one.known))
+    left_out, why = _read(scan, mine.weights.checkpoint, tensors, salt)
     reason = why or (Reason.VERBATIM_ONLY if scan.verbatim_only else None)
     return _Inside(tuple(scan.pieces()), scan.tests, left_out, reason, holders)
 
@@ -152,15 +181,15 @@ def _tensors(mine: Model, untold: Sequence[_Untold]) -> list[tuple[TensorInfo, _
         one = by_sample.get(sample.key)
         for part in mine.weights.parts(sample.key) if one else ():
             held = standing.get(part.tensor)
-            if one and (held is None or (held.tested and not one.tested)):
+            if one and (held is None or one.known < held.known):
                 standing[part.tensor] = one
     return [(tensor, standing[name]) for name, tensor in mine.weights.checkpoint.tensors.items() if name in standing]
 
 
 def _read(
-    scan: Scan, checkpoint: Checkpoint, tensors: Sequence[tuple[TensorInfo, _Untold]], *, full: bool
+    scan: Scan, checkpoint: Checkpoint, tensors: Sequence[tuple[TensorInfo, _Untold]], salt: bytes | None
 ) -> tuple[Mapping[str, int], Reason | None]:
-    """Look through as much as the budget allows.
+    """Look through as much as the budget allows; through all without a salt.
 
     Returns:
         By component, parameters of tensors without a counterpart that were left out; and why, a failed read first.
@@ -168,20 +197,54 @@ def _read(
     unread: dict[str, int] = defaultdict(int)
     failed = False
     near = checkpoint.source.near
-    left = {False: OPEN_BYTES if near else FAR_BYTES, True: TESTED_BYTES if near else 0}
-    for tensor, one in sorted(tensors, key=lambda each: each[1].tested):
-        size = tensor.end - tensor.start
-        if not full and size > left[one.tested]:
-            unread[one.sample.component] += 0 if one.tested else tensor.size
+    left = OPEN_BYTES if near else FAR_BYTES
+    standing = [(tensor, one) for tensor, one in tensors if one.known]
+    for tensor, one in tensors:
+        if one.known:
             continue
-        left[one.tested] -= size
+        size = tensor.end - tensor.start
+        if salt is not None and size > left:
+            unread[one.sample.component] += tensor.size
+            continue
+        left -= size
         try:
-            scan.read(tensor, closely=one.closely)
+            scan.read(tensor, closely=True)
         except ReadError:
-            unread[one.sample.component] += 0 if one.tested else tensor.size
-            failed = failed or not one.tested
+            unread[one.sample.component] += tensor.size
+            failed = True
+    if near or salt is None:
+        _read_standing(scan, standing, salt)
     left_out = {name: count for name, count in unread.items() if count}
     return left_out, Reason.UNREADABLE if failed else Reason.TOO_LARGE_TO_LOOK_THROUGH if left_out else None
+
+
+def _read_standing(scan: Scan, tensors: Sequence[tuple[TensorInfo, _Untold]], salt: bytes | None) -> None:
+    """Look through tensors that stand in their places, each for its share of the budget.
+
+    What cannot be read of them is told by those that compare them.
+    """
+    total = sum(tensor.end - tensor.start for tensor, _ in tensors)
+    for tensor, one in tensors:
+        close = one.known == _Known.NAME
+        plain = [None] if salt is None else _runs(tensor, TESTED_BYTES / max(1, total), salt)
+        with suppress(ReadError):
+            for run in plain:
+                scan.read(tensor, closely=close and salt is None, run=run)
+            for run in _runs(tensor, CLOSE_BYTES / max(1, total), salt) if close and salt is not None else ():
+                scan.read(tensor, closely=True, run=run)
+
+
+def _runs(tensor: TensorInfo, share: float, salt: bytes) -> list[tuple[int, int] | None]:
+    """Runs of a tensor's bytes, first and behind the last, that are a share of it; None is all of it."""
+    size = tensor.end - tensor.start
+    wanted = max(FEW_VALUES * 8, int(size * share))
+    if wanted >= size:
+        return [None]
+    count = max(1, wanted // RUN)
+    length, room = wanted // count // 8 * 8, size // count
+    digest = hashlib.sha256(salt + b"\0runs\0" + tensor.name.encode()).digest()
+    first = int.from_bytes(digest[:8], "big") % max(1, room - length) // 8 * 8
+    return [(number * room // 8 * 8 + first, number * room // 8 * 8 + first + length) for number in range(count)]
 
 
 def _told(

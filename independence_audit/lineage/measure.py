@@ -24,6 +24,9 @@ FEW_VALUES = 64
 """Fewer equal values than these are no evidence: small constants and computed buffers agree between unrelated
 models."""
 
+SHAPE_DIFFERS = "shape_differs"
+"""Why two samples were not compared, as a message key: their matrices have other widths."""
+
 MOSTLY_ZERO = 0.75
 FEW_NUMBERS = 32
 """A bank of filters for each of C channels is zero in all but 1/C of its values, and holds one kernel's numbers."""
@@ -120,7 +123,7 @@ def measure(
         if sample.raw is None:
             return _not_compared(subject, reference, sample.reason), None
     if (subject.shape[1], subject.start, subject.stop) != (reference.shape[1], reference.start, reference.stop):
-        return _not_compared(subject, reference, "shape_differs"), None
+        return _not_compared(subject, reference, SHAPE_DIFFERS), None
     mine, theirs = common_rows(subject, reference)
     first, second = subject.values()[mine], reference.values()[theirs]
     if first.size == 0:

@@ -112,12 +112,13 @@ class Scan:
         self.tests = 0
         """Places at which rows were looked for."""
 
-    def read(self, tensor: TensorInfo, *, closely: bool) -> None:
+    def read(self, tensor: TensorInfo, *, closely: bool, run: tuple[int, int] | None = None) -> None:
         """Look through one tensor.
 
         Args:
             tensor: Which.
             closely: Whether it is looked for everything; else as it is stored, by rows and by columns.
+            run: Between which of its bytes, multiples of 8; all of it by default.
 
         Raises:
             ReadError: Its bytes could not be read.
@@ -125,7 +126,9 @@ class Scan:
         for dtype in _dtypes(tensor) if closely else _dtypes(tensor)[:1]:
             reading = _reading(self._checkpoint, tensor, dtype)
             strides = _strides(tensor, reading, self._heights if closely else (), closely=closely)
-            for start, values in _chunks(self._checkpoint, tensor, reading, max(strides)):
+            for start, values in _chunks(
+                self._checkpoint, tensor, reading, _overlap(strides, run, closely=closely), run
+            ):
                 self._look(reading, start, values, strides)
 
     def _look(self, reading: Reading, start: int, values: Singles, strides: Sequence[int]) -> None:
@@ -244,12 +247,26 @@ def _strides(tensor: TensorInfo, reading: Reading, heights: Sequence[int], *, cl
     return [stride for stride in tried if stride > 0 and stride * (WINDOW - 1) < reading.size] or [1]
 
 
-def _chunks(checkpoint: Checkpoint, tensor: TensorInfo, reading: Reading, widest: int) -> Iterator[tuple[int, Singles]]:
-    """Runs of a tensor's values that overlap by as much as a run or a block of stretches takes."""
+def _overlap(strides: Sequence[int], run: tuple[int, int] | None, *, closely: bool) -> int:
+    """Values by which chunks overlap: what a run of neighbours or a block of stretches takes.
+
+    A part of a tensor that is looked through for everything stays by itself: what lies across its end is not worth
+    reading as much again at every distance.
+    """
+    widest = max(strides)
+    if run is None:
+        return max((WINDOW - 1) * widest, LONGEST * min(widest, WIDEST))
+    return 0 if closely else (WINDOW - 1) * widest
+
+
+def _chunks(
+    checkpoint: Checkpoint, tensor: TensorInfo, reading: Reading, overlap: int, run: tuple[int, int] | None
+) -> Iterator[tuple[int, Singles]]:
+    """Runs of a tensor's values, each with as many of the next as they overlap by."""
     item = DTYPES[reading.dtype].bits // 8
-    overlap = max((WINDOW - 1) * widest, LONGEST * min(widest, WIDEST))
-    for start in range(0, reading.size, CHUNK):
-        stop = min(reading.size, start + CHUNK + overlap)
+    first, last = (0, reading.size) if run is None else (run[0] // item, min(reading.size, run[1] // item))
+    for start in range(first, last, CHUNK):
+        stop = min(reading.size, min(start + CHUNK, last) + overlap)
         raw = np.empty((stop - start) * item, np.uint8)
         checkpoint.source.read(tensor.file, tensor.start + start * item, raw.data)
         with np.errstate(over="ignore", invalid="ignore"):

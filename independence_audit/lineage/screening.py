@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Axis
 from independence_audit.checkpoint import decode
 from independence_audit.fingerprint import Sample
-from independence_audit.lineage.measure import NOTHING, Measured
+from independence_audit.lineage.measure import NOTHING, SHAPE_DIFFERS, Measured
 from independence_audit.lineage.pairing import ComponentPair
 from independence_audit.statistics.aligned import AlignedTest, two_sided
 
@@ -130,7 +130,7 @@ def _reason(mine: Sample, theirs: Sample) -> str:
         if sample.raw is None:
             return sample.reason
     if (mine.shape[1], mine.start, mine.stop) != (theirs.shape[1], theirs.start, theirs.stop):
-        return "shape_differs"
+        return SHAPE_DIFFERS
     if Axis.NONE in (mine.axis, theirs.axis):
         return mine.reason or theirs.reason or "no_exchangeable_axis"
     return ""

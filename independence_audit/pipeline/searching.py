@@ -65,7 +65,7 @@ def searches_of(models: Models, settings: AuditSettings) -> tuple[Search, ...]:
     return (
         TokenRows(settings.sampler.salt),
         Moved(),
-        Elsewhere(settings.full),
+        Elsewhere(settings.full, settings.sampler.salt),
         DisguisedUnits(units),
         MeasuredInFull(),
         SharedTraining(),

@@ -47,7 +47,7 @@ PLAIN = 2
 OWN_PLAIN, OWN_GATED = 3, 4
 """Matrices [h, h] that a layer's units give, without gates and with; those of attention stand behind them."""
 
-DOUBLE = 1024
+DOUBLE = 512
 """Width up to which double precision costs nothing."""
 
 Wide = NDArray[np.float64] | NDArray[np.float32]
