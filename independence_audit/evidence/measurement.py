@@ -121,6 +121,11 @@ class UnitTest(StrEnum):
     """Units that two roles match alike, through anchors: empirical, held against what unrelated models show."""
     DESCRIPTOR_AGREEMENT = "descriptor_agreement"
     """The same without anchors."""
+    SIGNS_TOGETHER = "signs_together"
+    """Signs at matches through anchors, added up over all layers of the reference, each beside the layer whose gates
+    are most alike: rigorous, and made only where ``up_sign`` is."""
+    GATES_ALIKE = "gates_alike"
+    """Units of all layers of the reference whose gates are alike in the layer that is most like theirs: empirical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +141,14 @@ class DisguisedTest:
     units: int
     """How many units were looked for."""
     count: int | None = None
-    """Those that ascend (order), have a partner of their own (up_sign), or agree."""
+    """Those that ascend (order), have a partner of their own (up_sign), agree, or are alike (gates_alike)."""
     z: float | None = None
     p_value: float | None = None
     """Of this test by itself; None where it is empirical."""
     second_z: float | None = None
     """The other role at the matches of the first, in standard deviations of ranks at random; empirical."""
+    layers: Mapping[str, int] = field(default_factory=dict, metadata={SINCE: "1.2"})
+    """Of tests over all layers: the subject's layers that show it by themselves, each with the reference's layer."""
 
 
 class Shared(StrEnum):

@@ -23,6 +23,7 @@ from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Fra
 from independence_audit.lineage.decide import Level, Verdict
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.outcomes import SearchName, Undone
+from independence_audit.lineage.units_together import GATES_ALIKE, Together
 from independence_audit.statistics.decision import bonferroni
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test, even_match
 from independence_audit.statistics.matching import Match, match
@@ -120,9 +121,11 @@ def matched_units(
         return None
     if test.test in _DESCRIBED:
         pair = _described(theirs, mine)
-        found = None if pair is None else even_match(*pair)
-    else:
-        found = _anchored(subject, reference, mine, theirs)
+        if pair is None:
+            return None
+        i, j = even_match(pair.first, pair.second).one_to_one()
+        return mine.units[pair.second_units[j]], theirs.units[pair.first_units[i]]
+    found = _anchored(subject, reference, mine, theirs)
     if found is None:
         return None
     i, j = found.one_to_one()
@@ -150,11 +153,18 @@ def is_empirical_sign(test: DisguisedTest) -> bool:
     return test.p_value is None and test.z is not None
 
 
+_COUNTED = {
+    UnitTest.AGREEMENT: AGREEING,
+    UnitTest.DESCRIPTOR_AGREEMENT: DESCRIBED_AGREEING,
+    UnitTest.GATES_ALIKE: GATES_ALIKE,
+}
+
+
 def is_counted(test: DisguisedTest) -> bool:
     """Whether a count or a z without a p-value is beyond what unrelated models were ever seen to reach."""
     if is_empirical_sign(test):
         return (test.z or 0.0) >= EMPIRICAL_Z
-    least = {UnitTest.AGREEMENT: AGREEING, UnitTest.DESCRIPTOR_AGREEMENT: DESCRIBED_AGREEING}.get(test.test)
+    least = _COUNTED.get(test.test)
     return least is not None and test.units >= COUNTED and (test.count or 0) >= least * test.units
 
 
@@ -177,7 +187,7 @@ def _reason(subject: ComponentUnits, reference: ComponentUnits) -> str:
 
 
 def _by_anchors(subject: ComponentUnits, reference: ComponentUnits, *, symmetric: bool) -> Iterator[DisguisedTest]:
-    """Every search layer of one side with every layer of the other."""
+    """Every search layer of one side with every layer of the other, and all layers that are seen whole together."""
     if subject.anchors is None or reference.anchors is None:
         return
     labels = shared_labels(subject.anchors, reference.anchors)
@@ -189,10 +199,15 @@ def _by_anchors(subject: ComponentUnits, reference: ComponentUnits, *, symmetric
     whole_frame, few_frame = (theirs, ours) if turned else (ours, theirs)
     sampled_few = [(layer, _few(layer, few_frame)) for layer in looked_for.layers]
     few = [(layer, sampled, *_silent(sampled)) for layer, sampled in sampled_few]
+    together = Together(sampled_few, ours.dimensions)
     for layer in searched.layers:
         if not layer.whole:
             continue
         everything = {role: whole_frame.whitened(values) for role, values in layer.responses.items()}
+        if not turned:
+            together.see(layer, everything)
+        if not layer.is_search_layer:
+            continue
         for other, sampled, no_order, tied in few:
             if other.gated == layer.gated and len(other.units) > 1:
                 places = (other.layer, layer.layer) if turned else (layer.layer, other.layer)
@@ -203,6 +218,7 @@ def _by_anchors(subject: ComponentUnits, reference: ComponentUnits, *, symmetric
                     for test in found
                     if not (no_order and test.test == UnitTest.ORDER) and not (both_tied and test.test in _BY_TWO_ROLES)
                 )
+    yield from together.tests(symmetric=symmetric)
 
 
 def _silent(responses: Responses) -> tuple[bool, bool]:
@@ -235,26 +251,40 @@ def _by_descriptors(subject: ComponentUnits, reference: ComponentUnits, *, symme
             pair = _described(other, layer)
             if pair is None:
                 continue
-            count = len(other.units)
+            count = len(pair.first_units)
             chosen = None if count <= MANY else np.arange(MANY) * count // MANY
-            test = descriptor_test(*pair, chosen, symmetric=symmetric and layer.signed)
-            places = {"layer": layer.layer, "reference_layer": other.layer, "units": test.units}
+            test = descriptor_test(pair.first, pair.second, chosen, symmetric=symmetric and layer.signed)
+            make = partial(DisguisedTest, layer=layer.layer, reference_layer=other.layer, units=test.units)
             if layer.signed:
-                yield DisguisedTest(UnitTest.DESCRIPTORS, **places, z=test.z, p_value=test.p_value)
-            yield DisguisedTest(UnitTest.DESCRIPTOR_AGREEMENT, **places, count=test.agreed)
+                yield make(UnitTest.DESCRIPTORS, z=test.z, p_value=test.p_value)
+            yield make(UnitTest.DESCRIPTOR_AGREEMENT, count=test.agreed)
 
 
-def _described(first: UnitLayer, second: UnitLayer) -> tuple[Descriptors, Descriptors] | None:
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """Two layers' descriptors over the matrices that both have, and which of their units these are."""
+
+    first: Descriptors
+    second: Descriptors
+    first_units: NDArray[np.int64]
+    second_units: NDArray[np.int64]
+
+
+def _described(first: UnitLayer, second: UnitLayer) -> _Described | None:
     """Descriptors of both over the matrices that both have: those of the block come first, attention's after them."""
     if first.even is None or first.odd is None or second.even is None or second.odd is None:
         return None
     if first.signed != second.signed:
         return None
     even, odd = (min(a.shape[1], b.shape[1]) for a, b in ((first.even, second.even), (first.odd, second.odd)))
-    if min(len(first.units), len(second.units)) <= 2 * even:
+    ours, theirs = (np.flatnonzero(layer.even.any(axis=1)) for layer in (first, second) if layer.even is not None)
+    if min(len(ours), len(theirs)) <= 2 * even:
         return None
-    return Descriptors(first.even[:, :even], first.odd[:, :odd]), Descriptors(
-        second.even[:, :even], second.odd[:, :odd]
+    return _Described(
+        Descriptors(first.even[ours, :even], first.odd[ours, :odd]),
+        Descriptors(second.even[theirs, :even], second.odd[theirs, :odd]),
+        ours,
+        theirs,
     )
 
 
@@ -322,7 +352,9 @@ def layers_found(tests: Sequence[DisguisedTest]) -> dict[int, int]:
     by_strength = sorted(tests, key=lambda test: (test.p_value is None, test.p_value or 0.0, -(test.count or 0)))
     layers: dict[int, int] = {}
     for test in by_strength:
-        layers.setdefault(test.layer, test.reference_layer)
+        named = test.layers or {str(test.layer): test.reference_layer}
+        for layer, there in named.items():
+            layers.setdefault(int(layer), there)
     return dict(sorted(layers.items()))
 
 

@@ -61,17 +61,20 @@ class Units:
     ) -> Mapping[str, ComponentUnits]:
         key = subject, model.name, depth
         if key not in self._read:
-            self._read[key] = self._units(model, wanted, depth)
+            self._read[key] = self._units(model, wanted, depth, subject=subject)
         return self._read[key]
 
-    def _units(self, model: Model, wanted: Collection[str], depth: _Depth) -> Mapping[str, ComponentUnits]:
-        """Units by component: those of the fingerprint, or read now."""
+    def _units(
+        self, model: Model, wanted: Collection[str], depth: _Depth, *, subject: bool
+    ) -> Mapping[str, ComponentUnits]:
+        """Units by component: those of the fingerprint, or read now; of the subject those of all layers."""
         units = model.fingerprint.units
         if not units and model.weights is not None:
             checkpoint = model.weights.checkpoint
             plan = unit_plan(checkpoint.source, self.sampler, self.search_layers)
             if self.search_layers is None and model.weights.on_this_machine:
                 plan = replace(plan, search_layers=depth.layers or plan.search_layers, deeper=depth.deeper)
+            plan = replace(plan, everywhere=subject and model.weights.on_this_machine)
             units = read_units(checkpoint, model.weights.anatomy, plan, wanted)
         return {one.component: one for one in units}
 
@@ -106,6 +109,8 @@ class DisguisedUnits:
             "fact.disguised_descriptors",
             "fact.disguised_agreement",
             "fact.disguised_descriptor_agreement",
+            "fact.disguised_signs_together",
+            "fact.disguised_gates_alike",
         ),
     )
 
@@ -239,20 +244,16 @@ def _hidden(ours: ComponentUnits, mine: _Block, other: _Block) -> Reason | None:
         return Reason.NO_UNITS
     if ours.reason in {Reason.NO_UNITS, UNREADABLE}:
         return Reason.UNITS_UNREADABLE
-    return Reason.UNITS_NOT_KEPT if ours.reason == Reason.UNITS_NOT_KEPT else _partly_hidden(ours, mine, other)
+    return Reason.UNITS_NOT_KEPT if ours.reason == Reason.UNITS_NOT_KEPT else _partly_hidden(mine, other)
 
 
-def _partly_hidden(ours: ComponentUnits, mine: _Block, other: _Block) -> Reason | None:
+def _partly_hidden(mine: _Block, other: _Block) -> Reason | None:
     """What hides some of the subject's units, or what they are scaled by."""
     if mine.bare > other.bare:
         return Reason.HIDDEN_UNITS
     if mine.sizes > other.sizes:
         return Reason.UNEVEN_LAYERS
-    if mine.ungained > other.ungained:
-        return Reason.GAIN_MISSING
-    whole = [layer for layer in ours.layers if layer.whole]
-    described = [layer for layer in whole if layer.even is not None]
-    return Reason.ZERO_UNITS if described and len(described) < len(whole) else None
+    return Reason.GAIN_MISSING if mine.ungained > other.ungained else None
 
 
 def _disguised(search: DisguisedSearch, ours: ComponentUnits, theirs: ComponentUnits) -> Outcome:

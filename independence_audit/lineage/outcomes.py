@@ -71,7 +71,6 @@ class Reason(StrEnum):
     UNITS_UNREADABLE = "units_unreadable"
     HIDDEN_UNITS = "hidden_units"
     UNEVEN_LAYERS = "uneven_layers"
-    ZERO_UNITS = "zero_units"
     GAIN_MISSING = "gain_missing"
     NO_ANCHORS = "no_anchors"
     NO_COMMON_TOKENS = "no_common_tokens"

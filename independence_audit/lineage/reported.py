@@ -36,6 +36,8 @@ _DISGUISED = {
     UnitTest.DESCRIPTORS: "fact.disguised_descriptors",
     UnitTest.AGREEMENT: "fact.disguised_agreement",
     UnitTest.DESCRIPTOR_AGREEMENT: "fact.disguised_descriptor_agreement",
+    UnitTest.SIGNS_TOGETHER: "fact.disguised_signs_together",
+    UnitTest.GATES_ALIKE: "fact.disguised_gates_alike",
 }
 """How the report words what each test found; of signs without a p-value in words of their own."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.statistics.anchors import root, unit_rows, whitened
+from independence_audit.statistics.anchors import FLAT, root, unit_rows, whitened
 from independence_audit.statistics.scores import Floats
 
 TOKEN, BY_NUMBER = "token:", "number:"
@@ -33,7 +33,7 @@ class UnitLayer:
     component: str
     layer: int
     whole: bool
-    """Whether these are all units (of the experts that were read)."""
+    """Whether these are all units (of the experts that were read), be it by what they read alone."""
     units: NDArray[np.int64]
     """Their numbers [k], ascending; those of experts one behind the other."""
     responses: Mapping[str, NDArray[np.int8]]
@@ -50,6 +50,11 @@ class UnitLayer:
     def signed(self) -> bool:
         """Whether what is odd in its descriptors has a sign; without gates there are as many of the second as first."""
         return self.even is not None and self.odd is not None and self.even.shape[1] != self.odd.shape[1]
+
+    @property
+    def is_search_layer(self) -> bool:
+        """Whether it was read whole from every matrix, and not only by what its units read."""
+        return self.whole and (not self.responses or not self.responses.keys().isdisjoint(("down", "fc2")))
 
     @property
     def gated(self) -> bool:
@@ -90,7 +95,10 @@ class Frame:
     def __init__(self, anchors: Anchors, labels: Sequence[str]) -> None:
         place = {label: index for index, label in enumerate(anchors.labels)}
         chosen = np.array([place[label] for label in labels], dtype=np.int64)
-        self._rotation: Floats = root(anchors.gram, 0.5)[:, chosen] @ root(anchors.gram[np.ix_(chosen, chosen)], -0.5)
+        gram = anchors.gram[np.ix_(chosen, chosen)]
+        self._rotation: Floats = root(anchors.gram, 0.5)[:, chosen] @ root(gram, -0.5)
+        self.dimensions = int(np.linalg.matrix_rank(gram, tol=FLAT, hermitian=True))
+        """How many of the shared anchors' directions are independent."""
 
     def whitened(self, responses: NDArray[np.int8]) -> NDArray[np.float32]:
         """Whitened responses to the shared anchors, [k, shared], unit rows."""

@@ -38,6 +38,10 @@ SEGMENT = 16
 SEARCH_LAYERS = 2
 """Layers whose units are all read where the weights are on this machine."""
 
+MOST_SEEN = 10**11
+"""Multiplications that seeing all units of the other layers through anchors may cost: two seconds on two cores. Models
+of a billion parameters stay below it; of larger ones as many layers are seen as fit, spread over the depth."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnitPlan:
@@ -49,6 +53,7 @@ class UnitPlan:
         however_large: Describe units without anchors even where it takes minutes.
         sampled_layers: Of how many other layers a few units are read; None for all.
         deeper: Read more layers whole where that costs little.
+        everywhere: See all units of the other layers too, by what they read: a copy may stand at any depth.
     """
 
     search_layers: int
@@ -56,6 +61,7 @@ class UnitPlan:
     however_large: bool = False
     sampled_layers: int | None = None
     deeper: bool = False
+    everywhere: bool = False
 
 
 def unit_plan(source: ByteSource, sampler: Sampler, search_layers: int | None) -> UnitPlan:
@@ -100,18 +106,27 @@ def _component(
     part = anchor_part(anatomy, component, places[0].width)
     anchors, directions = _anchors(checkpoint, component, part, vocabulary)
     whole = search_layers(places, plan.search_layers)
-    described = describe(checkpoint, component, whole, however_large=plan.however_large)
+    described = describe(checkpoint, component, whole, plan.sampler.salt, however_large=plan.however_large)
     descriptors = dict(zip((place.layer for place in whole), described, strict=True))
+    seen = _seen(places, len(directions)) if plan.everywhere else frozenset()
     layers = []
     for place in kept_places(places, plan):
         gain = norm_gain(checkpoint, component, place.gain, place.parts[place.roles[0]][0].view.columns)
         weighted = directions if gain is None or anchors is None else directions * gain
         if place.layer in descriptors:
-            all_units = _all_units(checkpoint, component, place, anchors, weighted, directions)
+            all_units = _all_units(checkpoint, component, place, anchors, place.roles, (weighted, directions))
             layers.append(_described(all_units, descriptors[place.layer]))
+        elif place.layer in seen and anchors is not None:
+            layers.append(_all_units(checkpoint, component, place, anchors, place.roles[:-1], (weighted, directions)))
         elif anchors is not None:
             layers.append(_some_units(checkpoint, component, place, anchors, weighted, plan))
     return ComponentUnits(component.name, anchors, tuple(layers), reason_of(anchors, layers, plan))
+
+
+def _seen(places: Sequence[UnitPlace], anchors: int) -> frozenset[int]:
+    """The layers of which all units are seen through anchors: all of them, or as many as may be, spread evenly."""
+    cost = max(place.block * len(chosen_experts(place)) * place.width * (len(place.roles) - 1) for place in places)
+    return frozenset(place.layer for place in search_layers(places, MOST_SEEN // max(1, cost * anchors)))
 
 
 def reason_of(anchors: Anchors | None, layers: Sequence[UnitLayer], plan: UnitPlan) -> str:
@@ -195,19 +210,19 @@ def _all_units(  # noqa: PLR0913, PLR0917  what was read of the component
     component: Component,
     place: UnitPlace,
     anchors: Anchors | None,
-    weighted: Matrix,
-    directions: Matrix,
+    roles: Sequence[str],
+    directions: tuple[Matrix, Matrix],
 ) -> UnitLayer:
-    """All units of a search layer, from every matrix."""
+    """All units of a layer by some of its roles; anchors as rows see them, scaled by the gain, and as columns do."""
     experts = chosen_experts(place)
+    weighted, plain = directions
     responses = {}
     if anchors is not None:
-        for role in place.roles:
+        for role in roles:
             parts = [place.parts[role][expert] for expert in experts]
             last = role == place.roles[-1]
             raw = [
-                _by_columns(checkpoint, part, directions) if last else _by_rows(checkpoint, part, weighted)
-                for part in parts
+                _by_columns(checkpoint, part, plain) if last else _by_rows(checkpoint, part, weighted) for part in parts
             ]
             responses[role] = own_frame(np.concatenate(raw), anchors.gram)
     units = np.arange(place.block * len(experts))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from independence_audit.anatomy import Anatomy, Component, place
 from independence_audit.checkpoint import Checkpoint
+from independence_audit.fingerprint.sampler import PUBLIC_SALT
 from independence_audit.fingerprint.units import describe as describing
 from independence_audit.fingerprint.units.describe import (
     affordable_layers,
@@ -81,7 +82,7 @@ def plain(layers: int) -> tuple[Checkpoint, Anatomy]:
 def test_widths_are_those_of_the_descriptors(layers: int, config: dict[str, Any]) -> None:
     """Told from headers as they come out of the weights, whether heads can be told or not."""
     checkpoint, component, places = opened(weights(layers), config)
-    found = describe(checkpoint, component, places, however_large=False)
+    found = describe(checkpoint, component, places, PUBLIC_SALT, however_large=False)
     assert [one and (one.even.shape[1], one.odd.shape[1]) for one in found] == described_widths(
         checkpoint, component, places, however_large=False
     )
@@ -92,7 +93,7 @@ def test_widths_without_gates() -> None:
     """As many of the second matrix as of the first."""
     checkpoint, anatomy = plain(2)
     places = unit_places(anatomy, anatomy.components[0])
-    found = describe(checkpoint, anatomy.components[0], places, however_large=False)
+    found = describe(checkpoint, anatomy.components[0], places, PUBLIC_SALT, however_large=False)
     widths = described_widths(checkpoint, anatomy.components[0], places, however_large=False)
     assert [one and (one.even.shape[1], one.odd.shape[1]) for one in found] == widths
     assert widths[0] is not None
@@ -112,7 +113,9 @@ def test_a_gain_is_the_same_in_its_norm_and_in_the_matrices() -> None:
             for role in roles:
                 folded[f"{at}{role}_proj.weight"] = made[f"{at}{role}_proj.weight"] * made[f"{at}{norm}.weight"]
             folded[f"{at}{norm}.weight"] = np.ones(WIDTH, np.float32)
-    for one, other in zip(*(describe(*opened(each), however_large=False) for each in (made, folded)), strict=True):
+    for one, other in zip(
+        *(describe(*opened(each), PUBLIC_SALT, however_large=False) for each in (made, folded)), strict=True
+    ):
         assert one is not None
         assert other is not None
         np.testing.assert_allclose(one.even, other.even, atol=1e-5)
@@ -185,14 +188,45 @@ def test_as_many_layers_as_cost_little(monkeypatch: pytest.MonkeyPatch, limit: s
     assert affordable_layers(checkpoint, anatomy.components[0], places, 1) == found
 
 
-@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_a_unit_of_zeros_leaves_the_others_as_they_are() -> None:
+    """A quantiser makes them, and so may who wants a layer not to be looked at: they say nothing, the others all."""
+    made, longer = weights(1), weights(1)
+    at = LAYER.format(0)
+    for role in ("gate", "up"):
+        longer[f"{at}mlp.{role}_proj.weight"] = np.pad(made[f"{at}mlp.{role}_proj.weight"], ((0, 5), (0, 0)))
+    longer[f"{at}mlp.down_proj.weight"] = np.pad(made[f"{at}mlp.down_proj.weight"], ((0, 0), (0, 5)))
+    (alone,), (padded,) = (describe(*opened(each), PUBLIC_SALT, however_large=False) for each in (made, longer))
+    assert alone is not None
+    assert padded is not None
+    np.testing.assert_allclose(padded.even[:UNITS], alone.even, atol=1e-9)
+    np.testing.assert_allclose(padded.odd[:UNITS], alone.odd, atol=1e-9)
+    assert not padded.even[UNITS:].any()
+
+
+def test_of_many_units_some_are_described_by_the_salt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as may be, the same for one salt and others for another; what is described is what it would be anyway."""
+    opened_ = opened(weights(1))
+    (every,) = describe(*opened_, PUBLIC_SALT, however_large=False)
+    monkeypatch.setattr(describing, "DESCRIBED", 7)
+    some, again, others = (
+        np.flatnonzero(found.even.any(axis=1))
+        for salt in (PUBLIC_SALT, PUBLIC_SALT, b"another")
+        for found in describe(*opened_, salt, however_large=False)
+        if found
+    )
+    assert every is not None
+    assert len(some) == 7
+    assert some.tolist() == again.tolist() != others.tolist()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_layer_with_a_unit_that_points_nowhere_is_not_described(value: float) -> None:
     """The others are, without its matrices."""
     made = weights(2)
     made[f"{LAYER.format(0)}mlp.down_proj.weight"][:, 3] = value
     checkpoint, component, places = opened(made)
-    broken, whole = describe(checkpoint, component, places, however_large=False)
-    (alone,) = describe(checkpoint, component, places[1:], however_large=False)
+    broken, whole = describe(checkpoint, component, places, PUBLIC_SALT, however_large=False)
+    (alone,) = describe(checkpoint, component, places[1:], PUBLIC_SALT, however_large=False)
     assert broken is None
     assert layer_matrices(checkpoint, component, places[0]) is None
     assert whole is not None
@@ -204,11 +238,11 @@ def test_large_models_are_described_when_asked_for(monkeypatch: pytest.MonkeyPat
     """Where it would take too long there are no descriptors, and no widths of any, but for who wants them."""
     checkpoint, component, places = opened(weights(2))
     monkeypatch.setattr(describing, "MOST_WORK", 18 * (2 * UNITS) * 2 * WIDTH**2 - 1)
-    assert describe(checkpoint, component, places, however_large=False) == [None, None]
+    assert describe(checkpoint, component, places, PUBLIC_SALT, however_large=False) == [None, None]
     assert described_widths(checkpoint, component, places, however_large=False) == [None, None]
     assert None not in described_widths(checkpoint, component, places, however_large=True)
-    assert None not in describe(checkpoint, component, places, however_large=True)
-    assert None not in describe(checkpoint, component, places[:1], however_large=False)
+    assert None not in describe(checkpoint, component, places, PUBLIC_SALT, however_large=True)
+    assert None not in describe(checkpoint, component, places[:1], PUBLIC_SALT, however_large=False)
 
 
 @pytest.mark.parametrize(("family", "expected"), [("llama", 0.5), ("gemma", 1.5), ("gemma2", 1.5)])
