@@ -80,6 +80,34 @@ class LayerEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlPoint:
+    """Drifted copies of a reference's units among a subject's own: what the search for disguised copies then shows."""
+
+    r: float
+    """Cosine of every weight of the copy, embeddings included, with what it was."""
+    z: float | None
+    """What z of the signs over all layers reaches in 95 of 100 draws; None where these signs are not tested."""
+    alike: float
+    """The same of the share of units whose gates are alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Controls of the search for disguised copies beside one reference, tokenizer kept."""
+
+    bound: float | None
+    """Smallest r at which a planted copy is found in 95 of 100 draws at this audit's level; None where none is."""
+    draws: int
+    """Draws at every point."""
+    points: tuple[ControlPoint, ...]
+    """Ascending in r, around the bound."""
+    z: float | None
+    """Of the signs over all layers as they are."""
+    negative_z: float | None
+    """The same with the anchors of the reference in an order without meaning."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerUp:
     """One component of the subject against one reference, in numbers."""
 
@@ -94,6 +122,10 @@ class RunnerUp:
     """The joint test along the residual width, the weakest with any one role left out."""
     detection_bound: float | None
     reason: str | None = None
+    control: Control | None = field(default=None, metadata={SINCE: "1.2"})
+    """What the search for disguised copies would have found; None where it was not asked."""
+    any_basis: bool = field(default=False, metadata={SINCE: "1.2"})
+    """Whether ``detection_bound`` is that of the control: of copies in any basis, because no shapes are the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from independence_audit.evidence.measurement import DisguisedTest, Message
 from independence_audit.fingerprint import Fingerprint
+from independence_audit.lineage.controls import Controls
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.outcomes import CLEARING, DONE, MATERIAL, Outcome, SearchName, Status
 from independence_audit.lineage.pairing import ComponentPair, has_layers
@@ -26,6 +27,8 @@ class Tried:
     """The comparison with what it found undone; None where it shows nothing that could be found."""
     units: tuple[DisguisedTest, ...] = ()
     """The strongest tests of units of each kind and layer, with uncorrected p-values."""
+    controls: Controls | None = None
+    """What the search for units would have shown of planted copies; None where that was not asked."""
     assignments: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
     """By layer, subject expert to reference expert, where these stand in another order."""
     shaped: bool = True

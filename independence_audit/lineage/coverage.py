@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.anatomy import Axis, Rows, rows_of
+from independence_audit.anatomy import Axis, Rows, is_generic, rows_of
 from independence_audit.fingerprint import Sample, SampleKey
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.measure import Measured
@@ -65,6 +65,14 @@ def untested(compared: Comparison) -> Untested:
         reasons[reason] += sample.parameters
     largest = max(reasons, key=lambda reason: (reasons[reason], reason), default="")
     return Untested(sum(reasons.values()) / total, largest, limit)
+
+
+def is_hidden_elsewhere(compared: Comparison) -> bool:
+    """Whether a layer could stand in what has no known role, and so is seen by no search for units."""
+    pair = compared.pair
+    total = max(1, pair.subject.parameters)
+    left = (sample for sample, reason in _open(compared) if reason and is_generic(sample.role))
+    return sum(sample.parameters for sample in left) > _limit(pair, total) * total
 
 
 def could_hold_a_layer(pair: ComponentPair) -> bool:

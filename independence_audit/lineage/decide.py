@@ -79,6 +79,10 @@ class Verdict:
     """The tests that found it, where it is a disguised copy."""
     messages: tuple[Message, ...] = ()
     """What else was found of it."""
+    control_bound: float | None = None
+    """Smallest r at which a planted copy is found, in whatever basis; None where none is, or none was planted."""
+    any_basis: bool = False
+    """Whether ``detection_bound`` is that one: nothing was to be compared in place."""
 
 
 def decide(compared: Comparison, level: Level) -> Verdict:

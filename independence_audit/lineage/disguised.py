@@ -20,9 +20,11 @@ from independence_audit.evidence.measurement import DisguisedTest, UnitTest
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Frame, UnitLayer, shared_labels
-from independence_audit.lineage.decide import Level, Verdict
-from independence_audit.lineage.measure import Measured
-from independence_audit.lineage.outcomes import SearchName, Undone
+from independence_audit.lineage.controls import Controls, controls, critical_sign_z
+from independence_audit.lineage.coverage import is_hidden_elsewhere
+from independence_audit.lineage.decide import ENOUGH_POWER, Level, Verdict
+from independence_audit.lineage.measure import SHAPE_DIFFERS, Measured
+from independence_audit.lineage.outcomes import DONE, SearchName, Undone
 from independence_audit.lineage.units_together import GATES_ALIKE, Together
 from independence_audit.statistics.decision import bonferroni
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test, even_match
@@ -67,6 +69,8 @@ class DisguisedSearch:
     strongest first."""
     reason: str = ""
     """Why it could not be made, as a message key; empty where it was."""
+    controls: Controls | None = None
+    """What it would have shown of planted copies; None where that was not asked, or cannot be told."""
 
     @property
     def by_anchors(self) -> bool:
@@ -80,7 +84,7 @@ class DisguisedSearch:
 
 
 def search_disguised(
-    subject: ComponentUnits | None, reference: ComponentUnits | None, *, symmetric: bool
+    subject: ComponentUnits | None, reference: ComponentUnits | None, *, symmetric: bool, width: int | None = None
 ) -> DisguisedSearch:
     """Look for a reference component's units among the subject's.
 
@@ -89,11 +93,13 @@ def search_disguised(
         reference: The same of the reference.
         symmetric: Whether both designs' blocks are known to compute the same after (up, down) -> -(up, down); without
             that no sign test is rigorous.
+        width: The reference's residual width, where controls are wanted.
     """
     if subject is None or reference is None:
         return DisguisedSearch(0, reason="units_not_kept")
+    anchored = _Anchored.of(subject, reference)
     tests = [
-        *_by_anchors(subject, reference, symmetric=symmetric),
+        *(anchored.tests(symmetric=symmetric) if anchored else ()),
         *_by_descriptors(subject, reference, symmetric=symmetric),
     ]
     if not tests:
@@ -105,7 +111,9 @@ def search_disguised(
             strongest[test.test, test.layer] = test
     kinds = list(dict.fromkeys(test.test for test in tests))
     found = sorted(strongest.values(), key=lambda test: (kinds.index(test.test), -_rank(test)))
-    return DisguisedSearch(sum(test.p_value is not None or is_empirical_sign(test) for test in tests), tuple(found))
+    made = sum(test.p_value is not None or is_empirical_sign(test) for test in tests)
+    planted = anchored.controls(width, symmetric=symmetric) if anchored and width else None
+    return DisguisedSearch(made, tuple(found), controls=planted)
 
 
 def matched_units(
@@ -186,39 +194,76 @@ def _reason(subject: ComponentUnits, reference: ComponentUnits) -> str:
     return "other_units"
 
 
-def _by_anchors(subject: ComponentUnits, reference: ComponentUnits, *, symmetric: bool) -> Iterator[DisguisedTest]:
-    """Every search layer of one side with every layer of the other, and all layers that are seen whole together."""
-    if subject.anchors is None or reference.anchors is None:
-        return
-    labels = shared_labels(subject.anchors, reference.anchors)
-    if len(labels) < FEWEST:
-        return
-    ours, theirs = Frame(subject.anchors, labels), Frame(reference.anchors, labels)
-    turned = not any(layer.whole for layer in subject.layers)
-    searched, looked_for = (reference, subject) if turned else (subject, reference)
-    whole_frame, few_frame = (theirs, ours) if turned else (ours, theirs)
-    sampled_few = [(layer, _few(layer, few_frame)) for layer in looked_for.layers]
-    few = [(layer, sampled, *_silent(sampled)) for layer, sampled in sampled_few]
-    together = Together(sampled_few, ours.dimensions)
-    for layer in searched.layers:
-        if not layer.whole:
-            continue
-        everything = {role: whole_frame.whitened(values) for role, values in layer.responses.items()}
-        if not turned:
-            together.see(layer, everything)
-        if not layer.is_search_layer:
-            continue
-        for other, sampled, no_order, tied in few:
-            if other.gated == layer.gated and len(other.units) > 1:
-                places = (other.layer, layer.layer) if turned else (layer.layer, other.layer)
-                found = _evidence(unit_tests(sampled, everything, symmetric=symmetric), *places)
-                both_tied = tied and are_tied(everything)
-                yield from (
-                    test
-                    for test in found
-                    if not (no_order and test.test == UnitTest.ORDER) and not (both_tied and test.test in _BY_TWO_ROLES)
-                )
-    yield from together.tests(symmetric=symmetric)
+class _Anchored:
+    """Two components' units seen from the anchors that both have."""
+
+    def __init__(self, subject: ComponentUnits, reference: ComponentUnits, ours: Frame, theirs: Frame) -> None:
+        self._turned = not any(layer.whole for layer in subject.layers)
+        """Whether the subject's units are looked for among the reference's, because few of its own are there."""
+        self._searched, looked_for = (reference, subject) if self._turned else (subject, reference)
+        self._frame, few_frame = (theirs, ours) if self._turned else (ours, theirs)
+        self._gram = theirs.gram
+        self._few = [(layer, _few(layer, few_frame)) for layer in looked_for.layers]
+        seen = [layer.layer for layer in subject.layers if layer.whole]
+        self._together = Together(self._few, seen, ours.dimensions)
+        self._disordered = Together([(layer, _disordered(few)) for layer, few in self._few], seen, ours.dimensions)
+
+    @classmethod
+    def of(cls, subject: ComponentUnits, reference: ComponentUnits) -> _Anchored | None:
+        """Both from their common anchors; None where these are too few."""
+        if subject.anchors is None or reference.anchors is None:
+            return None
+        labels = shared_labels(subject.anchors, reference.anchors)
+        if len(labels) < FEWEST:
+            return None
+        return cls(subject, reference, Frame(subject.anchors, labels), Frame(reference.anchors, labels))
+
+    def tests(self, *, symmetric: bool) -> Iterator[DisguisedTest]:
+        """Every search layer of one side with every layer of the other, and all layers together."""
+        few = [(layer, sampled, *_silent(sampled)) for layer, sampled in self._few]
+        for layer in self._searched.layers:
+            if not layer.whole:
+                continue
+            everything = self._everything(layer)
+            if not self._turned:
+                self._together.see(layer, everything)
+            if not layer.is_search_layer:
+                continue
+            for other, sampled, no_order, tied in few:
+                if other.gated == layer.gated and len(other.units) > 1:
+                    places = (other.layer, layer.layer) if self._turned else (layer.layer, other.layer)
+                    found = _evidence(unit_tests(sampled, everything, symmetric=symmetric), *places)
+                    both_tied = tied and are_tied(everything)
+                    yield from (
+                        test
+                        for test in found
+                        if not (no_order and test.test == UnitTest.ORDER)
+                        and not (both_tied and test.test in _BY_TWO_ROLES)
+                    )
+        yield from self._together.tests(symmetric=symmetric)
+
+    def controls(self, width: int, *, symmetric: bool) -> Controls | None:
+        """What planted copies would show, after the tests; None where the subject's units are not all seen.
+
+        Args:
+            width: The reference's residual width.
+            symmetric: As of the tests.
+        """
+        if self._turned:
+            return None
+        for layer in self._searched.layers:
+            if layer.whole:
+                self._disordered.see(layer, self._everything(layer))
+        return controls(self._together, self._disordered, self._gram, width, symmetric=symmetric)
+
+    def _everything(self, layer: UnitLayer) -> Responses:
+        return {role: self._frame.whitened(values) for role, values in layer.responses.items()}
+
+
+def _disordered(few: Responses) -> Responses:
+    """The same units with their anchors in an order without meaning: one shuffle, the same for every audit."""
+    order = np.random.default_rng(0).permutation(next(iter(few.values())).shape[1]) if few else np.zeros(0, int)
+    return {role: values[:, order] for role, values in few.items()}
 
 
 def _silent(responses: Responses) -> tuple[bool, bool]:
@@ -332,6 +377,28 @@ def unmasked(verdict: Verdict, level: Level) -> Verdict:
         reason=None,
         disguised=found,
     )
+
+
+def with_control(verdict: Verdict, level: Level) -> Verdict:
+    """The verdict with what the search for units would have found, by which it clears where shapes leave no other test.
+
+    Below ``ENOUGH_POWER`` nobody is cleared, and the verdict says so. Weights without a known role, which no search for
+    units sees, leave it as it was.
+    """
+    search = verdict.compared.tried.get(SearchName.DISGUISED)
+    if search is None or search.controls is None:
+        return verdict
+    bound = search.controls.bound(critical_sign_z(level.alpha, search.tests * level.comparisons))
+    verdict = replace(verdict, control_bound=bound)
+    if verdict.reason != SHAPE_DIFFERS or search.outcome != DONE or is_hidden_elsewhere(verdict.compared):
+        return verdict
+    if bound is None or bound > ENOUGH_POWER:
+        return replace(verdict, relation=Relation.INCONCLUSIVE, reason=WEAK_SEARCH)
+    return replace(verdict, relation=Relation.UNRELATED, reason=None, detection_bound=bound, any_basis=True)
+
+
+WEAK_SEARCH = "weak_search"
+"""Why nobody is cleared by a search that would have found close copies alone, as a message key."""
 
 
 def cleared(verdict: Verdict, gap: str) -> Verdict:

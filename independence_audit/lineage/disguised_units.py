@@ -17,12 +17,18 @@ from independence_audit.fingerprint.units.unit_layers import BY_NUMBER, Componen
 from independence_audit.fingerprint.units.unit_reading import read_units, unit_plan
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.disguised import DisguisedSearch, search_disguised
+from independence_audit.lineage.measure import SHAPE_DIFFERS
 from independence_audit.lineage.outcomes import DONE, Outcome, Reason, SearchName, Status
 from independence_audit.lineage.pairing import ComponentPair
 from independence_audit.lineage.rank import rank
 from independence_audit.lineage.searches import About, Cost, Law, Models
 
 GAIN = "mlp_norm"
+
+FIRST_ROLES = tuple(first for first, *_ in ROLES)
+
+CONTROLLED = 8
+"""References up to which controls are made beside each; of more, beside those that cannot be compared in place."""
 
 UNREADABLE = "unreadable"
 """Why units were not kept, where bytes could not be read."""
@@ -127,8 +133,16 @@ class DisguisedUnits:
             if wanted:
                 found[model.name] = self.units.both(models.mine, model, (names, wanted))
             models.progress.step("searching for disguised copies", done, len(models.known))
+        few = len(models.known) <= CONTROLLED
+        apart = {
+            verdict.compared.key for each in rankings for verdict in each.verdicts if verdict.reason == SHAPE_DIFFERS
+        }
         return comparisons.changed(
-            lambda one: _searched(one, *found[one.reference]) if one.pair.subject.name in names else one
+            lambda one: (
+                _searched(one, *found[one.reference], controlled=few or one.key in apart)
+                if one.pair.subject.name in names
+                else one
+            )
         )
 
 
@@ -141,15 +155,30 @@ def wanted_of(comparisons: Comparisons, reference: str, names: Collection[str]) 
     }
 
 
-def _searched(one: Comparison, ours: Mapping[str, ComponentUnits], theirs: Mapping[str, ComponentUnits]) -> Comparison:
+def _width(samples: Sequence[Sample]) -> int | None:
+    """The residual width that a component's units read."""
+    widths = [one.shape[1] for one in samples if one.layer is not None and one.role.rpartition(".")[2] in FIRST_ROLES]
+    return max(set(widths), key=widths.count) if widths else None
+
+
+def _searched(
+    one: Comparison,
+    ours: Mapping[str, ComponentUnits],
+    theirs: Mapping[str, ComponentUnits],
+    *,
+    controlled: bool,
+) -> Comparison:
     """A comparison with the search for a disguised copy, and with what became of it."""
     mine, other = ours.get(one.pair.subject.name), theirs.get(one.pair.reference.name)
     families = one.pair.subject.family, one.pair.reference.family
-    search = search_disguised(mine, other, symmetric=all(map(has_sign_symmetry, families)))
+    width = _width(one.pair.reference_samples) if controlled else None
+    search = search_disguised(mine, other, symmetric=all(map(has_sign_symmetry, families)), width=width)
     outcomes = unit_outcomes(one.pair, search, mine, other)
     return one.with_tried(
         {
-            SearchName.DISGUISED: Tried(outcomes[SearchName.DISGUISED], search.tests, units=search.found),
+            SearchName.DISGUISED: Tried(
+                outcomes[SearchName.DISGUISED], search.tests, units=search.found, controls=search.controls
+            ),
             SearchName.WITHOUT_ANCHORS: Tried(outcomes[SearchName.WITHOUT_ANCHORS]),
         }
     )

@@ -131,10 +131,16 @@ class _Search:
 
     def _no_layers(self) -> Outcome:
         """Nothing could be looked through: that is the subject's doing where the reference has layers."""
-        there = self.compared.pair.reference_samples
-        if any(sample.layer is not None and sample.shape[0] > 1 for sample in there):
-            return Outcome(Status.NOT_POSSIBLE, Reason.NO_LAYERS)
-        return Outcome(Status.NOT_APPLICABLE, Reason.NO_LAYERS_THERE)
+        ours, theirs = (
+            {sample.role: sample.shape[1] for sample in samples if sample.layer is not None and sample.shape[0] > 1}
+            for samples in (self.compared.pair.subject_samples, self.compared.pair.reference_samples)
+        )
+        if not theirs:
+            return Outcome(Status.NOT_APPLICABLE, Reason.NO_LAYERS_THERE)
+        same = [role for role in ours.keys() & theirs.keys() if not is_generic(role)]
+        if same and all(ours[role] != theirs[role] for role in same):
+            return Outcome(Status.NOT_APPLICABLE, Reason.OTHER_WIDTHS)
+        return Outcome(Status.NOT_POSSIBLE, Reason.NO_LAYERS)
 
     def _layer_map(self) -> Mapping[int, int]:
         """The layers that are by far the most like another than the one in their place."""

@@ -66,6 +66,7 @@ class Reason(StrEnum):
     NO_REFERENCE_OF_KIND = "no_reference_of_kind"
     NO_LAYERS = "no_layers"
     NO_LAYERS_THERE = "no_layers_there"
+    OTHER_WIDTHS = "other_widths"
     NO_UNITS = "no_units"
     NO_UNITS_THERE = "no_units_there"
     UNITS_UNREADABLE = "units_unreadable"

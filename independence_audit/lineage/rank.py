@@ -11,7 +11,7 @@ from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relatio
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.coverage import could_hold_a_layer
 from independence_audit.lineage.decide import SHARED_BASIS, SINGLE_FINDING, Level, Verdict, decide
-from independence_audit.lineage.disguised import cleared, unmasked
+from independence_audit.lineage.disguised import cleared, unmasked, with_control
 from independence_audit.lineage.outcomes import SearchName
 
 _STANDING_OUT = (SINGLE_FINDING, SHARED_BASIS)
@@ -117,7 +117,8 @@ def _better(compared: Comparison, level: Level) -> Verdict:
     for found in compared.found_by():
         other = decide(found, level)
         best = other if _shown(other) > _shown(best) else best
-    return cleared(replace(best, messages=compared.messages), compared.first_gap())
+    best = with_control(replace(best, messages=compared.messages), level)
+    return cleared(best, compared.first_gap())
 
 
 def _shown(verdict: Verdict) -> tuple[bool, float]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from independence_audit.evidence.measurement import (
     ComponentEvidence,
+    Control,
     DisguisedTest,
     Message,
     RunnerUp,
@@ -19,6 +20,7 @@ from independence_audit.evidence.measurement import (
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.fingerprint import Fingerprint, Sample, SampleKey
 from independence_audit.lineage.changes import changes, layer_map_of
+from independence_audit.lineage.controls import DRAWS
 from independence_audit.lineage.coverage import NO_MODEL, empty_share
 from independence_audit.lineage.decide import ENOUGH_POWER, SINGLE_FINDING, Verdict
 from independence_audit.lineage.disguised import is_empirical_sign
@@ -262,7 +264,18 @@ def _comparison(verdict: Verdict) -> RunnerUp:
         joint_z=verdict.compared.weakest.z if verdict.compared.weakest else None,
         detection_bound=verdict.detection_bound,
         reason=verdict.reason,
+        control=_control(verdict),
+        any_basis=verdict.any_basis,
     )
+
+
+def _control(verdict: Verdict) -> Control | None:
+    """What the search for units would have found beside one reference, at the bound of the audit's level."""
+    search = verdict.compared.tried.get(SearchName.DISGUISED)
+    if search is None or search.controls is None:
+        return None
+    held = search.controls
+    return Control(verdict.control_bound, DRAWS, held.points, held.z, held.negative_z)
 
 
 def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) -> Iterator[Message]:
@@ -286,13 +299,22 @@ def _explain(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) ->
         case Relation.TOKEN_TABLES:
             yield _tables(component, compared)
         case Relation.UNRELATED:
-            references = len(component.runners_up)
-            bound = component.detection_bound
-            yield Message("fact.unrelated", {**data, "references": references, "bound": bound})
+            yield from _unrelated(component)
         case Relation.INCONCLUSIVE:
             yield Message("fact.inconclusive", {**data, "reason": component.reason})
         case _:
             yield Message("fact.not_tested", {**data, "reason": component.reason})
+
+
+def _unrelated(component: ComponentEvidence) -> Iterator[Message]:
+    """What would have been found beside every reference: in the same basis, or, where no shapes fit, in any."""
+    for any_basis in (False, True):
+        told = [other for other in component.runners_up if other.any_basis == any_basis]
+        bounds = [other.detection_bound for other in told if other.detection_bound is not None]
+        if told:
+            bound = max(bounds, default=None)
+            data: dict[str, Value] = {"component": component.name, "references": len(told), "bound": bound}
+            yield Message("fact.unrelated_any_basis" if any_basis else "fact.unrelated", data)
 
 
 def _beside(component: ComponentEvidence, tensors: Sequence[TensorEvidence]) -> Iterator[Message]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,8 @@ from independence_audit.fingerprint.units.unit_layers import UnitLayer
 from independence_audit.statistics.matching import Match, match
 from independence_audit.statistics.units import are_leaning, are_tied, sign_p, sign_z
 
-Responses = Mapping[str, NDArray[np.float32]]
+Singles = NDArray[np.float32]
+Responses = Mapping[str, Singles]
 
 ALIKE = 0.5
 """Whitened cosine from which two gates are alike. Median of the best matches of copies that were trained on for 1.5
@@ -37,21 +39,58 @@ ITS_OWN = 3.0
 """z of one layer's signs from which it is named among the layers that were found together."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A reference's layer beside a layer of the subject."""
+
+    layer: int
+    found: Match
+    ups: Singles
+    """[k, t]: the up rows of the units that gates are matched with."""
+    speaks: bool
+    """Whether the subject's up rows stand free of its gates and of each other."""
+
+    @property
+    def closeness(self) -> float:
+        """Mean cosine of the best matches."""
+        return float(self.found.cosine.mean())
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedFor:
+    """A layer of the reference and the units of it that are looked for."""
+
+    layer: int
+    gates: Singles
+    ups: Singles
+    speaks: bool
+
+
 class Together:
     """A reference's layers on their way through the layers of a subject."""
 
-    def __init__(self, layers: Sequence[tuple[UnitLayer, Responses]], dimensions: int) -> None:
+    def __init__(self, layers: Sequence[tuple[UnitLayer, Responses]], searched: Sequence[int], dimensions: int) -> None:
         """Begin.
 
         Args:
             layers: The reference's layers, each with the units that are looked for, whitened [k, t] by role.
+            searched: The subject's layers that are looked through, in their order.
             dimensions: How many of the directions that anchors span are independent.
         """
-        self._layers = [(layer, few) for layer, few in layers if "gate" in few and "up" in few and len(few["gate"]) > 1]
-        self._gates = np.concatenate([few["gate"] for _, few in self._layers]) if self._layers else None
+        self._wanted = [
+            _LookedFor(layer.layer, few["gate"], few["up"], not (are_leaning(few) or are_tied(few)))
+            for layer, few in layers
+            if "gate" in few and "up" in few and len(few["gate"]) > 1
+        ]
+        self._gates = np.concatenate([one.gates for one in self._wanted]) if self._wanted else None
         self._dimensions = dimensions
         self._units = 0
-        self._best: list[tuple[float, int, Match, Responses] | None] = [None] * len(self._layers)
+        self._best: list[_Beside | None] = [None] * len(self._wanted)
+        self._plots: list[_Beside | None] = [None] * len(self._wanted)
+        """Beside which layer of the subject each would be planted: spread over both in their order."""
+        self._plot_of = [
+            searched[number * len(searched) // len(self._wanted)] for number in range(len(self._wanted)) if searched
+        ]
 
     def see(self, layer: UnitLayer, everything: Responses) -> None:
         """Look through one layer of the subject, all of whose units are there, whitened [m, t] by role."""
@@ -60,13 +99,23 @@ class Together:
         self._units += len(everything["gate"])
         found, first = match(self._gates @ everything["gate"].T), 0
         speaks = not (are_leaning(everything) or are_tied(everything))
-        for number, (_, few) in enumerate(self._layers):
-            stop = first + len(few["gate"])
-            own = Match(found.place[first:stop], found.cosine[first:stop])
-            closeness, held = float(own.cosine.mean()), self._best[number]
-            if held is None or closeness > held[0]:
-                self._best[number] = closeness, layer.layer, own, {"up": everything["up"][own.place]} if speaks else {}
+        for number, one in enumerate(self._wanted):
+            stop = first + len(one.gates)
+            place = found.place[first:stop]
+            beside = _Beside(layer.layer, Match(place, found.cosine[first:stop]), everything["up"][place], speaks)
+            held = self._best[number]
+            if held is None or beside.closeness > held.closeness:
+                self._best[number] = beside
+            if layer.layer == self._plot_of[number]:
+                self._plots[number] = beside
             first = stop
+
+    @property
+    def looked_for(self) -> Responses:
+        """Gates and ups of all units that are looked for, [k, t]; what is planted are drifted copies of them."""
+        if self._gates is None:
+            return {}
+        return {"gate": self._gates, "up": np.concatenate([one.ups for one in self._wanted])}
 
     def tests(self, *, symmetric: bool) -> Iterator[DisguisedTest]:
         """What all layers show together; nothing where no pair of layers could be matched.
@@ -75,43 +124,73 @@ class Together:
             symmetric: Whether (up, down) -> -(up, down) is a symmetry of both sides' blocks: without it, signs of up
                 rows are not random, and are not added up.
         """
-        partners = [
-            (layer, few, *held[1:]) for (layer, few), held in zip(self._layers, self._best, strict=True) if held
-        ]
-        if not partners:
-            return
-        signs: dict[int, NDArray[np.floating]] = {}
-        for number, (_, few, _, own, theirs) in enumerate(partners):
-            if symmetric and theirs and not (are_leaning(few) or are_tied(few)):
-                chosen, _ = own.one_to_one()
-                signs[number] = (few["up"][chosen] * theirs["up"][chosen]).sum(axis=1)
-        places = [(there, layer.layer) for layer, _, there, _, _ in partners]
+        yield from self._tests(self._best, symmetric=symmetric)
+
+    def tests_with(self, planted: Responses, *, symmetric: bool) -> Iterator[DisguisedTest]:
+        """The same if drifted copies of what is looked for stood among the subject's own units.
+
+        Args:
+            planted: The copies, [k, t] by role, in the order of ``looked_for``.
+            symmetric: As above.
+        """
+        beside, first = list(self._best), 0
+        for number, (one, plot, best) in enumerate(zip(self._wanted, self._plots, self._best, strict=True)):
+            stop = first + len(one.gates)
+            if plot is not None and best is not None:
+                grown = _grown(one, plot, planted["gate"][first:stop], planted["up"][first:stop])
+                beside[number] = max(best, grown, key=lambda each: each.closeness)
+            first = stop
+        yield from self._tests(beside, symmetric=symmetric)
+
+    def _tests(self, beside: Sequence[_Beside | None], *, symmetric: bool) -> Iterator[DisguisedTest]:
+        pairs = [(one, other) for one, other in zip(self._wanted, beside, strict=True) if other is not None]
+        signs = {
+            number: (one.ups[chosen] * other.ups[chosen]).sum(axis=1)
+            for number, (one, other) in enumerate(pairs)
+            if symmetric and one.speaks and other.speaks
+            for chosen in (other.found.one_to_one()[0],)
+        }
         if signs:
-            every = np.concatenate(list(signs.values()))
             own_z = {number: sign_z(each) for number, each in signs.items()}
-            largest = max(own_z, key=lambda number: own_z[number])
+            every = np.concatenate(list(signs.values()))
+            strongest = max(own_z, key=own_z.__getitem__)
+            z = sign_z(every)
             yield DisguisedTest(
                 UnitTest.SIGNS_TOGETHER,
-                *places[largest],
+                layer=pairs[strongest][1].layer,
+                reference_layer=pairs[strongest][0].layer,
                 units=len(every),
-                z=sign_z(every),
-                p_value=sign_p(sign_z(every)),
-                layers=_named([places[number] for number, z in own_z.items() if z >= ITS_OWN]),
+                z=z,
+                p_value=sign_p(z),
+                layers=_named([pairs[number] for number, own in own_z.items() if own >= ITS_OWN]),
             )
-        alike = [_alike(own, self._least()) for _, _, _, own, _ in partners]
-        most = max(range(len(alike)), key=lambda number: alike[number] / len(partners[number][3].place))
-        shares = [count / len(own.place) for count, (_, _, _, own, _) in zip(alike, partners, strict=True)]
-        yield DisguisedTest(
-            UnitTest.GATES_ALIKE,
-            *places[most],
-            units=sum(len(own.place) for _, _, _, own, _ in partners),
-            count=sum(alike),
-            layers=_named([place for place, share in zip(places, shares, strict=True) if share >= GATES_ALIKE]),
-        )
+        if pairs:
+            alike = [_alike(other.found, self._least()) for _, other in pairs]
+            shares = [count / len(one.gates) for count, (one, _) in zip(alike, pairs, strict=True)]
+            strongest = max(range(len(pairs)), key=shares.__getitem__)
+            yield DisguisedTest(
+                UnitTest.GATES_ALIKE,
+                layer=pairs[strongest][1].layer,
+                reference_layer=pairs[strongest][0].layer,
+                units=sum(len(one.gates) for one, _ in pairs),
+                count=sum(alike),
+                layers=_named([pair for pair, share in zip(pairs, shares, strict=True) if share >= GATES_ALIKE]),
+            )
 
     def _least(self) -> float:
+        """The cosine from which gates are alike here."""
         chance = math.sqrt(2.0 * math.log(max(2, self._units)) / max(1, self._dimensions))
         return max(ALIKE, BEYOND_CHANCE * chance)
+
+
+def _grown(one: _LookedFor, plot: _Beside, gates: Singles, ups: Singles) -> _Beside:
+    """A plot with drifted copies among its own units: each unit that is looked for has the nearer of both."""
+    own, copies = plot.found, match(one.gates @ gates.T)
+    nearer = copies.cosine > own.cosine
+    beyond = 1 + int(own.place.max(initial=0))
+    place = np.where(nearer, beyond + copies.place, own.place)
+    found = Match(place, np.maximum(own.cosine, copies.cosine))
+    return _Beside(plot.layer, found, np.where(nearer[:, None], ups[copies.place], plot.ups), plot.speaks)
 
 
 def _alike(found: Match, least: float) -> int:
@@ -119,9 +198,9 @@ def _alike(found: Match, least: float) -> int:
     return len(np.unique(found.place[found.cosine >= least]))
 
 
-def _named(places: Sequence[tuple[int, int]]) -> dict[str, int]:
+def _named(pairs: Sequence[tuple[_LookedFor, _Beside]]) -> dict[str, int]:
     """The subject's layers by number, each with the reference's that was found there."""
     layers: dict[str, int] = {}
-    for layer, there in sorted(places):
-        layers.setdefault(str(layer), there)
+    for there, here in sorted((other.layer, one.layer) for one, other in pairs):
+        layers.setdefault(str(there), here)
     return layers

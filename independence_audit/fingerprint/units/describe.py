@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from independence_audit.anatomy import Component, Part
 from independence_audit.anatomy.config_numbers import count, sections
 from independence_audit.checkpoint import Checkpoint
+from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.places import (
     Matrix,
     UnitPlace,
@@ -42,7 +42,7 @@ MOST_LAYERS = 8
 
 DESCRIBED = 2048
 """Units of a layer that are described, at most: of two layers of 5,000 of which each has so many of its own, 860 are
-in both. Evenly spread, begun where the salt says."""
+in both. The salt says which."""
 
 FORMS = 18
 
@@ -89,8 +89,8 @@ def _of_some(block: Block, matrices: Sequence[Wide], salt: bytes) -> Descriptors
     count = len(block[0])
     alive = np.flatnonzero(np.all([each.any(axis=1) for each in block], axis=0))
     if len(alive) > DESCRIBED:
-        first = int.from_bytes(hashlib.sha256(salt + b"\0described").digest()[:8], "big") % len(alive)
-        alive = np.sort(alive[(first + np.arange(DESCRIBED) * len(alive) // DESCRIBED) % len(alive)])
+        some_units = Sampler(rows=DESCRIBED, values=0, segment=1, columns=1 << 30, salt=salt)
+        alive = alive[np.sort(some_units.plan(len(alive), 2).rows)]
     if len(alive) < 2:  # noqa: PLR2004  a spread takes two
         return None
     some = _descriptors(tuple(each[alive] for each in block), matrices)

@@ -95,9 +95,11 @@ class Frame:
     def __init__(self, anchors: Anchors, labels: Sequence[str]) -> None:
         place = {label: index for index, label in enumerate(anchors.labels)}
         chosen = np.array([place[label] for label in labels], dtype=np.int64)
-        gram = anchors.gram[np.ix_(chosen, chosen)]
-        self._rotation: Floats = root(anchors.gram, 0.5)[:, chosen] @ root(gram, -0.5)
-        self.dimensions = int(np.linalg.matrix_rank(gram, tol=FLAT, hermitian=True))
+        self.gram = anchors.gram[np.ix_(chosen, chosen)]
+        """E Eᵀ of the shared anchors."""
+        self._rotation: Floats = root(anchors.gram, 0.5)[:, chosen] @ root(self.gram, -0.5)
+        energies = np.linalg.eigvalsh(self.gram)
+        self.dimensions = int((energies > energies[-1] * FLAT).sum())
         """How many of the shared anchors' directions are independent."""
 
     def whitened(self, responses: NDArray[np.int8]) -> NDArray[np.float32]:
