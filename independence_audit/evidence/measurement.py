@@ -230,3 +230,9 @@ class ComponentEvidence:
     the relation leaves nothing to tell."""
     reference_kind: str | None = field(default=None, metadata={SINCE: "1.1"})
     """Kind of the reference's component; a kind of the subject's is a label that anybody can choose."""
+
+    @property
+    def weakest_bound(self) -> RunnerUp | None:
+        """Of the references that are ruled out, the one of which the most could stay unseen; None without any."""
+        ruled_out = [other for other in self.runners_up if other.relation == Relation.UNRELATED]
+        return max(ruled_out, key=lambda other: other.detection_bound or 0.0, default=None)

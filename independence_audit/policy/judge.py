@@ -13,6 +13,8 @@ from independence_audit.policy.messages import (
     CANNOT_JUDGE,
     INCOMPLETE,
     NO_TRAJECTORY,
+    NONE_FOUND,
+    NONE_FOUND_ANY_BASIS,
     UNDECIDED,
     UNUSABLE,
     UNVERIFIED,
@@ -173,6 +175,9 @@ def _sentence(key: str, component: ComponentEvidence, case: Case) -> Message:
     data = data_of(component, case)
     if key == NO_TRAJECTORY and case.unusable:
         return Message(UNUSABLE, data | {"unusable": case.unusable})
+    weakest = component.weakest_bound
+    if key == NONE_FOUND and weakest is not None and weakest.any_basis:
+        return Message(NONE_FOUND_ANY_BASIS, data)
     return Message(key, data)
 
 
@@ -191,12 +196,13 @@ def _changes(rule: Rule, missing: int, *, unproven: bool) -> Iterator[Message]:
 
 def data_of(component: ComponentEvidence, case: Case) -> dict[str, Value]:
     """What the sentence of any criterion of a component may name."""
+    weakest = component.weakest_bound
     return {
         "component": component.name,
         "reference": component.reference,
         "relation": component.relation.value,
         "references": len(component.runners_up),
-        "bound": component.detection_bound,
+        "bound": weakest.detection_bound if weakest else component.detection_bound,
         "reason": component.reason,
         "owner": case.owner or "",
         "licence": case.licence or "",

@@ -28,6 +28,7 @@ CRITERIA = frozenset(
         "criterion.token_tables_own",
         "criterion.token_tables_permissive",
         "criterion.none_found",
+        "criterion.none_found_any_basis",
         "criterion.inconclusive",
         "criterion.not_tested",
         "criterion.unchanged",
@@ -87,6 +88,7 @@ CHANGES = frozenset(
     }
 )
 NO_TRAJECTORY = "criterion.no_trajectory"
+NONE_FOUND, NONE_FOUND_ANY_BASIS = "criterion.none_found", "criterion.none_found_any_basis"
 UNUSABLE = "criterion.trajectory_unusable"
 """In place of the sentence that no checkpoints were submitted, where they were and show nothing."""
 UNVERIFIED = "criterion.unverified"

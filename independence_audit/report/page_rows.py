@@ -178,9 +178,29 @@ def comparison_rows(component: ComponentEvidence, lang: str) -> tuple[Comparison
             joint_z=numbers.score(other.joint_z),
             p_value=numbers.p_value(other.p_value),
             bound=numbers.coefficient(other.detection_bound),
-            note=word("reason", other.reason, lang) if other.reason else "",
+            note=word("reason", other.reason, lang)
+            if other.reason
+            else label("any_basis", lang)
+            if other.any_basis
+            else "",
         )
         for other in (*found, *component.runners_up)
+    )
+
+
+def control_rows(component: ComponentEvidence) -> tuple[tuple[str, ...], ...]:
+    """Word the controls of one component: the reference, the bound, z as it is and shuffled, and z by r."""
+    return tuple(
+        (
+            visible(component.name),
+            with_part(other.reference, other.reference_component),
+            numbers.coefficient(control.bound),
+            numbers.score(control.z),
+            numbers.score(control.negative_z),
+            ", ".join(f"{numbers.coefficient(point.r)}: {numbers.score(point.z)}" for point in control.points),
+        )
+        for other in component.runners_up
+        if (control := other.control) is not None
     )
 
 

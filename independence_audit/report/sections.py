@@ -28,7 +28,7 @@ from independence_audit.report.declared_rows import COLUMNS
 from independence_audit.report.distribution import distribution_of, in_words, norm_caveat_rows, norm_vectors
 from independence_audit.report.layer_rows import layer_runs
 from independence_audit.report.page import Page, page_of
-from independence_audit.report.page_rows import ComponentRow, CriterionRow, layers_title
+from independence_audit.report.page_rows import ComponentRow, CriterionRow, control_rows, layers_title
 from independence_audit.report.plain import visible
 from independence_audit.report.training_sections import component_section
 from independence_audit.report.wording import label, word
@@ -198,6 +198,20 @@ def _comparisons(_: AuditReport, page: Page, lang: str) -> Iterator[Section]:
     yield Section("comparisons", label("comparisons", lang), (Table(columns, rows),))
 
 
+def _controls(report: AuditReport, _: Page, lang: str) -> Iterator[Section]:
+    rows = tuple(row for component in report.components for row in control_rows(component))
+    if not rows:
+        return
+    columns = (
+        Column("component", longest=SHORT_NAME),
+        Column("reference", longest=SHORT_NAME),
+        *(Column(key, number=True) for key in ("control_bound", "control_z", "control_negative")),
+        Column("control_points", where=MARKDOWN),
+    )
+    blocks = (Paragraph(label("controls_text", lang), Tone.QUIET), Table(columns, rows))
+    yield Section("controls", label("controls", lang), blocks)
+
+
 def _layers(report: AuditReport, page: Page, lang: str) -> Iterator[Section]:
     yield Section("layers", label("layers", lang), (Paragraph(label("layers_text", lang), Tone.QUIET),))
     numbers = ("correlation", "identical_values")
@@ -275,6 +289,7 @@ SECTIONS: tuple[Callable[[AuditReport, Page, str], Iterator[Section]], ...] = (
     _reproduce,
     _references,
     _comparisons,
+    _controls,
     _layers,
     _trap,
     _distribution,
