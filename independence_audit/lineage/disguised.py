@@ -19,7 +19,7 @@ from independence_audit.anatomy import is_unit
 from independence_audit.evidence.measurement import DisguisedTest, UnitTest
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.fingerprint.units.anchoring import FEWEST
-from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Frame, UnitLayer, shared_labels
+from independence_audit.fingerprint.units.unit_layers import BY_NUMBER, ComponentUnits, Frame, UnitLayer, shared_labels
 from independence_audit.lineage.controls import Controls, controls, critical_sign_z
 from independence_audit.lineage.coverage import is_hidden_elsewhere
 from independence_audit.lineage.decide import ENOUGH_POWER, Level, Verdict
@@ -197,7 +197,11 @@ def _reason(subject: ComponentUnits, reference: ComponentUnits) -> str:
 class _Anchored:
     """Two components' units seen from the anchors that both have."""
 
-    def __init__(self, subject: ComponentUnits, reference: ComponentUnits, ours: Frame, theirs: Frame) -> None:
+    def __init__(
+        self, subject: ComponentUnits, reference: ComponentUnits, ours: Frame, theirs: Frame, *, by_number: bool
+    ) -> None:
+        self._by_number = by_number
+        """Whether anchors are rows of the same number, which need not be the same token."""
         self._turned = not any(layer.whole for layer in subject.layers)
         """Whether the subject's units are looked for among the reference's, because few of its own are there."""
         self._searched, looked_for = (reference, subject) if self._turned else (subject, reference)
@@ -216,7 +220,8 @@ class _Anchored:
         labels = shared_labels(subject.anchors, reference.anchors)
         if len(labels) < FEWEST:
             return None
-        return cls(subject, reference, Frame(subject.anchors, labels), Frame(reference.anchors, labels))
+        frames = Frame(subject.anchors, labels), Frame(reference.anchors, labels)
+        return cls(subject, reference, *frames, by_number=any(label.startswith(BY_NUMBER) for label in labels))
 
     def tests(self, *, symmetric: bool) -> Iterator[DisguisedTest]:
         """Every search layer of one side with every layer of the other, and all layers together."""
@@ -245,11 +250,13 @@ class _Anchored:
     def controls(self, width: int, *, symmetric: bool) -> Controls | None:
         """What planted copies would show, after the tests; None where the subject's units are not all seen.
 
+        None as well where anchors are the same by number alone: a copy's tokens would have other numbers.
+
         Args:
             width: The reference's residual width.
             symmetric: As of the tests.
         """
-        if self._turned:
+        if self._turned or self._by_number:
             return None
         for layer in self._searched.layers:
             if layer.whole:

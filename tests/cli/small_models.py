@@ -12,7 +12,7 @@ WIDTH, UNITS, LAYERS, TOKENS = 128, 192, 2, 256
 Weights = dict[str, np.ndarray]
 
 
-def llama(seed: int, width: int = WIDTH) -> Weights:
+def llama(seed: int, width: int = WIDTH, units: int = UNITS, layers: int = LAYERS) -> Weights:
     """Random weights under llama's names; two seeds are two strangers."""
     random = np.random.default_rng(seed)
 
@@ -23,13 +23,13 @@ def llama(seed: int, width: int = WIDTH) -> Weights:
         return (1 + random.normal(0, 0.02, width)).astype(np.float32)
 
     weights = {"model.embed_tokens.weight": matrix(TOKENS, width), "model.norm.weight": gain()}
-    for layer in range(LAYERS):
+    for layer in range(layers):
         prefix = f"model.layers.{layer}."
         for role in "qkvo":
             weights[f"{prefix}self_attn.{role}_proj.weight"] = matrix(width, width)
-        weights[f"{prefix}mlp.gate_proj.weight"] = matrix(UNITS, width)
-        weights[f"{prefix}mlp.up_proj.weight"] = matrix(UNITS, width)
-        weights[f"{prefix}mlp.down_proj.weight"] = matrix(width, UNITS)
+        weights[f"{prefix}mlp.gate_proj.weight"] = matrix(units, width)
+        weights[f"{prefix}mlp.up_proj.weight"] = matrix(units, width)
+        weights[f"{prefix}mlp.down_proj.weight"] = matrix(width, units)
         weights[f"{prefix}input_layernorm.weight"] = gain()
         weights[f"{prefix}post_attention_layernorm.weight"] = gain()
     return weights

@@ -83,14 +83,22 @@ def anchor_part(anatomy: Anatomy, component: Component, width: int) -> Part | No
 
 
 def search_layers(places: Sequence[UnitPlace], wanted: int) -> list[UnitPlace]:
-    """The layers of which all units are kept, spread over the depth; those of the most frequent width."""
+    """The layers of which all units are kept, spread over the depth; those of the most frequent number of units.
+
+    Where too few have that number, all are eligible: a disguise may give every layer another.
+    """
     if not places or wanted < 1:
         return []
     blocks = [place.block for place in places]
     usual = max(set(blocks), key=blocks.count)
     eligible = [place for place in places if place.block == usual]
-    count = min(wanted, len(eligible))
-    return [eligible[(step + 1) * len(eligible) // (count + 1)] for step in range(count)]
+    return spread(eligible if len(eligible) >= wanted else places, wanted)
+
+
+def spread(places: Sequence[UnitPlace], wanted: int) -> list[UnitPlace]:
+    """As many layers as are wanted, evenly over the depth; all where there are no more."""
+    count = min(wanted, len(places))
+    return [places[(step + 1) * len(places) // (count + 1)] for step in range(count)]
 
 
 def chosen_experts(place: UnitPlace) -> NDArray[np.int64]:

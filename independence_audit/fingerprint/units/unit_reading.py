@@ -24,6 +24,7 @@ from independence_audit.fingerprint.units.places import (
     read_rows,
     row_blocks,
     search_layers,
+    spread,
     unit_places,
 )
 from independence_audit.fingerprint.units.unit_layers import Anchors, ComponentUnits, UnitLayer, own_frame
@@ -126,7 +127,7 @@ def _component(
 def _seen(places: Sequence[UnitPlace], anchors: int) -> frozenset[int]:
     """The layers of which all units are seen through anchors: all of them, or as many as may be, spread evenly."""
     cost = max(place.block * len(chosen_experts(place)) * place.width * (len(place.roles) - 1) for place in places)
-    return frozenset(place.layer for place in search_layers(places, MOST_SEEN // max(1, cost * anchors)))
+    return frozenset(place.layer for place in spread(places, MOST_SEEN // max(1, cost * anchors)))
 
 
 def reason_of(anchors: Anchors | None, layers: Sequence[UnitLayer], plan: UnitPlan) -> str:
