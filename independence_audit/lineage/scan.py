@@ -190,11 +190,11 @@ def _pieces_of(target: Sample, found: Sequence[tuple[Reading, int, Hits]]) -> It
             if laid is None:
                 break
             piece, explained = laid
-            held.add(reading.tensor)
             if piece.measured.numbers.compared_values < EXACT_VALUES:
                 small.append(piece)
                 anywhere = Hits.joined([anywhere, rest.where(explained)])
             else:
+                held.add(reading.tensor)
                 yield piece
             rest = rest.where(~explained)
         left.append((reading, stride, Hits.joined([anywhere, rest])))

@@ -95,10 +95,10 @@ def _shared(verdict: Verdict, mine: Model, theirs: Model) -> Message | None:
     profiles = list(_profiles(verdict, mine, theirs))
     if not profiles:
         return None
-    top, low = (median(getattr(profile, band) for profile in profiles) for band in ("top", "low"))
+    top, low, strength = (median(getattr(one, name) for one in profiles) for name in ("top", "low", "strength"))
     key = verdict.compared.key
     data = {"component": key.component, "reference": key.reference, "top": top, "low": low}
-    return Message(_WORDS[shared_by(Profile(top, low))], {**data, "matrices": len(profiles)})
+    return Message(_WORDS[shared_by(Profile(top, low, strength))], {**data, "matrices": len(profiles)})
 
 
 def _profiles(verdict: Verdict, mine: Model, theirs: Model) -> Iterator[Profile]:

@@ -78,7 +78,25 @@ def test_a_copy_keeps_all_of_it_in_proportion(scale: float, seed: int) -> None:
 )
 def test_what_lies_between_stays_open(top: float, low: float, shared: Shared) -> None:
     """The limits themselves count; nothing is said between them."""
-    assert shared_by(Profile(top, low)) == shared
+    assert shared_by(Profile(top, low, strength=3.0)) == shared
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 0.8, 1.1])
+def test_models_that_hardly_trained_are_never_said_to_share_training(strength: float) -> None:
+    """Two that began as one draw and learnt little, each by itself, are alike at the top for the draw's sake."""
+    generator = np.random.default_rng(13)
+    for _ in range(10):
+        draw = generator.normal(size=(SIDE, SIDE))
+        profile = profile_of(*(draw + strength / 6 * learnt(generator) for _ in range(2)))
+        assert shared_by(profile) != Shared.TRAINING
+
+
+def test_the_edge_is_that_of_random_matrices() -> None:
+    """The mean of the largest squared singular values of a draw lies about there, whatever its shape and scale."""
+    generator = np.random.default_rng(17)
+    for shape in ((128, 128), (96, 384), (64, 2048), (512, 128)):
+        matrix = 0.02 * generator.normal(size=shape)
+        assert profile_of(matrix, matrix).strength == pytest.approx(0.9, abs=0.15)
 
 
 def test_matrices_that_have_no_spectrum_have_no_profile() -> None:
