@@ -34,9 +34,9 @@ USUAL_ALIGNMENT = 32
 _LARGEST = 2**63 - 1
 _WRITTEN_WRONG = "Convert the model again with the converter of llama.cpp."
 
-_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 10: "Q", 11: "q", 12: "d"}
-"""Types of metadata's values that are numbers, in the forms of the ``struct`` module."""
-_TRUTH, _TEXT, _LIST = 7, 8, 9
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+"""Types of metadata's values that are numbers or truths, in the forms of the ``struct`` module."""
+_TEXT, _LIST = 8, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,31 +165,32 @@ def _metadata(cursor: Cursor, keys: int, file: str) -> dict[str, Value]:
 def _value(cursor: Cursor, kind: int, key: str, file: str) -> Value:
     if kind in _NUMBERS:
         return _numbers(cursor, kind, 1)[0]
-    if kind == _TRUTH:
-        return bool(cursor.number("B"))
-    start = cursor.place
     if kind == _TEXT:
-        length = cursor.number("Q")
-        if length <= LONGEST_TEXT:
-            return cursor.take(length).decode("utf-8", "replace")
-        cursor.skip(length)
-        return Skipped(1, start, cursor.place, is_texts=True)
-    if kind == _LIST:
-        kind, count = cursor.number("I"), cursor.number("Q")
-        start = cursor.place
-        if kind == _TEXT:
-            cursor.skip_texts(count)
-            return Skipped(count, start, cursor.place, is_texts=True)
-        if kind in _NUMBERS or kind == _TRUTH:
-            if count <= LONGEST_LIST:
-                return _numbers(cursor, kind, count)
-            cursor.skip(count * struct.calcsize(_NUMBERS.get(kind, "B")))
-            return Skipped(count, start, cursor.place, is_texts=False)
-    raise MalformedError(f"The key {quoted(key)} of {quoted(file)} has a value of an unknown type.", _WRITTEN_WRONG)
+        return _one_text(cursor)
+    inner, count = (cursor.number("I"), cursor.number("Q")) if kind == _LIST else (-1, 0)
+    start = cursor.place
+    if inner == _TEXT:
+        cursor.skip_texts(count)
+        return Skipped(count, start, cursor.place, is_texts=True)
+    if inner not in _NUMBERS:
+        raise MalformedError(f"The key {quoted(key)} of {quoted(file)} has a value of an unknown type.", _WRITTEN_WRONG)
+    if count <= LONGEST_LIST:
+        return _numbers(cursor, inner, count)
+    cursor.skip(count * struct.calcsize(_NUMBERS[inner]))
+    return Skipped(count, start, cursor.place, is_texts=False)
+
+
+def _one_text(cursor: Cursor) -> str | Skipped:
+    start = cursor.place
+    length = cursor.number("Q")
+    if length <= LONGEST_TEXT:
+        return cursor.take(length).decode("utf-8", "replace")
+    cursor.skip(length)
+    return Skipped(1, start, cursor.place, is_texts=True)
 
 
 def _numbers(cursor: Cursor, kind: int, count: int) -> list[int | float | bool]:
-    form = f"<{count}{_NUMBERS.get(kind, '?')}"
+    form = f"<{count}{_NUMBERS[kind]}"
     return list(struct.unpack(form, cursor.take(struct.calcsize(form))))
 
 
