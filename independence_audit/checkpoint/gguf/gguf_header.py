@@ -126,7 +126,7 @@ def read_texts(source: ByteSource, file: str, texts: Skipped) -> list[str]:
     found, place = [], 0
     for _ in range(texts.count):
         if place + 8 > len(content):
-            raise ValueError
+            raise ValueError("the texts do not fill their place")
         (length,) = struct.unpack_from("<Q", content, place)
         found.append(content[place + 8 : place + 8 + length].decode("utf-8", "replace"))
         place += 8 + length

@@ -42,9 +42,10 @@ class Architecture:
         inside = _BLOCK.fullmatch(stem)
         if inside is None:
             return self.top[stem] + suffix if stem in self.top else stored
-        if f"{inside['stem']}#." != self.layer_from or inside["rest"] not in self.block:
+        if f"{inside['stem']}#." != self.layer_from:
             return stored
-        return self.layer_to.replace("#", inside["layer"]) + self.block[inside["rest"]] + suffix
+        rest = self.block.get(inside["rest"] + suffix) or self.block.get(inside["rest"], "") + suffix
+        return self.layer_to.replace("#", inside["layer"]) + rest if rest != suffix else stored
 
 
 @cache

@@ -37,11 +37,8 @@ def test_every_step_is_where_it_should_be(steps: list[tuple[str, int]]) -> None:
     """Bytes taken, skipped and skipped as texts add up, however requests fall."""
     content, meant = b"", []
     for number, (step, count) in enumerate(steps):
-        piece = (
-            b"".join(text(bytes(each % 256) * 2) for each in range(count))
-            if step == "texts"
-            else bytes([number]) * count
-        )
+        texts = b"".join(text(bytes(2 * each)) for each in range(count))
+        piece = texts if step == "texts" else bytes([number]) * count
         content += piece
         meant.append(piece)
     cursor = Cursor(MemorySource({"f": content}), "f")
