@@ -21,18 +21,24 @@ SLACK = 2.0**-7
 """Relative to a value, what its nearest level may be missed by: the quantiser saw another cast of it. Half a step of
 bf16 moves a value by 2**-8 of itself, away from one level and towards the other."""
 
-SCALE_SLACK = 2.0**-9
-"""The same relative to a block's largest value: the quantiser chose levels by scales that are stored in fp16. A scale
-and an offset are each 2**-11 of themselves away, and a level lies no further from the offset than twice the largest
-value. Without it 10 of 20 real matrices in Q4_1 and 17 in Q5_1 would be contradicted by a few values."""
+SCALE_SLACK = 6 * 2.0**-11
+"""The same relative to a block's largest value, beside it: the quantiser chose among levels whose scale and offset are
+stored in fp16, each 2**-11 of itself away. A level, three times the largest value at most from both together, moves one
+way, and its neighbour too: the one comes nearer by as much as the other goes. With neither slack 11 of 20 real matrices
+in Q4_1 and 15 in Q5_1 were contradicted by a few values, with both none of 31."""
 
-FILLED = 0.18
+FILLED = 0.25
 """Mean square of the differences in half steps of the block, at most one each, from which they are a quantiser's. These
-are even within the step, 1/3, whatever the weights are. Measured on 20 matrices of a trained encoder, sampled as audits
-do: 0.30 and more for Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, NF4, MXFP4, int8 and fp8, 0.22 for three levels (TQ2_0). Training
-moves values by a normal number, and moves none of thousands to its neighbour only where that is far narrower: on 53
-dequantised matrices of a decoder that normal, Laplace, low-rank and merged changes of any size did not contradict,
-0.06 and less; for flat noise 0.15, for all values shrunk by 5% 0.14."""
+are even within the step, 1/3, whatever the weights are. Measured on matrices of a trained encoder, sampled as audits
+do: 0.30 and more for Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, NF4, MXFP4, int8 and fp8. Of three levels (TQ2_0), whose one step is
+not evenly filled, it was 0.22: such a copy is related. Training moves values by all sizes, and moves none of thousands
+to its neighbour only where most are far smaller than the step: on dequantised matrices of a decoder no normal, Laplace,
+low-rank or merged change of any size that went uncontradicted had over 0.08; flat noise had 0.15."""
+
+SCALED = 0.5
+"""Correlation of the differences with the levels, either way, from which values were scaled and not rounded. Of these
+quantisers it was 0.25 at most, on the encoder's matrices and on made-up ones with heavier tails; of a copy whose values
+all shrank, 1."""
 
 FEW_BLOCKS = 8
 """Fewer blocks that could contradict tell nothing; in 8 of 32 values an unrelated model's contradict for certain."""
@@ -80,7 +86,11 @@ def quantisation(quantised: Values, plain: Values, start: int, *, packing: str =
     x, y = x[telling], y[telling]
     if _contradicted(x, y).any() or _contradicted(x, np.roll(y, 1, axis=1)).mean() < BY_CHANCE:
         return None
-    if _filled(x, y) < FILLED:
+    if abs(_correlation(y - x, x)) > SCALED:
+        return None
+    # Two halves on grids of their own lie at any distance from each other.
+    halves = length if packing else HALF_BLOCK
+    if _filled(x.reshape(-1, halves), y.reshape(-1, halves)) < FILLED:
         return None
     return packing or UNKNOWN
 
@@ -88,7 +98,7 @@ def quantisation(quantised: Values, plain: Values, start: int, *, packing: str =
 def _contradicted(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where another level of the block lies nearer to a plain value than the one in its place, [blocks, length]."""
     size = np.abs(y)
-    own = np.abs(y - x) - np.maximum(SLACK * size, SCALE_SLACK * size.max(axis=1, keepdims=True))
+    own = np.abs(y - x) - SLACK * size - SCALE_SLACK * size.max(axis=1, keepdims=True)
     found = np.zeros(x.shape, dtype=bool)
     for column in range(x.shape[1]):
         found |= np.abs(y - x[:, column : column + 1]) < own
@@ -101,6 +111,16 @@ def _filled(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     gaps = np.diff(ordered, axis=1)
     step = np.where(gaps > 0.0, gaps, np.inf).min(axis=1, keepdims=True)
     return float((np.minimum(1.0, np.abs(y - x) / (step / 2)) ** 2).mean())
+
+
+def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Pearson correlation of two arrays; 0 where one is constant."""
+    x, y = x - x.mean(), y - y.mean()
+    largest = float(np.abs(x).max()), float(np.abs(y).max())
+    if 0.0 in largest:
+        return 0.0
+    x, y = x / largest[0], y / largest[1]
+    return float((x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum()))
 
 
 def _blocks(values: Values, start: int, length: int) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ _BLOCK = re.compile(r"(?P<stem>[a-z.]*blk\.)(?P<layer>[0-9]{1,9})\.(?P<rest>.+)"
 _SUFFIX = re.compile(r"(?P<stem>.+?)(?P<suffix>\.(?:weight|bias))?")
 _QUERIES = re.compile(r".*\.attn_(?P<which>[qk])\.(?:weight|bias)")
 _GAINS = "norm.weight"
+_UP, _DOWN = ".ffn_up.", ".ffn_down."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,20 @@ def meant(metadata: Mapping[str, Value], tensors: Sequence[GgufTensor]) -> dict[
     if known is None:
         return {tensor.name: Meant(tensor.name) for tensor in tensors}
     found = {tensor.name: _meant(tensor, known, metadata) for tensor in tensors}
+    if known.layer_from.startswith("v.") and any(_UP in each.name and _is_wide(each) for each in tensors):
+        # Early converters called the first matrix of a tower's MLP the second (llama.cpp, tools/mtmd/clip.cpp).
+        found = {name: Meant(known.name(_exchanged(name))) for name in found}
     if len({each.name for each in found.values()}) < len(found):
         return {tensor.name: Meant(tensor.name) for tensor in tensors}
     return found
+
+
+def _is_wide(tensor: GgufTensor) -> bool:
+    return len(tensor.shape) > 1 and tensor.shape[-1] > tensor.shape[-2]
+
+
+def _exchanged(stored: str) -> str:
+    return stored.replace(_UP, _DOWN) if _UP in stored else stored.replace(_DOWN, _UP)
 
 
 def _meant(tensor: GgufTensor, known: Architecture, metadata: Mapping[str, Value]) -> Meant:

@@ -21,7 +21,7 @@ from independence_audit.checkpoint.gguf.gguf_header import (
     read_texts,
 )
 from independence_audit.errors import AuditError, MalformedError, UnsupportedError
-from tests.checkpoint.gguf.gguf_files import entry, key, raw, text, write
+from tests.checkpoint.gguf.gguf_files import Array, entry, key, raw, text, write
 from tests.checkpoint.memory_source import MemorySource
 
 NUMBER = struct.pack("<I", 7)
@@ -39,7 +39,7 @@ def listed(kind: int, count: int, content: bytes) -> bytes:
 
 def test_what_the_library_writes(tmp_path: Path) -> None:
     """Names, dimensions, types, places and metadata are those that the format's own reader finds."""
-    tensors = {
+    tensors: dict[str, Array | tuple[Array, str]] = {
         "token_embd.weight": (np.ones((5, 64), np.float32), "Q8_0"),
         "blk.0.x.weight": np.ones((2, 3, 4), np.float16),
         "output_norm.weight": np.ones(7, np.float32),
