@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ QUANTISERS: dict[str, Callable[[Floats], Floats]] = {
 }
 PACKINGS = {"halves": "q3_k"}
 """How llama.cpp calls what has a scale for every sixteen inputs."""
-CHANGES: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
+CHANGES: dict[str, Callable[[Floats, np.random.Generator], NDArray[Any]]] = {
     "training": lambda values, random: random.normal(size=values.shape),
     "heavy tails": lambda values, random: random.laplace(size=values.shape),
     "low rank": lambda values, random: random.normal(size=(16, 1)) @ random.normal(size=(1, values.shape[1])),
