@@ -42,11 +42,17 @@ class Architecture:
         stem, suffix = found["stem"], found["suffix"] or ""
         inside = _BLOCK.fullmatch(stem)
         if inside is None:
-            return self.top[stem] + suffix if stem in self.top else stored
+            return _of(self.top, stem, suffix) or stored
         if f"{inside['stem']}#." != self.layer_from:
             return stored
-        rest = self.block.get(inside["rest"] + suffix) or self.block.get(inside["rest"], "") + suffix
-        return self.layer_to.replace("#", inside["layer"]) + rest if rest != suffix else stored
+        rest = _of(self.block, inside["rest"], suffix)
+        return self.layer_to.replace("#", inside["layer"]) + rest if rest else stored
+
+
+def _of(names: Mapping[str, str], stem: str, suffix: str) -> str:
+    """What a table calls a name; empty where it does not know it."""
+    whole = names.get(stem + suffix)
+    return whole or (names[stem] + suffix if stem in names else "")
 
 
 @cache
