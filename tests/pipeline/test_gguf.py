@@ -10,9 +10,10 @@ from gguf import GGMLQuantizationType, quants
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
-from independence_audit.evidence.audit_report import AuditReport
+from independence_audit.evidence.audit_report import Account, AuditReport, Severity
 from independence_audit.evidence.relation import Relation
 from independence_audit.pipeline.audit import audit
+from independence_audit.pipeline.incomplete import exit_code
 from independence_audit.pipeline.settings import AuditSettings
 from tests.checkpoint.gguf.gguf_files import Array, write
 from tests.checkpoint.gguf.llama_files import converted
@@ -87,6 +88,19 @@ def test_by_ranges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         reach(hub, tmp_path / "cache", monkeypatch)
         for subject, reference in (("hf://team/toy", str(CASE / "base")), (str(CASE / "base"), "hf://team/toy")):
             assert relations(audit(subject, [reference])) == {Relation.ROUNDED}
+
+
+def test_a_second_copy_is_judged_by_nobody(tmp_path: Path) -> None:
+    """The most precise copy by its name is the model; another one is said to be judged by nobody, whatever its name."""
+    stored("other_seed", "F32", tmp_path / "m-F32.gguf")
+    stored("base", "Q8_0", tmp_path / "m-Q8_0.gguf")
+    report = audit(str(tmp_path), [str(CASE / "base")])
+    assert relations(report) == {Relation.UNRELATED}
+    assert [(file.name, file.account, file.reason) for file in report.subject.accounts] == [
+        ("m-F32.gguf", Account.JUDGED, ""),
+        ("m-Q8_0.gguf", Account.NOT_JUDGED, "gguf"),
+    ]
+    assert exit_code(report, Severity.NOT_MET) == 3
 
 
 def _noise(values: Array, size: float) -> Array:

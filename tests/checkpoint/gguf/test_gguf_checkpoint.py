@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from independence_audit.checkpoint import Checkpoint, open_named, read_vocabular
 from independence_audit.checkpoint.gguf import gguf_checkpoint
 from independence_audit.checkpoint.header import KEY
 from independence_audit.errors import AuditError, MalformedError, MissingError, UnsupportedError
-from tests.checkpoint.gguf.gguf_files import entry, key, raw, text, write
+from tests.checkpoint.container_contract import ContainerContract
+from tests.checkpoint.gguf.gguf_files import Array, entry, key, raw, text, write
 from tests.checkpoint.gguf.llama_files import write_llama
 from tests.cli.small_models import llama, save
 from tests.hub.fake_hub import reach, serving
@@ -202,3 +204,13 @@ def test_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert hub.sent < path.stat().st_size
         far.source.close()
         near.source.close()
+
+
+class TestContainer(ContainerContract):
+    """GGUF files do what every container does."""
+
+    suffix = ".gguf"
+
+    def write(self, path: Path, tensors: Mapping[str, Array]) -> None:
+        """Write tensors under names that no table knows."""
+        write(path, "new", dict(tensors))
