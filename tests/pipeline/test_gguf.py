@@ -97,7 +97,7 @@ def test_a_second_copy_is_judged_by_nobody(tmp_path: Path) -> None:
     report = audit(str(tmp_path), [str(CASE / "base")])
     assert relations(report) == {Relation.UNRELATED}
     assert [(file.name, file.account, file.reason) for file in report.subject.accounts] == [
-        ("m-F32.gguf", Account.JUDGED, ""),
+        ("m-F32.gguf", Account.JUDGED, None),
         ("m-Q8_0.gguf", Account.NOT_JUDGED, "gguf"),
     ]
     assert exit_code(report, Severity.NOT_MET) == 3
