@@ -122,6 +122,20 @@ def test_a_dequantised_reference_does_not_hide_training(size: float, tmp_path: P
         assert relations(audit(str(tmp_path / subject), [str(tmp_path / reference)])) == {Relation.RELATED}
 
 
+@pytest.mark.parametrize("share", [0.05, 0.3, 1.0])
+def test_nor_does_it_hide_a_real_fine_tune(share: float, tmp_path: Path) -> None:
+    """What training changed of the example's base, changed of the dequantised base: no matrix of it is rounded."""
+    plain, tuned, base = weights("base"), weights("finetuned"), dequantised("base", "Q4_0")
+    for folder, told in (
+        ("reference", base),
+        ("tuned", {name: np.asarray(base[name] + share * (tuned[name] - plain[name]), np.float32) for name in base}),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "config.json").write_text((CASE / "base" / "config.json").read_text())
+        save_file(told, tmp_path / folder / "model.safetensors")
+    assert relations(audit(str(tmp_path / "tuned"), [str(tmp_path / "reference")])) == {Relation.RELATED}
+
+
 def test_nor_a_merge(tmp_path: Path) -> None:
     """A hundredth of another model of the same draw, merged into a dequantised one, is no rounding of it."""
     base, other = dequantised("base", "Q4_0"), weights("finetuned")

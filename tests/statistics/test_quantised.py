@@ -11,6 +11,7 @@ from gguf import GGMLQuantizationType, quants
 from numpy.typing import NDArray
 
 from independence_audit.statistics.quantised import FILLED, _blocks, _filled, quantisation
+from tests.checkpoint.gguf.k_quantisers import q4_k, q6_k
 
 Floats = NDArray[np.float32]
 
@@ -90,6 +91,11 @@ def ggml(kind: str) -> Callable[[Floats], Floats]:
     return lambda values: np.asarray(quants.dequantize(quants.quantize(values, of), of))
 
 
+def dequantised(kind: str, blocks: Any, like: Floats) -> Floats:
+    """What blocks of a K type stand for."""
+    return np.asarray(quants.dequantize(blocks, GGMLQuantizationType[kind])).reshape(like.shape)
+
+
 def as_bf16(values: Floats) -> Floats:
     """Values in bf16, as dequantised models are published."""
     bits = values.view(np.uint32)
@@ -105,12 +111,14 @@ def heavy(seed: int) -> Floats:
 
 QUANTISERS: dict[str, Callable[[Floats], Floats]] = {
     **{kind.lower(): ggml(kind) for kind in ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "MXFP4")},
+    "q4_k": lambda values: dequantised("Q4_K", q4_k(values), values),
+    "q6_k": lambda values: dequantised("Q6_K", q6_k(values), values),
     "int4": quantised,
     "halves": lambda values: quantised(values, bits=3, group=16),
     "int8": lambda values: quantised(values, bits=8, group=1024),
 }
 PACKINGS = {"halves": "q3_k"}
-"""How llama.cpp calls what has a scale for every sixteen inputs."""
+"""How llama.cpp calls what has seven levels for every sixteen inputs."""
 CHANGES: dict[str, Callable[[Floats, np.random.Generator], NDArray[Any]]] = {
     "training": lambda values, random: random.normal(size=values.shape),
     "heavy tails": lambda values, random: random.laplace(size=values.shape),
@@ -129,7 +137,7 @@ def test_quantisers_fill_their_steps(kind: str, cast: bool) -> None:  # noqa: FB
         plain = heavy(seed)
         rounded = QUANTISERS[kind](plain)
         rounded = as_bf16(rounded) if cast else rounded
-        length = 16 if kind in PACKINGS else 32
+        length = 16 if kind in {"halves", "q6_k"} else 32
         assert _filled(_blocks(rounded, 0, length), _blocks(plain, 0, length)) > FILLED + 0.03
         called = PACKINGS.get(kind, kind)
         assert quantisation(rounded, plain, 0, packing=called) == called

@@ -18,9 +18,18 @@ from independence_audit.checkpoint.gguf.gguf_names import ARCHITECTURE, Meant, m
 from independence_audit.checkpoint.header import LARGE_HEADER, Header
 from independence_audit.checkpoint.tensors import SMALLEST, ByteSource, Notice, TensorInfo
 from independence_audit.core.outside_names import is_hostile, quoted
-from independence_audit.errors import MissingError
+from independence_audit.errors import MissingError, UnsupportedError
 
 _SPLIT = "split.no"
+_TYPE = "general.type"
+_NO_MODELS = {
+    "adapter": (
+        "an adapter, a change to another model's weights",
+        "Merge it into its base (llama-export-lora of llama.cpp), and give the result.",
+    ),
+    "imatrix": ("an importance matrix, which holds no weights", "Give the model that it was measured on."),
+}
+"""What a file says it is that is no model, and the way out."""
 _ENTRY_BYTES = 256
 """Of a tensor's entry in a header: name, dimensions, type and offset; real ones have some 60."""
 _TOKEN_BYTES = 100
@@ -36,7 +45,7 @@ def read_gguf_files(source: ByteSource, files: Sequence[str]) -> dict[str, Heade
 
     Raises:
         MalformedError: A file is no GGUF file, is cut short, or its header contradicts itself.
-        UnsupportedError: Its version, its byte order or the type of a tensor is not read.
+        UnsupportedError: Its version, its byte order or the type of a tensor is not read, or it is no model.
         MissingError: The first of files that belong together is not there.
         ReadError: Bytes could not be read.
     """
@@ -61,6 +70,9 @@ def read_gguf_tokens(source: ByteSource, file: str) -> dict[str, int]:
 
 def _header(file: str, read: GgufHeader, telling: Mapping[str, Value], rows: int) -> Header:
     metadata = read.metadata
+    no_model = _NO_MODELS.get(str(metadata.get(_TYPE)))
+    if no_model:
+        raise UnsupportedError(f"{quoted(file)} is {no_model[0]}.", no_model[1])
     if ARCHITECTURE not in metadata and metadata.get(_SPLIT, 0):
         if not telling:
             raise MissingError(

@@ -175,6 +175,8 @@ def test_a_header_that_could_hold_weights_is_noticed(tmp_path: Path) -> None:
         ("model.safetensors", raw(), UnsupportedError, "a GGUF file, though it is not called one"),
         ("model.gguf", b"GGUF", MalformedError, "not a GGUF file"),
         ("model.gguf", raw(), MalformedError, "holds no tensors"),
+        ("lora.gguf", raw([key("general.type", 8, text("adapter"))]), UnsupportedError, "is an adapter"),
+        ("m.gguf", raw([key("general.type", 8, text("imatrix"))]), UnsupportedError, "is an importance matrix"),
     ],
 )
 def test_file_that_is_refused(
