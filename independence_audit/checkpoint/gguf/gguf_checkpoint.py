@@ -12,6 +12,7 @@ from independence_audit.checkpoint.gguf.gguf_header import (
     Skipped,
     Value,
     read_gguf_header,
+    read_gguf_value,
     read_texts,
 )
 from independence_audit.checkpoint.gguf.gguf_names import ARCHITECTURE, Meant, meant
@@ -31,7 +32,7 @@ _NO_MODELS = {
 }
 """What a file says it is that is no model, and the way out."""
 _ENTRY_BYTES = 256
-"""Of a tensor's entry in a header: name, dimensions, type and offset; real ones have some 60."""
+"""Of a tensor beside its own bytes: name, dimensions, type, offset and padding; real ones have some 90."""
 _TOKEN_BYTES = 100
 """Of a token in a header, with its score, its type and its merges; real ones have some 40."""
 _EMBEDDINGS = "token_embd.weight"
@@ -52,7 +53,11 @@ def read_gguf_files(source: ByteSource, files: Sequence[str]) -> dict[str, Heade
     read = {file: read_gguf_header(source, file) for file in files}
     telling = next((header.metadata for header in read.values() if ARCHITECTURE in header.metadata), {})
     rows = sum(tensor.shape[0] for header in read.values() for tensor in header.tensors if tensor.name == _EMBEDDINGS)
-    return {file: _header(file, header, telling, rows) for file, header in read.items()}
+    sizes = source.files()
+    return {
+        file: _header(file, header, telling)._replace(notices=_notices(file, header, sizes[file], rows))
+        for file, header in read.items()
+    }
 
 
 def read_gguf_tokens(source: ByteSource, file: str) -> dict[str, int]:
@@ -62,13 +67,28 @@ def read_gguf_tokens(source: ByteSource, file: str) -> dict[str, int]:
         InputError: The header cannot be read.
         ValueError: The tokens do not fill their place.
     """
-    tokens = read_gguf_header(source, file).metadata.get(TOKENS)
+    tokens = read_gguf_value(source, file, TOKENS)
     if not isinstance(tokens, Skipped) or tokens.end - tokens.start > MOST_TOKEN_BYTES:
         return {}
     return {token: number for number, token in enumerate(read_texts(source, file, tokens))}
 
 
-def _header(file: str, read: GgufHeader, telling: Mapping[str, Value], rows: int) -> Header:
+def _notices(file: str, read: GgufHeader, size: int, rows: int) -> list[Notice]:
+    """What a reader of the report should see: hostile names, and bytes in which a layer could be hidden.
+
+    Args:
+        file: The file's name.
+        read: Its header.
+        size: Its bytes.
+        rows: Tokens of the model, whose spelling stands in the header.
+    """
+    notices = [Notice("hostile_name", {"tensor": one.name}) for one in read.tensors if is_hostile(one.name)]
+    beside = size - sum(tensor.end - tensor.start for tensor in read.tensors)
+    spare = beside - _ENTRY_BYTES * len(read.tensors) - _TOKEN_BYTES * rows
+    return [*notices, Notice(LARGE_HEADER, {"file": file, "bytes": spare})] if spare >= SMALLEST else notices
+
+
+def _header(file: str, read: GgufHeader, telling: Mapping[str, Value]) -> Header:
     metadata = read.metadata
     no_model = _NO_MODELS.get(str(metadata.get(_TYPE)))
     if no_model:
@@ -86,17 +106,13 @@ def _header(file: str, read: GgufHeader, telling: Mapping[str, Value], rows: int
         info, blocks = _stored(file, tensor, known[tensor.name])
         tensors.append(info)
         packed += [blocks] if blocks else []
-    notices = [Notice("hostile_name", {"tensor": tensor.name}) for tensor in tensors if is_hostile(tensor.name)]
-    spare = read.size - _ENTRY_BYTES * len(tensors) - _TOKEN_BYTES * rows
-    if spare >= SMALLEST:
-        notices.append(Notice(LARGE_HEADER, {"file": file, "bytes": spare}))
     texts = {
         key: value for key, value in read.metadata.items() if key.startswith("general.") and isinstance(value, str)
     }
     return Header(
         tensors,
         texts,
-        notices,
+        [],
         tuple(packed),
         config_of(read.metadata, read.tensors),
         isinstance(read.metadata.get(TOKENS), Skipped),

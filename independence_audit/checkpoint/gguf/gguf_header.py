@@ -8,7 +8,7 @@ offsets, and then the tensors' bytes, each tensor padded to the alignment. Versi
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -73,8 +73,6 @@ class GgufHeader:
     metadata: Mapping[str, Value]
     tensors: tuple[GgufTensor, ...]
     """By offset."""
-    size: int
-    """Bytes before the tensors' own."""
 
 
 def read_gguf_header(source: ByteSource, file: str) -> GgufHeader:
@@ -86,19 +84,8 @@ def read_gguf_header(source: ByteSource, file: str) -> GgufHeader:
         ReadError: Its bytes could not be read.
     """
     cursor = Cursor(source, file)
-    _check_beginning(cursor, file)
-    tensors, keys = cursor.number("Q"), cursor.number("Q")
-    if tensors > MAX_TENSORS or keys > MOST_KEYS:
-        raise MalformedError(
-            f"{quoted(file)} announces {tensors:,} tensors and {keys:,} keys; no more than {MAX_TENSORS:,} and "
-            f"{MOST_KEYS:,} are read.",
-            _WRITTEN_WRONG,
-        )
-    if tensors > MANY and cursor.size < LEAST_MEAN * tensors:
-        raise MalformedError(
-            f"{quoted(file)} announces {tensors:,} tensors, but has only {cursor.size:,} bytes.", _WRITTEN_WRONG
-        )
-    metadata = _metadata(cursor, keys, file)
+    tensors, keys = _counts(cursor, file)
+    metadata = dict(_metadata(cursor, keys, file))
     described = [_described(cursor, file) for _ in range(tensors)]
     alignment = metadata.get("general.alignment", USUAL_ALIGNMENT)
     if type(alignment) is not int or alignment <= 0 or alignment % 8:
@@ -111,7 +98,35 @@ def read_gguf_header(source: ByteSource, file: str) -> GgufHeader:
             raise MalformedError(f"Tensor {quoted(one.name)} is in {quoted(file)} twice.", _WRITTEN_WRONG)
         seen.add(one.name)
     _check_cover(placed, size, cursor.size, alignment, file)
-    return GgufHeader(metadata, tuple(placed), cursor.place)
+    return GgufHeader(metadata, tuple(placed))
+
+
+def read_gguf_value(source: ByteSource, file: str, key: str) -> Value | None:
+    """The value of one key of a file's metadata; None where it has none. What follows the key is not read.
+
+    Raises:
+        InputError: As :func:`read_gguf_header`.
+    """
+    cursor = Cursor(source, file)
+    _, keys = _counts(cursor, file)
+    return next((value for each, value in _metadata(cursor, keys, file) if each == key), None)
+
+
+def _counts(cursor: Cursor, file: str) -> tuple[int, int]:
+    """How many tensors and keys a file announces."""
+    _check_beginning(cursor, file)
+    tensors, keys = cursor.number("Q"), cursor.number("Q")
+    if tensors > MAX_TENSORS or keys > MOST_KEYS:
+        raise MalformedError(
+            f"{quoted(file)} announces {tensors:,} tensors and {keys:,} keys; no more than {MAX_TENSORS:,} and "
+            f"{MOST_KEYS:,} are read.",
+            _WRITTEN_WRONG,
+        )
+    if tensors > MANY and cursor.size < LEAST_MEAN * tensors:
+        raise MalformedError(
+            f"{quoted(file)} announces {tensors:,} tensors, but has only {cursor.size:,} bytes.", _WRITTEN_WRONG
+        )
+    return tensors, keys
 
 
 def read_texts(source: ByteSource, file: str, texts: Skipped) -> list[str]:
@@ -152,14 +167,14 @@ def _check_beginning(cursor: Cursor, file: str) -> None:
     )
 
 
-def _metadata(cursor: Cursor, keys: int, file: str) -> dict[str, Value]:
-    found: dict[str, Value] = {}
+def _metadata(cursor: Cursor, keys: int, file: str) -> Iterator[tuple[str, Value]]:
+    seen: set[str] = set()
     for _ in range(keys):
         key = _text(cursor, LONGEST_KEY, "a key", file)
-        if key in found:
+        if key in seen:
             raise MalformedError(f"{quoted(file)} has the key {quoted(key)} twice.", _WRITTEN_WRONG)
-        found[key] = _value(cursor, cursor.number("I"), key, file)
-    return found
+        seen.add(key)
+        yield key, _value(cursor, cursor.number("I"), key, file)
 
 
 def _value(cursor: Cursor, kind: int, key: str, file: str) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -166,6 +167,17 @@ def test_a_header_that_could_hold_weights_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(raw([hidden], [entry("token_embd.weight", (1, 4000))], bytes(16_000)))
     checkpoint = open_named(str(path))
     assert checkpoint.notices == ()
+    checkpoint.source.close()
+
+
+def test_padding_that_could_hold_weights_is_noticed(tmp_path: Path) -> None:
+    """A file chooses its alignment, and could hide a layer between two tensors."""
+    path = tmp_path / "m.gguf"
+    keys = [key("general.alignment", 4, struct.pack("<I", 1 << 20))]
+    entries = [entry("a"), entry("b", offset=1 << 20)]
+    path.write_bytes(raw(keys, entries, bytes((1 << 20) + 16), alignment=1 << 20))
+    checkpoint = open_named(str(path))
+    assert [(notice.key, notice.data["file"]) for notice in checkpoint.notices] == [("large_header", "m.gguf")]
     checkpoint.source.close()
 
 
