@@ -33,8 +33,10 @@ _NO_MODELS = {
 """What a file says it is that is no model, and the way out."""
 _ENTRY_BYTES = 256
 """Of a tensor beside its own bytes: name, dimensions, type, offset and padding; real ones have some 90."""
-_TOKEN_BYTES = 100
-"""Of a token in a header, with its score, its type and its merges; real ones have some 40."""
+_OF_TOKENS = (TOKENS, "tokenizer.ggml.scores", "tokenizer.ggml.token_type", "tokenizer.ggml.merges")
+"""Lists that are as long as the vocabulary, or a few times."""
+_MERGES = 4
+"""Entries of such a list for each row of the embeddings, at most; of merges there are up to two."""
 _EMBEDDINGS = "token_embd.weight"
 MOST_TOKEN_BYTES = 40_000_000
 
@@ -84,7 +86,9 @@ def _notices(file: str, read: GgufHeader, size: int, rows: int) -> list[Notice]:
     """
     notices = [Notice("hostile_name", {"tensor": one.name}) for one in read.tensors if is_hostile(one.name)]
     beside = size - sum(tensor.end - tensor.start for tensor in read.tensors)
-    spare = beside - _ENTRY_BYTES * len(read.tensors) - _TOKEN_BYTES * rows
+    lists = [read.metadata.get(key) for key in _OF_TOKENS]
+    tokens = sum(one.end - one.start for one in lists if isinstance(one, Skipped) and one.count <= _MERGES * rows)
+    spare = beside - _ENTRY_BYTES * len(read.tensors) - tokens
     return [*notices, Notice(LARGE_HEADER, {"file": file, "bytes": spare})] if spare >= SMALLEST else notices
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from struct import Struct
 
 from independence_audit.checkpoint.tensors import ByteSource
 from independence_audit.core.outside_names import quoted
 from independence_audit.errors import MalformedError
 
-MOST = 128 << 20
+MOST = 64 << 20
 """Bytes of a GGUF file's header, at most: those of 260,000 tokens with their merges have some 20 million."""
 FIRST = 256 << 10
 LARGEST = 4 << 20
@@ -17,6 +18,11 @@ LARGEST = 4 << 20
 _LENGTH = Struct("<Q")
 
 DAMAGED = "Copy or download the file again; if it stays the same, it has to be converted again."
+
+
+@cache
+def _form(form: str) -> Struct:
+    return Struct(f"<{form}")
 
 
 class Cursor:
@@ -64,7 +70,7 @@ class Cursor:
             MalformedError: The file ends before.
             ReadError: It could not be read.
         """
-        packed = Struct(f"<{form}")
+        packed = _form(form)
         return int(packed.unpack(self.take(packed.size))[0])
 
     def skip_texts(self, count: int) -> None:

@@ -20,14 +20,14 @@ from independence_audit.core.outside_names import quoted
 from independence_audit.errors import MalformedError, UnsupportedError
 
 MAGIC = b"GGUF"
-MOST_KEYS = 10_000
+MOST_KEYS = 4096
 """Keys of metadata, at most; models have some fifty."""
 LONGEST_KEY = 1 << 16
-LONGEST_NAME = 1 << 10
+LONGEST_NAME = 1 << 8
 """Bytes of a tensor's name, at most; the format's own programs allow 64."""
-LONGEST_TEXT = 1 << 16
+LONGEST_TEXT = 1 << 12
 """Bytes of a text that is kept; templates of chats are longer and are not looked at."""
-LONGEST_LIST = 1 << 12
+LONGEST_LIST = 1 << 10
 """Numbers of a list that is kept: one a layer, not one a token."""
 DIMENSIONS = 4
 USUAL_ALIGNMENT = 32

@@ -157,17 +157,19 @@ def test_metadata_cannot_say_that_it_is_a_fingerprint(tmp_path: Path) -> None:
 
 
 def test_a_header_that_could_hold_weights_is_noticed(tmp_path: Path) -> None:
-    """What is more than tensors and tokens need is said; a tokenizer's size is not."""
+    """What is more than tensors and tokens need is said; a tokenizer of the model's own height is not."""
     path = tmp_path / "m.gguf"
-    hidden = key("a", 8, text("x" * 400_000))
-    path.write_bytes(raw([hidden], [entry("token_embd.weight", (1, 4))], bytes(16)))
-    checkpoint = open_named(str(path))
-    assert [notice.key for notice in checkpoint.notices] == ["large_header"]
-    checkpoint.source.close()
-    path.write_bytes(raw([hidden], [entry("token_embd.weight", (1, 4000))], bytes(16_000)))
-    checkpoint = open_named(str(path))
-    assert checkpoint.notices == ()
-    checkpoint.source.close()
+    told = struct.pack("<IQ", 8, 4000) + text("x" * 100) * 4000
+    for name, rows, noticed in (
+        ("tokenizer.ggml.tokens", 4000, []),
+        ("tokenizer.ggml.merges", 1000, []),
+        ("tokenizer.ggml.tokens", 9, ["large_header"]),
+        ("tokenizer.ggml.others", 4000, ["large_header"]),
+    ):
+        path.write_bytes(raw([key(name, 9, told)], [entry("token_embd.weight", (1, rows))], bytes(4 * rows)))
+        checkpoint = open_named(str(path))
+        assert [notice.key for notice in checkpoint.notices] == noticed, name
+        checkpoint.source.close()
 
 
 def test_padding_that_could_hold_weights_is_noticed(tmp_path: Path) -> None:
