@@ -12,6 +12,7 @@ from independence_audit.checkpoint.gguf.gguf_header import GgufTensor, Value
 from independence_audit.core.toml import shipped_table
 
 ARCHITECTURE = "general.architecture"
+_PROJECTORS = ("clip.projector_type", "clip.vision.projector_type")
 _BLOCK = re.compile(r"(?P<stem>[a-z.]*blk\.)(?P<layer>[0-9]{1,9})\.(?P<rest>.+)")
 _SUFFIX = re.compile(r"(?P<stem>.+?)(?P<suffix>\.(?:weight|bias))?")
 _QUERIES = re.compile(r".*\.attn_(?P<which>[qk])\.(?:weight|bias)")
@@ -91,7 +92,8 @@ def meant(metadata: Mapping[str, Value], tensors: Sequence[GgufTensor]) -> dict[
     Where two would have one name, all stay as they are called.
     """
     called = metadata.get(ARCHITECTURE)
-    known = architecture(called) if isinstance(called, str) else None
+    special = next((f"{called}/{metadata[key]}" for key in _PROJECTORS if key in metadata), "")
+    known = (architecture(special) or architecture(called)) if isinstance(called, str) else None
     if known is None:
         return {tensor.name: Meant(tensor.name) for tensor in tensors}
     found = {tensor.name: _meant(tensor, known, metadata) for tensor in tensors}

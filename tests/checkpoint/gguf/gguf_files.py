@@ -18,7 +18,7 @@ def write(
     path: Path,
     architecture: str,
     tensors: Mapping[str, Array | tuple[Array, str]],
-    numbers: Mapping[str, int | float | Sequence[int]] | None = None,
+    numbers: Mapping[str, int | float | str | Sequence[int]] | None = None,
     tokens: Sequence[str] = (),
 ) -> Path:
     """A file with these tensors under stored names; a pair says the type to quantise to.
@@ -32,7 +32,9 @@ def write(
     """
     writer = GGUFWriter(path, architecture)
     for key, number in (numbers or {}).items():
-        if isinstance(number, float):
+        if isinstance(number, str):
+            writer.add_string(f"{architecture}.{key}", number)
+        elif isinstance(number, float):
             writer.add_float32(f"{architecture}.{key}", number)
         elif isinstance(number, int):
             writer.add_uint32(f"{architecture}.{key}", number)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import gguf
@@ -45,30 +45,41 @@ def converted(hub: Mapping[str, Array], config: Mapping[str, int], called: str) 
         found[stored] = np.ascontiguousarray(values)
 
     for own, array in hub.items():
-        name, values = own, array
-        if called in PAIRED and "q_proj" in name:
-            values = paired(values, config["num_attention_heads"])
-        if called in PAIRED and "k_proj" in name:
-            values = paired(values, config["num_key_value_heads"])
-        if called in SHIFTED and name.endswith("norm.weight"):
-            values = values + 1
-        expert = re.fullmatch(r"(.*\.experts\.)([0-9]+)\.(.*)", name)
+        expert = re.fullmatch(r"(.*\.experts\.)([0-9]+)\.(.*)", own)
         if expert:
-            experts[expert[1] + expert[3]][int(expert[2])] = values
+            experts[expert[1] + expert[3]][int(expert[2])] = array
             continue
-        name = name.replace("e_score_correction_bias", "e_score_correction.bias")
-        if called == "gpt-oss" and "_proj" in name and "experts" in name:
-            name = name if name.endswith("_bias") else f"{name}.weight"
-            name = name.replace("_proj_bias", "_proj.bias")
-            values = values if name.endswith("bias") else values.swapaxes(1, 2)
-            if "gate_up" in name:
-                put(name.replace("gate_up", "gate"), values[:, 0::2])
-                put(name.replace("gate_up", "up"), values[:, 1::2])
-                continue
-        put(name, values)
+        for name, values in pieces(own, changed(own, array, config, called), called):
+            put(name, values)
     for name, each in experts.items():
         put(name, np.stack([each[number] for number in range(len(each))]))
     return found
+
+
+def changed(name: str, values: Array, config: Mapping[str, int], called: str) -> Array:
+    """Values as the converter changes them."""
+    if called in PAIRED and "q_proj" in name:
+        return paired(values, config["num_attention_heads"])
+    if called in PAIRED and "k_proj" in name:
+        return paired(values, config["num_key_value_heads"])
+    return values + 1 if called in SHIFTED and name.endswith("norm.weight") else values
+
+
+def pieces(name: str, values: Array, called: str) -> Iterator[tuple[str, Array]]:
+    """Tensors as the converter takes them apart, under names that the library knows."""
+    if called == "clip" and ".qkv." in name:
+        for part, rows in zip("qkv", np.split(values, 3), strict=True):
+            yield name.replace("qkv", part), rows
+    elif called == "gpt-oss" and ".experts." in name:
+        told = name.replace("_proj_bias", "_proj.bias") if name.endswith("bias") else f"{name}.weight"
+        turned = values if name.endswith("bias") else values.swapaxes(1, 2)
+        if "gate_up" in name:
+            yield told.replace("gate_up", "gate"), turned[:, 0::2]
+            yield told.replace("gate_up", "up"), turned[:, 1::2]
+        else:
+            yield told, turned
+    else:
+        yield name.replace("e_score_correction_bias", "e_score_correction.bias"), values
 
 
 def read_back(path: Path) -> tuple[dict[str, Array], dict[str, object]]:
@@ -142,5 +153,23 @@ def test_towers_in_their_places(tmp_path: Path) -> None:
     mine = values_by_place(arrays, place_arrays(arrays, read_config))
     meant = values_by_place(saved.hub, place_arrays(saved.hub, saved.config))
     assert set(mine) == set(meant)
+    for key, values in meant.items():
+        np.testing.assert_array_equal(mine[key], values, str(key))
+
+
+@pytest.mark.parametrize(("model", "projector"), [("qwen2_vl", "qwen2vl_merger"), ("qwen2_5_vl", "qwen2.5vl_merger")])
+def test_qwen_s_towers_in_their_places(model: str, projector: str, tmp_path: Path) -> None:
+    """The converter takes q, k and v apart, and the kernel of the patches by frames: only the latter stays so."""
+    saved = save(MODELS[model].make, tmp_path / "hub")
+    towers = {name: array for name, array in saved.hub.items() if name.startswith("visual.")}
+    kernel = towers.pop("visual.patch_embed.proj.weight")
+    stored = converted(towers, {}, "clip")
+    stored |= {"v.patch_embd.weight": kernel[:, :, 0].copy(), "v.patch_embd.weight.1": kernel[:, :, 1].copy()}
+    path = write(tmp_path / "mmproj.gguf", "clip", stored, {"projector_type": projector})
+    arrays, read_config = read_back(path)
+    mine = values_by_place(arrays, place_arrays(arrays, read_config))
+    meant = values_by_place(towers, place_arrays(towers, saved.config))
+    assert set(meant) <= set(mine)
+    assert {key[2] for key in set(mine) - set(meant)} == {"generic:patch_embed.frames"}
     for key, values in meant.items():
         np.testing.assert_array_equal(mine[key], values, str(key))
