@@ -94,6 +94,7 @@ def meant(metadata: Mapping[str, Value], tensors: Sequence[GgufTensor]) -> dict[
     called = metadata.get(ARCHITECTURE)
     special = next((f"{called}/{metadata[key]}" for key in _PROJECTORS if key in metadata), "")
     known = (architecture(special) or architecture(called)) if isinstance(called, str) else None
+    known = known or _as_any_decoder(tensors)
     if known is None:
         return {tensor.name: Meant(tensor.name) for tensor in tensors}
     found = {tensor.name: _meant(tensor, known, metadata) for tensor in tensors}
@@ -103,6 +104,15 @@ def meant(metadata: Mapping[str, Value], tensors: Sequence[GgufTensor]) -> dict[
     if len({each.name for each in found.values()}) < len(found):
         return {tensor.name: Meant(tensor.name) for tensor in tensors}
     return found
+
+
+def _as_any_decoder(tensors: Sequence[GgufTensor]) -> Architecture | None:
+    """The names of decoders in general, where a file of an unknown architecture has what each of them has."""
+    ends = {tensor.name.rpartition("blk.")[2].partition(".")[2] for tensor in tensors}
+    if "attn_norm.weight" not in ends or all(tensor.name != "token_embd.weight" for tensor in tensors):
+        return None
+    gated = not ends.isdisjoint({"ffn_gate.weight", "ffn_gate_exps.weight"})
+    return architecture("* gated" if gated else "* ungated")
 
 
 def _is_wide(tensor: GgufTensor) -> bool:

@@ -11,7 +11,7 @@ from independence_audit.checkpoint.gguf.gguf_types import BlockType
 from independence_audit.core.toml import shipped_table
 
 TABLE = shipped_table("independence_audit.checkpoint.gguf", "gguf_names.toml")
-DECODERS = sorted(TABLE["decoder"]["architectures"])
+DECODERS = sorted(name for name in TABLE["decoder"]["architectures"] if name[0] != "*")
 ENCODERS = sorted(TABLE["encoder"]["architectures"])
 ARCHITECTURES = {name: number for number, name in gguf.MODEL_ARCH_NAMES.items()}
 F32 = BlockType("F32", 1, 4)
@@ -109,6 +109,18 @@ def test_whole_names() -> None:
     assert known is not None
     assert known.name("blk.3.exp_probs_b.bias") == "model.layers.3.mlp.gate.e_score_correction_bias"
     assert known.name("rope_freqs.weight") == "model.rotary_emb.factors"
+
+
+def test_decoders_of_any_architecture() -> None:
+    """One that is not in the table has the names of decoders, if it has what each of them has."""
+    names = ["token_embd.weight", "blk.0.attn_norm.weight", "blk.0.ffn_up.weight", "blk.0.unheard_of.weight"]
+    for more, up in ((["blk.0.ffn_gate.weight"], "up_proj"), ([], "fc1")):
+        tensors = [tensor(name) for name in [*names, *more]]
+        found = meant({"general.architecture": "unheard_of"}, tensors)
+        assert found["blk.0.ffn_up.weight"] == Meant(f"model.layers.0.mlp.{up}.weight")
+        assert found["blk.0.unheard_of.weight"] == Meant("blk.0.unheard_of.weight")
+    found = meant({"general.architecture": "unheard_of"}, [tensor(name) for name in names[1:]])
+    assert found == {name: Meant(name) for name in names[1:]}
 
 
 def test_names_that_meet_stay() -> None:
