@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Lock
 
+from independence_audit.checkpoint.gguf import read_gguf_files
 from independence_audit.checkpoint.header import KEY, MAX_TENSORS, Header, is_fingerprint, read_header
 from independence_audit.checkpoint.index import check_index, read_index, shards_of
 from independence_audit.checkpoint.layout import Layout, missing_shards
+from independence_audit.checkpoint.refused_formats import GGUF_SUFFIX
 from independence_audit.checkpoint.sidecars import read_config
 from independence_audit.checkpoint.tensors import ByteSource, Checkpoint, Notice, TensorInfo
 from independence_audit.core.outside_names import quoted
@@ -47,8 +49,9 @@ def read_checkpoint(source: ByteSource, layout: Layout) -> Checkpoint:
     if layout.index is not None:
         notices += check_index(weight_map, tensors, layout.index)
         notices += [Notice("file_not_in_index", {"file": file}) for file in layout.weights if file not in headers]
-    config: Mapping[str, object] = {}
-    if layout.config is not None:
+    # What runs a GGUF file looks at nothing beside it.
+    config: Mapping[str, object] = {key: one for each in headers.values() for key, one in each.config.items()}
+    if layout.config is not None and not config:
         config, config_notices = read_config(source, layout.config)
         notices += config_notices
     for header in headers.values():
@@ -60,7 +63,8 @@ def read_checkpoint(source: ByteSource, layout: Layout) -> Checkpoint:
         metadata=_merged_metadata(headers.values()),
         config=config,
         notices=tuple(notices),
-        vocabulary=layout.vocabulary or "",
+        vocabulary=next((file for file in headers if headers[file].has_tokens), layout.vocabulary or ""),
+        packed=tuple(packed for header in headers.values() for packed in header.packed),
         by_itself=layout.by_itself,
         is_fingerprint=layout.by_itself and any(KEY in header.metadata for header in headers.values()),
     )
@@ -83,6 +87,8 @@ def _weights_of(name: str, headers: Mapping[str, Header], layout: Layout) -> dic
 
 def _read_headers(source: ByteSource, shards: Sequence[str]) -> dict[str, Header]:
     """The headers of all shards, in their order."""
+    if all(shard.endswith(GGUF_SUFFIX) for shard in shards):
+        return read_gguf_files(source, shards)
     with ThreadPoolExecutor(_READERS) as threads:
         read = partial(read_header, source, alone=Lock())
         return dict(zip(shards, threads.map(read, shards), strict=True))

@@ -10,14 +10,15 @@ What tells a fingerprint from weights: both are safetensors files, and only the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from math import prod
-from typing import NamedTuple, TypeGuard
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeGuard
 
 from independence_audit.checkpoint.refused_formats import check_magic
-from independence_audit.checkpoint.tensors import SMALLEST, ByteSource, Notice, TensorInfo
+from independence_audit.checkpoint.tensors import SMALLEST, ByteSource, Notice, Packed, TensorInfo
 from independence_audit.core.number_types import DTYPES
 from independence_audit.core.outside_names import is_hostile, quoted
 from independence_audit.core.strict_json import JsonError, parse_object
@@ -70,12 +71,18 @@ class _Fields(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a safetensors file says about itself."""
+    """What a file of weights says about itself."""
 
     tensors: list[TensorInfo]
     """By offset; tensors of no bytes come before the one that begins at the same offset."""
     metadata: dict[str, str]
     notices: list[Notice]
+    packed: tuple[Packed, ...] = ()
+    """What tensors stand for whose container packs them itself."""
+    config: Mapping[str, Any] = MappingProxyType({})
+    """What the file says of the model in the words of ``config.json``; empty where it does not."""
+    has_tokens: bool = False
+    """Whether the file says which token has which number."""
 
 
 def read_header(source: ByteSource, file: str, alone: AbstractContextManager[object] | None = None) -> Header:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from independence_audit.checkpoint.assemble import read_checkpoint
 from independence_audit.checkpoint.index import read_index, shards_of
 from independence_audit.checkpoint.layout import CONFIG, Layout, choose_layout, single_file_layout
-from independence_audit.checkpoint.refused_formats import INDEX_SUFFIX, WEIGHTS_SUFFIX, check_suffix
+from independence_audit.checkpoint.refused_formats import GGUF_SUFFIX, INDEX_SUFFIX, WEIGHTS_SUFFIX, check_suffix
 from independence_audit.checkpoint.sources.hub.cache import Cache, cache_folder
 from independence_audit.checkpoint.sources.hub.hub_names import HubName
 from independence_audit.checkpoint.sources.hub.patience import USUAL, Patience
@@ -112,12 +112,13 @@ def open_object_store_checkpoint(url: str, *, allow_http: bool = False) -> Check
     folder, _, last = url.rpartition("/")
     check_suffix(last)
     with ExitStack() as stack:
-        if last.endswith((WEIGHTS_SUFFIX, INDEX_SUFFIX)):
+        if last.endswith((WEIGHTS_SUFFIX, GGUF_SUFFIX, INDEX_SUFFIX)):
             source, layout = _given_by_file(folder, unquote(last), allow_http=allow_http)
         elif parts.scheme in {"http", "https"}:
             raise UsageError(
-                f"{quoted(url)} is no address of a safetensors file or an index, and web servers do not list folders.",
-                f"Give the address of the file that ends in {INDEX_SUFFIX} or {WEIGHTS_SUFFIX}.",
+                f"{quoted(url)} is no address of a safetensors or GGUF file or of an index, and web servers do not "
+                "list folders.",
+                f"Give the address of the file that ends in {INDEX_SUFFIX}, {WEIGHTS_SUFFIX} or {GGUF_SUFFIX}.",
             )
         else:
             source = listed_source(connect(url), unquote(last))

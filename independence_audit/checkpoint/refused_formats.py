@@ -1,4 +1,4 @@
-"""Formats other than safetensors: how they are recognised, why they are refused, and the way to safetensors."""
+"""Formats that are not read: how they are recognised, why they are refused, and the way to safetensors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from independence_audit.core.outside_names import quoted
 from independence_audit.errors import AuditError, MissingError, UnsupportedError
 
 WEIGHTS_SUFFIX = ".safetensors"
+GGUF_SUFFIX = ".gguf"
 INDEX_SUFFIX = ".safetensors.index.json"
 
 _PICKLE = "a pickle, which can execute code when it is opened"
@@ -20,6 +21,7 @@ _FROM_PICKLE = (
 _ARCHIVE = "an archive of NumPy arrays"
 _FROM_ARCHIVE = 'Convert it to safetensors: safetensors.numpy.save_file(dict(numpy.load(PATH)), "model.safetensors").'
 _FROM_OTHER = "Give the safetensors checkpoint that it was made from, or convert it to safetensors."
+_NOT_CALLED = "Rename it to *.gguf."
 _FROM_LINK = "Fetch the file itself: git lfs pull."
 
 _BY_SUFFIX = {
@@ -29,7 +31,6 @@ _BY_SUFFIX = {
     ".pkl": (_PICKLE, _FROM_PICKLE),
     ".pt": (_PICKLE, _FROM_PICKLE),
     ".pth": (_PICKLE, _FROM_PICKLE),
-    ".gguf": ("a GGUF file", _FROM_OTHER),
     ".h5": ("an HDF5 file", _FROM_OTHER),
     ".keras": ("a Keras file", _FROM_OTHER),
     ".msgpack": ("a Flax file", _FROM_OTHER),
@@ -42,7 +43,7 @@ _BY_SUFFIX = {
 _BY_MAGIC = (
     (b"PK\x03\x04", ("a ZIP archive, as torch.save and numpy.savez write it", _FROM_PICKLE)),
     *((bytes((0x80, protocol)), (_PICKLE, _FROM_PICKLE)) for protocol in range(2, 6)),
-    (b"GGUF", ("a GGUF file", _FROM_OTHER)),
+    (b"GGUF", ("a GGUF file, though it is not called one", _NOT_CALLED)),
     (b"\x93NUMPY", (_ARCHIVE, _FROM_ARCHIVE)),
     (b"\x89HDF\r\n", ("an HDF5 file", _FROM_OTHER)),
 )
@@ -98,14 +99,14 @@ def format_of(first: bytes, file: str) -> str:
 
 def may_hold_weights(file: str) -> bool:
     """Whether a file is called as files of weights are, in this tool's format or another."""
-    return PurePath(file).suffix.lower() in {*_BY_SUFFIX, WEIGHTS_SUFFIX}
+    return PurePath(file).suffix.lower() in {*_BY_SUFFIX, WEIGHTS_SUFFIX, GGUF_SUFFIX}
 
 
 def no_weights(name: str, seen: Iterable[str]) -> AuditError:
-    """The error for a folder ``name`` without safetensors weights, which holds ``seen`` (subfolders end in a slash)."""
+    """The error for a folder ``name`` without weights, which holds ``seen`` (subfolders end in a slash)."""
     listed = sorted(seen)
     if not listed:
-        return MissingError(f"The folder {quoted(name)} is empty.", "Give a folder with *.safetensors files.")
+        return MissingError(f"The folder {quoted(name)} is empty.", "Give a folder with *.safetensors or *.gguf files.")
     for file in listed:
         refused = _BY_SUFFIX.get(PurePath(file).suffix.lower())
         if refused is not None:
@@ -113,11 +114,11 @@ def no_weights(name: str, seen: Iterable[str]) -> AuditError:
     shown = ", ".join(quoted(file) for file in listed[:_SHOWN])
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return MissingError(
-        f"The folder {quoted(name)} has no *.safetensors files; it holds {shown}{more}.",
+        f"The folder {quoted(name)} has no *.safetensors or *.gguf files; it holds {shown}{more}.",
         "Give the folder that holds the weights themselves.",
     )
 
 
 def _refusal(file: str, format_name: str, hint: str) -> UnsupportedError:
     """The error for a file of a refused format."""
-    return UnsupportedError(f"{quoted(file)} is {format_name}; only safetensors files are read.", hint)
+    return UnsupportedError(f"{quoted(file)} is {format_name}; only safetensors and GGUF files are read.", hint)

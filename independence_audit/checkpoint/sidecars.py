@@ -15,11 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from independence_audit.checkpoint.gguf import read_gguf_tokens
+from independence_audit.checkpoint.refused_formats import GGUF_SUFFIX
 from independence_audit.checkpoint.tensors import ByteSource, Checkpoint, Notice
 from independence_audit.core.bounded import read_bounded
 from independence_audit.core.outside_names import quoted
 from independence_audit.core.strict_json import JsonError, parse_object
-from independence_audit.errors import MalformedError, ReadError
+from independence_audit.errors import InputError, MalformedError, ReadError
 
 LARGEST = 4_000_000
 """Bytes of a file that is read whole; cards, declarations and signatures have some thousand."""
@@ -144,6 +146,11 @@ def read_vocabulary(checkpoint: Checkpoint) -> Mapping[str, int]:
     A tokenizer is a help and no evidence: one that is missing, damaged or of another kind gives an empty vocabulary.
     """
     file = checkpoint.vocabulary
+    if file.endswith(GGUF_SUFFIX):
+        try:
+            return read_gguf_tokens(checkpoint.source, file)
+        except (InputError, ValueError):
+            return {}
     if not file or not 0 < checkpoint.source.files().get(file, 0) <= MAX_BYTES:
         return {}
     try:

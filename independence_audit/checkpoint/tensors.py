@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 State = tuple[int | str | None, ...]
 """What tells that a file is still the same: its size, and more as the source knows it. Compares, and means no more."""
 
@@ -76,6 +79,51 @@ class TensorInfo:
         return prod(self.shape)
 
 
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of bytes of one stored tensor."""
+
+    tensor: TensorInfo
+    start: int
+    """In bytes, from the tensor's first."""
+    stop: int
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return self.stop - self.start
+
+
+class Packed(Protocol):
+    """A weight of shape ``shape`` in C order, worked out from stored tensors."""
+
+    @property
+    def name(self) -> str:
+        """Of the weight that the stored tensors stand for."""
+
+    @property
+    def scheme(self) -> str:
+        """The packing, as reports call it; empty where values are as precise as they were."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the weight."""
+
+    @property
+    def stored(self) -> tuple[TensorInfo, ...]:
+        """The tensors that it is made of, the one with the bits first."""
+
+    def runs(self, start: int, stop: int) -> list[Run]:
+        """Which stored bytes the values ``start`` to ``stop`` need."""
+
+    def values(self, start: int, stop: int, content: Sequence[Bytes]) -> Floats:
+        """The values ``start`` to ``stop``, float32 [stop - start], from the bytes of their runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something about an input that is no error but that a reader of the report should see."""
@@ -107,6 +155,8 @@ class Checkpoint:
     """SHA-256 of whole files that the source states without a download, in hexadecimal by file."""
     by_itself: bool = False
     """Whether one file was named, not the folder or the index that it belongs to."""
+    packed: tuple[Packed, ...] = ()
+    """What tensors stand for whose container packs them itself; by the names of those tensors."""
     is_fingerprint: bool = False
     """Whether it is a fingerprint's file that was named by itself; in a folder, weights are what counts."""
 

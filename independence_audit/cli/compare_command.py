@@ -18,7 +18,7 @@ from independence_audit.pipeline.options import COMPARE, FILES
 def compare(subject: str, **given: Any) -> int:  # noqa: ANN401  one for each option of the table
     """Compare the weights of SUBJECT with references, component by component.
 
-    SUBJECT and REF are a .safetensors file, a folder with an index or loose shards, a fingerprint
+    SUBJECT and REF are a .safetensors or .gguf file, a folder with an index or loose shards, a fingerprint
     (.fp.safetensors), or owner/name[@revision] on the Hub. REF can also be a name, alias or group of the
     library, such as qwen or qwen-encoders: `audit refs list`. The report goes to stdout, progress and
     errors to stderr.

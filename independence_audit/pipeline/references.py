@@ -184,7 +184,7 @@ def _is_given(name: str) -> bool:
 
 
 def _looks_like_path(name: str) -> bool:
-    return name.startswith((".", "~", os.sep)) or name.endswith(".safetensors")
+    return name.startswith((".", "~", os.sep)) or name.endswith((".safetensors", ".gguf"))
 
 
 def _facts_of(model: Model, notices: tuple[Message, ...]) -> Reference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize, safe_open
+from safetensors.numpy import save_file
 from safetensors.torch import save
 
 from independence_audit.checkpoint import TensorInfo, parse_header, read_header
 from independence_audit.checkpoint.header import LEAST_MEAN, MANY, MAX_EMPTY, MAX_HEADER_BYTES, MAX_TENSORS
 from independence_audit.checkpoint.tensors import SMALLEST
 from independence_audit.errors import AuditError, MalformedError, MissingError, UnsupportedError
+from tests.checkpoint.container_contract import ContainerContract
 from tests.checkpoint.hostile_names import HOSTILE
 from tests.checkpoint.memory_source import MemorySource
 from tests.checkpoint.safetensors_files import entry, file_bytes, many_entries
@@ -410,3 +414,13 @@ def test_a_header_with_room_for_a_layer_is_noticed() -> None:
     for raw in (metadata, blanks, named):
         (notice,) = [n for n in parse_header(raw, 8 + len(raw) + 1000, "f").notices if n.key == "large_header"]
         assert int(notice.data["bytes"]) >= SMALLEST
+
+
+class TestContainer(ContainerContract):
+    """Safetensors files do what every container does."""
+
+    suffix = ".safetensors"
+
+    def write(self, path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Write tensors with the format's library."""
+        save_file(dict(tensors), path)

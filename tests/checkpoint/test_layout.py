@@ -109,3 +109,27 @@ def test_adapters_are_no_part_of_the_model_beside_which_they_lie() -> None:
     assert layout.weights == ("model.safetensors",)
     assert layout.notices == (Notice("adapter_beside", {"file": "adapter_model.safetensors"}),)
     assert choose_layout("m", ["adapter_model.safetensors"]).weights == ("adapter_model.safetensors",)
+
+
+@pytest.mark.parametrize(
+    ("seen", "kept"),
+    [
+        (["a-Q4_K_M.gguf", "a-Q8_0.gguf", "a-IQ2_XXS.gguf"], ["a-Q8_0.gguf"]),
+        (["a.Q4_1.gguf", "a.BF16.gguf", "a.F16.gguf"], ["a.BF16.gguf"]),
+        (["7b-q4_0.gguf", "7b-q5_k.gguf", "notes.txt"], ["7b-q5_k.gguf"]),
+        (["a.gguf", "b.gguf"], ["a.gguf"]),
+        (["mmproj-F16.gguf", "mmproj-F32.gguf", "a-Q4_0.gguf"], ["a-Q4_0.gguf", "mmproj-F32.gguf"]),
+        (["mmproj.gguf"], ["mmproj.gguf"]),
+        (
+            ["a-Q4_0.gguf", "a-Q8_0-00002-of-00002.gguf", "a-Q8_0-00001-of-00002.gguf"],
+            ["a-Q8_0-00001-of-00002.gguf", "a-Q8_0-00002-of-00002.gguf"],
+        ),
+    ],
+)
+def test_gguf_copies(seen: list[str], kept: list[str]) -> None:
+    """Of copies in several types the most precise is the model, with all its parts and its towers."""
+    layout = choose_layout("folder", seen)
+    assert list(layout.weights) == kept
+    others = [file for file in seen if file.endswith(".gguf") and file not in kept]
+    assert sorted(str(notice.data["file"]) for notice in layout.notices) == sorted(others)
+    assert {notice.key for notice in layout.notices} <= {"other_precision"}

@@ -151,7 +151,7 @@ def test_only_weights_matter(sharded: Path, opened: Opener) -> None:
     ("name", "content", "expected", "message"),
     [
         ("pytorch_model.bin", b"\x80\x02", UnsupportedError, "a pickle, which can execute code"),
-        ("model.gguf", b"GGUF", UnsupportedError, "a GGUF file"),
+        ("model.gguf", b"GGUF", MalformedError, "not a GGUF file"),
         ("model.npz", b"PK", UnsupportedError, "NumPy"),
         ("model.onnx", b"", UnsupportedError, "ONNX"),
         ("model.safetensors", b"GGUF\3\0\0\0", UnsupportedError, "a GGUF file"),

@@ -150,8 +150,8 @@ def test_full_cache(hub: FakeHub, tmp_path: Path) -> None:
     ("files", "error", "message"),
     [
         (["pytorch_model.bin", "README.md"], UnsupportedError, "'pytorch_model.bin' is a pickle"),
-        (["model.gguf"], UnsupportedError, "GGUF"),
-        (["README.md"], MissingError, r"'team/other' has no \*\.safetensors files"),
+        (["model.gguf"], MalformedError, "not a GGUF file"),
+        (["README.md"], MissingError, r"'team/other' has no \*\.safetensors or \*\.gguf files"),
         ([], MissingError, "'team/other' is empty"),
         ([FIRST], MissingError, "lacks 1 of its shards"),
         (["model.safetensors"], MalformedError, "cut short"),

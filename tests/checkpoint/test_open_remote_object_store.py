@@ -107,7 +107,6 @@ def test_file_in_a_bucket(bucket: str) -> None:
         ("https://host/model.safetensors?X-Amz-Signature=secret", UsageError, "with a query or a password"),
         ("https://user:secret@host/model.safetensors", UsageError, "with a query or a password"),
         ("https://host/pytorch_model.bin", UnsupportedError, "is a pickle"),
-        ("s3://bucket/model.gguf", UnsupportedError, "GGUF"),
         ("s3://", UsageError, "no address"),
         ("s3://model.safetensors", UsageError, "no address"),
     ],

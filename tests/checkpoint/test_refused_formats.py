@@ -20,7 +20,7 @@ def test_pickles(file: str) -> None:
 
 @pytest.mark.parametrize(
     ("file", "called"),
-    [("m.gguf", "GGUF"), ("m.npz", "NumPy"), ("m.npy", "NumPy"), ("m.onnx", "ONNX"), ("m.h5", "HDF5")],
+    [("m.npz", "NumPy"), ("m.npy", "NumPy"), ("m.onnx", "ONNX"), ("m.h5", "HDF5")],
 )
 def test_other_formats(file: str, called: str) -> None:
     """Other formats are named and refused."""
@@ -29,9 +29,9 @@ def test_other_formats(file: str, called: str) -> None:
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "0123abcd", "weights.bin.safetensors"])
+@pytest.mark.parametrize("file", ["model.safetensors", "model.gguf", "0123abcd", "weights.bin.safetensors"])
 def test_possible_weights(file: str) -> None:
-    """Everything else may be a safetensors file, whatever its name; caches name files by digests."""
+    """Everything else may be a file of weights, whatever its name; caches name files by digests."""
     check_suffix(file)
 
 

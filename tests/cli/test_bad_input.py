@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from independence_audit.cli.entry import main
+from tests.checkpoint.gguf import gguf_files
 from tests.cli.small_models import llama, save
 
 
@@ -110,7 +111,28 @@ def vision_tower(folder: Path) -> str:
     return save(weights, folder / "vision.safetensors")
 
 
+def gguf(content: bytes, name: str) -> Callable[[Path], str]:
+    """A GGUF file of these bytes."""
+
+    def make(folder: Path) -> str:
+        (folder / f"{name}.gguf").write_bytes(content)
+        return str(folder / f"{name}.gguf")
+
+    make.__name__ = name
+    return make
+
+
+GGUF = [
+    gguf(gguf_files.raw(entries=[gguf_files.entry("a")], data=bytes(9)), "gguf_cut"),
+    gguf(gguf_files.raw(counts=(2**40, 1)), "gguf_counts"),
+    gguf(gguf_files.raw(entries=[gguf_files.entry(name) for name in "ab"], data=bytes(48)), "gguf_overlap"),
+    gguf(gguf_files.raw(entries=[gguf_files.entry("a", offset=2**63)], data=bytes(48)), "gguf_offset"),
+    gguf(gguf_files.raw(entries=[gguf_files.entry("a", kind=77)], data=bytes(48)), "gguf_type"),
+    gguf(gguf_files.raw([gguf_files.key("a", 9, struct.pack("<IQ", 8, 2**60))]), "gguf_metadata"),
+    gguf(b"GGUF", "gguf_begun"),
+]
 CASES = [
+    *GGUF,
     truncated,
     overlapping,
     gapped,

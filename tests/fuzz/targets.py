@@ -6,7 +6,7 @@ import json
 import os
 import struct
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from functools import cache, partial
@@ -18,6 +18,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from independence_audit.checkpoint import open_checkpoint, read_vocabulary
+from independence_audit.checkpoint.gguf.gguf_header import read_gguf_header
 from independence_audit.cli.entry import main
 from independence_audit.core.progress import NoProgress
 from independence_audit.declaration.card import declaration_of, licence_of, parse_card
@@ -39,6 +40,9 @@ from independence_audit.signing.keys import read_private_key, read_public_key
 from independence_audit.signing.model_signature import verify_model_signature
 from independence_audit.training.initialisers import read_initialiser
 from independence_audit.training.logs import read_log
+from tests.checkpoint.gguf.gguf_files import Array, write
+from tests.checkpoint.gguf.llama_files import converted
+from tests.checkpoint.memory_source import MemorySource
 from tests.checkpoint.packed.quantisers import SCHEMES, scheme
 from tests.fingerprint.library.small_library import CATALOGUE, entry_of, fingerprint_of, library_in, reopened
 from tests.fuzz import hub
@@ -48,6 +52,7 @@ from tests.report.sample_reports import SAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = "model.safetensors"
+GGUF = "model.gguf"
 SMALL = partial(sampler_of, "small")
 
 
@@ -99,6 +104,41 @@ def safetensors(draw: Draw, tensors: Mapping[str, np.ndarray], metadata: Mapping
     if kind == 2:
         return draw(st.binary(max_size=300))
     return framed(draw(json_like(header)), data[: len(data) - draw(st.sampled_from((0, 0, 0, 1, 100)))])
+
+
+@cache
+def gguf_parts() -> tuple[bytes, bytes]:
+    """A GGUF file's header, with tokens and packed weights, and its tensors' bytes."""
+    stored: dict[str, Array | tuple[Array, str]] = dict(converted(small_model(), 4, 4))
+    down = "blk.0.ffn_down.weight"
+    stored[down] = (small_model()["model.layers.0.mlp.down_proj.weight"], "Q4_0")
+    with tempfile.TemporaryDirectory() as name:
+        numbers: dict[str, int | float | Sequence[int]] = {
+            "block_count": 1,
+            "attention.head_count": 4,
+            "sizes": [1, 2, 3],
+        }
+        path = write(Path(name) / GGUF, "llama", stored, numbers, [f"t{number}" for number in range(24)])
+        content = path.read_bytes()
+    size = read_gguf_header(MemorySource({GGUF: content}), GGUF).tensors[0].start
+    return content[:size], content[size:]
+
+
+@st.composite
+def gguf_files(draw: Draw) -> Files:
+    """A GGUF file whose header or values were changed; numbers of eight bytes are what it is made of."""
+    head, data = gguf_parts()
+    made = bytearray(draw(damaged(head)))
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(0, max(0, len(made) - 8)))
+        made[place : place + 8] = draw(st.sampled_from((0, 1, 7, 2**31, 2**32, 2**63, 2**64 - 1))).to_bytes(8, "little")
+    return {GGUF: bytes(made) + draw(damaged(data))}
+
+
+def read_gguf(folder: Path) -> None:
+    """Read what an audit reads of a GGUF file, and its tokens."""
+    read_tokens(folder)
+    read_weights(folder)
 
 
 CONFIG = {
@@ -547,6 +587,7 @@ POLICY = (ROOT / "independence_audit/policy/policies/kai-stage1.toml").read_text
 TARGETS: Mapping[str, Target] = {
     "header": one_file(WEIGHTS, safetensors(small_model(), {"format": "pt"}), open_only),
     "weights": Target(safetensors(small_model(), {"format": "pt"}).map(lambda made: {WEIGHTS: made}), read_weights),
+    "gguf": Target(gguf_files(), read_gguf),
     "index": Target(indexed(), open_only),
     "config": Target(configured(), read_weights),
     "packed": Target(packed(), read_weights),

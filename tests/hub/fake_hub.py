@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import pytest
 
 TOKEN = "hf_SecretOfTheTests"  # noqa: S105 - it opens nothing but the fake
-LARGE_SUFFIX = ".safetensors"
-"""Files with this suffix lie in the storage; the Hub itself serves all others."""
+LARGE_SUFFIXES = (".safetensors", ".gguf")
+"""Files with these suffixes lie in the storage; the Hub itself serves all others."""
 _LARGEST_HASHED = 64 << 20
 _PIECE = 1 << 20
 
@@ -423,7 +423,7 @@ class _HubHandler(_Handler):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             git, sha256 = self.server.hub.digests(path)
             size = path.stat().st_size
-            lfs = {"oid": sha256, "size": size, "pointerSize": 130} if path.suffix == LARGE_SUFFIX else None
+            lfs = {"oid": sha256, "size": size, "pointerSize": 130} if path.suffix in LARGE_SUFFIXES else None
             name = path.relative_to(folder).as_posix()
             entries.append({"type": "file", "path": name, "size": size, "oid": git, "lfs": lfs})
         return entries
@@ -440,7 +440,7 @@ class _HubHandler(_Handler):
             self.answer(401, X_Error_Code="GatedRepo", X_Error_Message=f"Access to {repository} is restricted.")
         elif not path.is_file():
             self.answer(404, X_Error_Code="EntryNotFound", X_Error_Message="Entry not found")
-        elif path.suffix == LARGE_SUFFIX:
+        elif path.suffix in LARGE_SUFFIXES:
             self.answer(
                 302,
                 Location=self.server.hub.signed_url(path),

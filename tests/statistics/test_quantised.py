@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+from gguf import GGMLQuantizationType, quants
 from numpy.typing import NDArray
 
-from independence_audit.statistics.quantised import quantisation
+from independence_audit.statistics.quantised import FILLED, _blocks, _filled, quantisation
+from tests.checkpoint.gguf.k_quantisers import q4_k, q6_k
 
 Floats = NDArray[np.float32]
 
@@ -78,3 +83,73 @@ def test_few_blocks_tell_nothing() -> None:
     broken = weights()
     broken[:, ::32] = np.nan
     assert quantisation(quantised(weights()), broken, 0) is None
+
+
+def ggml(kind: str) -> Callable[[Floats], Floats]:
+    """What is left of values in one of llama.cpp's types."""
+    of = GGMLQuantizationType[kind]
+    return lambda values: np.asarray(quants.dequantize(quants.quantize(values, of), of))
+
+
+def dequantised(kind: str, blocks: Any, like: Floats) -> Floats:
+    """What blocks of a K type stand for."""
+    return np.asarray(quants.dequantize(blocks, GGMLQuantizationType[kind])).reshape(like.shape)
+
+
+def as_bf16(values: Floats) -> Floats:
+    """Values in bf16, as dequantised models are published."""
+    bits = values.view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).view(np.float32)
+
+
+def heavy(seed: int) -> Floats:
+    """Weights with rows of different sizes and tails, as trained ones have."""
+    random = np.random.default_rng(seed)
+    sizes = random.lognormal(0.0, 0.5, (16, 1))
+    return np.asarray(0.02 * sizes * random.standard_t(6, (16, 1024)), dtype=np.float32)
+
+
+QUANTISERS: dict[str, Callable[[Floats], Floats]] = {
+    **{kind.lower(): ggml(kind) for kind in ("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "MXFP4")},
+    "q4_k": lambda values: dequantised("Q4_K", q4_k(values), values),
+    "q6_k": lambda values: dequantised("Q6_K", q6_k(values), values),
+    "int4": quantised,
+    "halves": lambda values: quantised(values, bits=3, group=16),
+    "int8": lambda values: quantised(values, bits=8, group=1024),
+}
+PACKINGS = {"halves": "q3_k"}
+"""How llama.cpp calls what has seven levels for every sixteen inputs."""
+CHANGES: dict[str, Callable[[Floats, np.random.Generator], NDArray[Any]]] = {
+    "training": lambda values, random: random.normal(size=values.shape),
+    "heavy tails": lambda values, random: random.laplace(size=values.shape),
+    "low rank": lambda values, random: random.normal(size=(16, 1)) @ random.normal(size=(1, values.shape[1])),
+    "a merge": lambda values, random: random.permuted(values, axis=1) - values,
+    "a decay": lambda values, _: -values,
+    "flat noise": lambda values, random: random.uniform(-1, 1, values.shape),
+}
+
+
+@pytest.mark.parametrize("cast", [False, True])
+@pytest.mark.parametrize("kind", QUANTISERS)
+def test_quantisers_fill_their_steps(kind: str, cast: bool) -> None:  # noqa: FBT001  a case of the test
+    """Differences from a quantiser lie anywhere within its steps, 0.28 and more of the square, and are named."""
+    for seed in range(8):
+        plain = heavy(seed)
+        rounded = QUANTISERS[kind](plain)
+        rounded = as_bf16(rounded) if cast else rounded
+        length = 16 if kind in {"halves", "q6_k"} else 32
+        assert _filled(_blocks(rounded, 0, length), _blocks(plain, 0, length)) > FILLED + 0.03
+        called = PACKINGS.get(kind, kind)
+        assert quantisation(rounded, plain, 0, packing=called) == called
+
+
+@pytest.mark.parametrize("base", QUANTISERS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_changes_of_dequantised_weights_are_no_rounding(change: str, base: str) -> None:
+    """Of any size, whether they reach the next level or not: the levels were there first."""
+    for seed, size in enumerate(np.geomspace(1e-4, 0.3, 24)):
+        levels = as_bf16(QUANTISERS[base](heavy(seed)))
+        moved = CHANGES[change](levels, np.random.default_rng(seed))
+        tuned = np.asarray(levels + size * levels.std() * moved / moved.std(), dtype=np.float32)
+        assert quantisation(levels, tuned, 0) is None
+        assert quantisation(levels, tuned, 0, packing=PACKINGS.get(base, base)) is None

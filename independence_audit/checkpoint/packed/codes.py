@@ -9,8 +9,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint.packed.packed_tensor import Bytes, Floats, Run, nibbles, run_of
-from independence_audit.checkpoint.tensors import TensorInfo
+from independence_audit.checkpoint.packed.packed_tensor import nibbles, run_of
+from independence_audit.checkpoint.tensors import Bytes, Floats, Run, TensorInfo
 from independence_audit.core.number_types import decode
 
 MXFP4_BLOCK = 32

@@ -12,8 +12,7 @@ import numpy as np
 from independence_audit.checkpoint.packed.codes import Bitsandbytes, Mxfp4, Nested
 from independence_audit.checkpoint.packed.fp8 import Fp8Scaled
 from independence_audit.checkpoint.packed.integer_words import ByInputs, ByRows
-from independence_audit.checkpoint.packed.packed_tensor import Packed
-from independence_audit.checkpoint.tensors import ByteSource, TensorInfo
+from independence_audit.checkpoint.tensors import ByteSource, Packed, TensorInfo
 from independence_audit.core.number_types import decode
 from independence_audit.core.strict_json import JsonError, parse_object
 

@@ -8,8 +8,8 @@ from math import prod
 
 import numpy as np
 
-from independence_audit.checkpoint.packed.packed_tensor import Bytes, Floats, Run, run_of
-from independence_audit.checkpoint.tensors import TensorInfo
+from independence_audit.checkpoint.packed.packed_tensor import run_of
+from independence_audit.checkpoint.tensors import Bytes, Floats, Run, TensorInfo
 from independence_audit.core.number_types import decode
 
 MATRIX_RANK = 2

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint.packed.packed_tensor import Bytes, Floats, Run, fields, run_of
-from independence_audit.checkpoint.tensors import TensorInfo
+from independence_audit.checkpoint.packed.packed_tensor import fields, run_of
+from independence_audit.checkpoint.tensors import Bytes, Floats, Run, TensorInfo
 from independence_audit.core.number_types import decode
 
 WORD = 32

@@ -11,8 +11,7 @@ from math import prod
 import numpy as np
 
 from independence_audit.checkpoint.packed.find import Found, find_packed
-from independence_audit.checkpoint.packed.packed_tensor import Bytes, Packed
-from independence_audit.checkpoint.tensors import ByteSource, Checkpoint, Notice, Span, State, TensorInfo
+from independence_audit.checkpoint.tensors import Bytes, ByteSource, Checkpoint, Notice, Packed, Span, State, TensorInfo
 from independence_audit.errors import ReadError
 
 INTEGERS = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "F4"})
@@ -31,6 +30,7 @@ def unpacked(checkpoint: Checkpoint) -> Checkpoint:
         ReadError: A description of packed tensors could not be read.
     """
     found = find_packed(checkpoint.source, checkpoint.tensors, checkpoint.config)
+    found += [Found(packed.name, packed, (packed.name,)) for packed in checkpoint.packed]
     taken = Counter(name for one in found for name in one.consumed)
     good: list[Found] = []
     bad: list[Found] = []
@@ -43,13 +43,14 @@ def unpacked(checkpoint: Checkpoint) -> Checkpoint:
     if not good:
         return replace(checkpoint, notices=(*checkpoint.notices, *notices))
     placed = _place(checkpoint.files, [one.packed for one in good if one.packed])
-    schemes = Counter(packed.scheme for _, packed in placed)
+    schemes = Counter(packed.scheme for _, packed in placed if packed.scheme)
     notices += [Notice("unpacked", {"scheme": scheme, "tensors": count}) for scheme, count in sorted(schemes.items())]
     return replace(
         checkpoint,
         source=UnpackingSource(checkpoint.source, placed),
         tensors=_tensors(checkpoint, good, placed),
         notices=(*checkpoint.notices, *notices),
+        packed=(),
     )
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.checkpoint.packed.packed_tensor import Floats, Packed
-from independence_audit.checkpoint.tensors import TensorInfo
+from independence_audit.checkpoint.tensors import Floats, Packed, TensorInfo
 from independence_audit.core.number_types import DTYPES
 
 Arrays = Mapping[str, NDArray[Any]]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from independence_audit.checkpoint.packed.codes import MXFP4_VALUES, Bitsandbytes, Mxfp4, Nested
-from independence_audit.checkpoint.packed.packed_tensor import Packed
+from independence_audit.checkpoint.tensors import Packed
 from tests.checkpoint.packed.stored_arrays import Arrays, all_of, info, info_of, worked_out
 
 PLAIN: Arrays = {

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from independence_audit.checkpoint.packed.packed_tensor import Run, fields, item, nibbles, run_of
+from independence_audit.checkpoint.packed.packed_tensor import fields, item, nibbles, run_of
+from independence_audit.checkpoint.tensors import Run
 from tests.checkpoint.packed.stored_arrays import info
 
 BITS = st.sampled_from([2, 4, 8])

@@ -17,7 +17,7 @@ DEFAULT_REVISION = "main"
 _PART = r"[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?P<repository>{_PART}/{_PART})(?:@(?P<revision>[\w][\w./+-]*))?", re.ASCII)
 _LONGEST_PART = 96
-_FILE_SUFFIXES = (".git", ".json", ".safetensors")
+_FILE_SUFFIXES = (".git", ".json", ".safetensors", ".gguf")
 """What repositories are not called, and what paths with one slash often end in."""
 
 
