@@ -38,7 +38,7 @@ from independence_audit.pipeline.inputs import (
     with_whole_reference_files,
 )
 from independence_audit.pipeline.models import as_claimed, of_one_sampler, with_same_files_named
-from independence_audit.pipeline.references import Known, References, begin_reading, find_references
+from independence_audit.pipeline.references import Known, References, bases_of, begin_reading, find_references
 from independence_audit.pipeline.searching import compare_with_references
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.training_exhibit import Submitted, with_trajectory
@@ -75,7 +75,8 @@ def audit(
     settings, progress = settings or AuditSettings(), progress or NoProgress()
     policy = load_policy(settings.policy)
     begun = begin_reading(references, settings)
-    mine = as_claimed(read_model(subject, settings.sampler, progress, offline=settings.offline))
+    bases = bases_of(references, settings)
+    mine = as_claimed(read_model(subject, settings.sampler, progress, offline=settings.offline, bases=bases))
     known = find_references(references, settings, progress, begun)
     mine, known = called(mine, known, settings.called)
     try:

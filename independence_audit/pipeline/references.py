@@ -17,6 +17,7 @@ from independence_audit.errors import ChangedError, InputError, MissingError, Re
 from independence_audit.evidence.audit_report import Reference
 from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint import Fingerprint, Model, WeightsAccess, read_model
+from independence_audit.fingerprint.adapter_base import Bases
 from independence_audit.fingerprint.cost import MB, Cost
 from independence_audit.fingerprint.library import (
     Library,
@@ -29,7 +30,7 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.known_models import Entry
-from independence_audit.fingerprint.making import reported_to
+from independence_audit.fingerprint.making import open_model, reported_to
 from independence_audit.pipeline.accounts import unread_of
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE
 from independence_audit.pipeline.models import as_claimed, sayable
@@ -85,12 +86,23 @@ class Begun:
 def begin_reading(names: Sequence[str], settings: AuditSettings) -> Mapping[str, Background[Begun]]:
     """Begin to read the first reference that lies on this machine, beside whatever is read meanwhile."""
     local = [name for name in names if os.path.lexists(name)]
-    return {name: Background(partial(_without_source, name, settings)) for name in local[:1]}
+    bases = bases_of(names, settings)
+    return {name: Background(partial(_without_source, name, settings, bases)) for name in local[:1]}
 
 
-def _without_source(name: str, settings: AuditSettings) -> Begun:
+def bases_of(names: Sequence[str], settings: AuditSettings) -> Bases:
+    """Where the bases of adapters may be found: what was named for them, and the references.
+
+    Args:
+        names: What the user calls the references.
+        settings: What to do.
+    """
+    return Bases(settings.base, tuple(names))
+
+
+def _without_source(name: str, settings: AuditSettings, bases: Bases) -> Begun:
     """A model without its open files, which cannot be handed to another process."""
-    model = read_model(name, settings.sampler, NoProgress(), offline=settings.offline)
+    model = read_model(name, settings.sampler, NoProgress(), offline=settings.offline, bases=bases)
     model.confirm()
     model.close()
     if model.weights is None:
@@ -98,7 +110,9 @@ def _without_source(name: str, settings: AuditSettings) -> Begun:
     return Begun(model.fingerprint, model.weights.anatomy, model.weights.checkpoint.source.states())
 
 
-def _given(name: str, begun: Mapping[str, Background[Begun]], settings: AuditSettings, progress: Progress) -> Known:
+def _given(
+    name: str, begun: Mapping[str, Background[Begun]], settings: AuditSettings, progress: Progress, bases: Bases
+) -> Known:
     """A reference that is named by where it is; one elsewhere may be out of reach, which the report says.
 
     Raises:
@@ -107,7 +121,7 @@ def _given(name: str, begun: Mapping[str, Background[Begun]], settings: AuditSet
     if name in settings.absent:
         return Known(settings.absent[name], None)
     try:
-        model = as_claimed(_read_given(name, begun, settings, progress))
+        model = as_claimed(_read_given(name, begun, settings, progress, bases))
     except ReadError as error:
         if os.path.lexists(name):
             raise
@@ -117,14 +131,14 @@ def _given(name: str, begun: Mapping[str, Background[Begun]], settings: AuditSet
 
 
 def _read_given(
-    name: str, begun: Mapping[str, Background[Begun]], settings: AuditSettings, progress: Progress
+    name: str, begun: Mapping[str, Background[Begun]], settings: AuditSettings, progress: Progress, bases: Bases
 ) -> Model:
     if name not in begun:
-        return read_model(name, settings.sampler, progress, offline=settings.offline)
+        return read_model(name, settings.sampler, progress, offline=settings.offline, bases=bases)
     read = begun[name].result()
     if read.anatomy is None:
         return Model(read.fingerprint)
-    checkpoint = open_named(name)
+    checkpoint = open_model(name, bases=bases)
     if checkpoint.source.states() != read.states:
         checkpoint.source.close()
         raise ChangedError(
@@ -153,7 +167,8 @@ def find_references(
     sampler = settings.sampler
     given = [name for name in names if _is_given(name)]
     asked = [name for name in names if not _is_given(name)]
-    known = [_given(name, begun, settings, progress) for name in given]
+    bases = bases_of(names, settings)
+    known = [_given(name, begun, settings, progress, bases) for name in given]
     library = open_library(own_folder(settings.library), sampler) if asked else None
     if library:
         wanted = resolve_all(library.catalogue, asked)

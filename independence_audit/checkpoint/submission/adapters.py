@@ -26,8 +26,13 @@ _LARGEST_RANK = 8
 def is_adapter(tensors: Collection[TensorInfo]) -> bool:
     """Whether most of some tensors' values are changes to another model's weights."""
     total = sum(tensor.size for tensor in tensors)
-    changes = sum(tensor.size for tensor in tensors if _CHANGE.search(tensor.name))
+    changes = sum(tensor.size for tensor in tensors if is_change(tensor.name))
     return 2 * changes > total
+
+
+def is_change(tensor: str) -> bool:
+    """Whether a tensor's name is that of a change to another model's weights."""
+    return _CHANGE.search(tensor) is not None
 
 
 def base_of(config: bytes | None) -> str:
