@@ -25,6 +25,7 @@ from independence_audit.lineage.reported import component_evidence, relation_sha
 from independence_audit.pipeline.accounts import Accounts, accounts_of
 from independence_audit.pipeline.declaration import find_declaration, strays
 from independence_audit.pipeline.incomplete import (
+    base_not_compared,
     missing_references,
     unread_references,
     unread_subject,
@@ -260,6 +261,7 @@ def _incomplete(
     yield from missing_references(references, allowed=allow_missing)
     yield from unread_references(unread, allowed=allow_missing)
     yield from unverified(verified=mine.checkpoint is not None)
+    yield from base_not_compared(mine.checkpoint, known.models)
     yield from unread_subject(len(mine.fingerprint.unreadable))
 
 

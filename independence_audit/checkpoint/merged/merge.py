@@ -16,6 +16,8 @@ from independence_audit.checkpoint.tensors import Checkpoint, Notice, TensorInfo
 from independence_audit.core.outside_names import quoted
 from independence_audit.errors import MalformedError, UnsupportedError
 
+MERGED = "adapter_merged"
+"""The notice on a checkpoint that was made of an adapter and its base."""
 WRAPPER = "base_model.model."
 _FACTOR = re.compile(
     r"(?P<module>.+)\.(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B|lora_magnitude_vector)"
@@ -214,7 +216,7 @@ def _told(
     ranks = sorted({one.stored[1].shape[0] for one in changed})
     modules = sorted({one.name.split(".")[-2] for one in changed if "." in one.name})
     yield Notice(
-        "adapter_merged",
+        MERGED,
         {
             "adapter": adapter.name,
             "kind": settings.kind,

@@ -122,7 +122,7 @@ def _mlx(name: str, tensors: Mapping[str, TensorInfo], settings: Mapping[str, An
         return
     told = {**settings, **_part(settings, stem)}
     mode = told.get("mode", "affine")
-    if mode == "affine" and biases is not None:
+    if mode == "affine" and biases is not None and {"bits", "group_size"} <= set(told):
         packed = Affine.of((weight, scales, biases), told.get("bits"), told.get("group_size"))
         yield Found(name, packed, (name, scales.name, biases.name))
     elif mode == "mxfp4" and biases is None and scales.dtype == "U8":

@@ -188,9 +188,10 @@ def test_mlx_is_told_by_its_config() -> None:
     assert shape(bits=4, group_size=64) == (48, 256)
     assert shape(bits=8, group_size=32) == (48, 128)
     assert shape(bits=4, group_size=64, m={"bits": 8, "group_size": 32}) == (48, 128)
-    wrong: list[dict[str, object]] = [{}, {"bits": 4}, {"bits": 4, "group_size": 32}, {"bits": 7, "group_size": 64}]
+    wrong: list[dict[str, object]] = [{"bits": 4, "group_size": 32}, {"bits": 7, "group_size": 64}]
     wrong += [{"bits": 0, "group_size": 64}, {"bits": True, "group_size": 256}, {"bits": 4, "group_size": "64"}]
     assert [shape(**told) for told in wrong] == [None] * len(wrong)
+    assert found_in(MLX) == found_in(MLX, config={"quantization": {"bits": 4}}) == []
 
 
 def test_mlx_in_microscaling_blocks() -> None:
