@@ -15,7 +15,7 @@ BASE = "base_model_name_or_path"
 
 _CHANGE = re.compile(
     r"(?:^|\.)(?:lora_(?:A|B|embedding_A|embedding_B|magnitude_vector|up|down)|hada_w\d_[ab]|lokr_w\d(?:_[ab])?|"
-    r"oft_[rs]|vera_lambda_[bd]|ia3_[lw]|prompt_embeddings)(?:\.|$)"
+    r"oft_[rs]|vera_lambda_[bd]|ia3_[lw]|prompt_embeddings|trainable_tokens_delta)(?:\.|$)"
 )
 """Tensors of adapters as PEFT, diffusers and LyCORIS name them."""
 _FACTOR = re.compile(r"(?:base_model\.model\.)?(?P<base>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight")

@@ -1,4 +1,4 @@
-"""Adapters as ``peft`` writes them, and what it makes of them, the simple way: whole matrices, from its documentation."""
+"""Adapters as ``peft`` writes them, and the products of their factors, the simple way: whole matrices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def product(tensors: Mapping[str, torch.Tensor], module: str) -> torch.Tensor:
     return tensors[f"{PREFIX}{module}.lora_B.weight"] @ tensors[f"{PREFIX}{module}.lora_A.weight"]
 
 
-def write_adapter(folder: Path, tensors: Tensors, rank: int = 4, **more: Any) -> str:  # noqa: ANN401  any setting
+def write_adapter(folder: Path, tensors: Tensors, rank: int = 4, **more: Any) -> str:
     """A folder as ``save_pretrained`` leaves it."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: each.contiguous() for name, each in tensors.items()}, folder / "adapter_model.safetensors")
