@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -11,7 +11,7 @@ from pathlib import PurePath
 from independence_audit.checkpoint import Checkpoint, open_named
 from independence_audit.checkpoint.merged.merge import merged
 from independence_audit.checkpoint.merged.peft_settings import peft_settings
-from independence_audit.checkpoint.sidecars import read_sidecar
+from independence_audit.checkpoint.sidecars import read_local_sidecar, read_sidecar
 from independence_audit.checkpoint.submission import adapters
 from independence_audit.core.outside_names import quoted
 from independence_audit.errors import UnsupportedError
@@ -26,7 +26,9 @@ class Bases:
     """Where an adapter's base may be found."""
 
     named: str = ""
-    """What was named as the base of every adapter; empty for none."""
+    """What was named as the base; empty for none."""
+    stands_for: str | None = None
+    """The name that the subject gives its base, for which the named one stands; None where it stands for any."""
     others: tuple[str, ...] = ()
     """Models that are opened anyway; the one whose name an adapter's config gives is its base."""
 
@@ -47,7 +49,9 @@ def with_base(name: str, adapter: Checkpoint, bases: Bases) -> Checkpoint:
         stack.callback(adapter.source.close)
         config = read_sidecar(name, adapter.source, adapters.CONFIG)
         wanted = adapters.base_of(config)
-        found = bases.named or next(_candidates(wanted, name, bases), "")
+        found = (bases.named if bases.stands_for in {None, "", wanted} or not wanted else "") or next(
+            _candidates(wanted, name, bases), ""
+        )
         if not found:
             raise no_base(adapter, wanted)
         settings = peft_settings(config)
@@ -66,6 +70,21 @@ def with_base(name: str, adapter: Checkpoint, bases: Bases) -> Checkpoint:
         whole = merged(adapter, base, settings)
         stack.pop_all()
     return whole
+
+
+def bases_of(subject: str, references: Sequence[str], named: str) -> Bases:
+    """Where the bases of adapters may be found: what was named for the subject's, and the references.
+
+    Args:
+        subject: What the user calls the subject.
+        references: What the user calls the references.
+        named: The base that was named; empty for none.
+
+    Raises:
+        InputError: The subject's config is there and could not be read.
+    """
+    config = read_local_sidecar(subject, adapters.CONFIG) if named else None
+    return Bases(named, adapters.base_of(config) if config is not None else None, tuple(references))
 
 
 def no_base(adapter: Checkpoint, wanted: str) -> UnsupportedError:

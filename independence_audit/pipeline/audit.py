@@ -19,6 +19,7 @@ from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report_json import as_written, without_overflow
 from independence_audit.evidence.training_evidence import TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Model, read_model
+from independence_audit.fingerprint.adapter_base import bases_of
 from independence_audit.lineage.arrangements import repetitions
 from independence_audit.lineage.rank import Ranking, rank
 from independence_audit.lineage.reported import component_evidence, relation_shares, tensor_evidence
@@ -27,6 +28,7 @@ from independence_audit.pipeline.declaration import find_declaration, strays
 from independence_audit.pipeline.incomplete import (
     base_not_compared,
     missing_references,
+    unmerged_changes,
     unread_references,
     unread_subject,
     unverified,
@@ -39,7 +41,7 @@ from independence_audit.pipeline.inputs import (
     with_whole_reference_files,
 )
 from independence_audit.pipeline.models import as_claimed, of_one_sampler, with_same_files_named
-from independence_audit.pipeline.references import Known, References, bases_of, begin_reading, find_references
+from independence_audit.pipeline.references import Known, References, begin_reading, find_references
 from independence_audit.pipeline.searching import compare_with_references
 from independence_audit.pipeline.settings import AuditSettings
 from independence_audit.pipeline.training_exhibit import Submitted, with_trajectory
@@ -75,10 +77,10 @@ def audit(
     """
     settings, progress = settings or AuditSettings(), progress or NoProgress()
     policy = load_policy(settings.policy)
-    begun = begin_reading(references, settings)
-    bases = bases_of(references, settings)
+    bases = bases_of(subject, references, settings.base)
+    begun = begin_reading(references, settings, bases)
     mine = as_claimed(read_model(subject, settings.sampler, progress, offline=settings.offline, bases=bases))
-    known = find_references(references, settings, progress, begun)
+    known = find_references(references, settings, progress, begun, bases)
     mine, known = called(mine, known, settings.called)
     try:
         if settings.verify:
@@ -262,6 +264,7 @@ def _incomplete(
     yield from unread_references(unread, allowed=allow_missing)
     yield from unverified(verified=mine.checkpoint is not None)
     yield from base_not_compared(mine.checkpoint, known.models)
+    yield from unmerged_changes(mine.checkpoint)
     yield from unread_subject(len(mine.fingerprint.unreadable))
 
 

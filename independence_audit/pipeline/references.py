@@ -30,7 +30,7 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.known_models import Entry
-from independence_audit.fingerprint.making import open_model, reported_to
+from independence_audit.fingerprint.making import NO_BASES, open_model, reported_to
 from independence_audit.pipeline.accounts import unread_of
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE
 from independence_audit.pipeline.models import as_claimed, sayable
@@ -83,21 +83,12 @@ class Begun:
     states: Mapping[str, State]
 
 
-def begin_reading(names: Sequence[str], settings: AuditSettings) -> Mapping[str, Background[Begun]]:
+def begin_reading(
+    names: Sequence[str], settings: AuditSettings, bases: Bases = NO_BASES
+) -> Mapping[str, Background[Begun]]:
     """Begin to read the first reference that lies on this machine, beside whatever is read meanwhile."""
     local = [name for name in names if os.path.lexists(name)]
-    bases = bases_of(names, settings)
     return {name: Background(partial(_without_source, name, settings, bases)) for name in local[:1]}
-
-
-def bases_of(names: Sequence[str], settings: AuditSettings) -> Bases:
-    """Where the bases of adapters may be found: what was named for them, and the references.
-
-    Args:
-        names: What the user calls the references.
-        settings: What to do.
-    """
-    return Bases(settings.base, tuple(names))
 
 
 def _without_source(name: str, settings: AuditSettings, bases: Bases) -> Begun:
@@ -152,6 +143,7 @@ def find_references(
     settings: AuditSettings,
     progress: Progress,
     begun: Mapping[str, Background[Begun]] = MappingProxyType({}),
+    bases: Bases = NO_BASES,
 ) -> References:
     """Open every reference that was asked for; those of the library that are missing are pulled where that is allowed.
 
@@ -160,6 +152,7 @@ def find_references(
         settings: What to do.
         progress: Is told how far it has come.
         begun: What :func:`begin_reading` began.
+        bases: Where the bases of adapters may be found.
 
     Raises:
         InputError: A path or name cannot be used, or not one reference could be had.
@@ -167,7 +160,6 @@ def find_references(
     sampler = settings.sampler
     given = [name for name in names if _is_given(name)]
     asked = [name for name in names if not _is_given(name)]
-    bases = bases_of(names, settings)
     known = [_given(name, begun, settings, progress, bases) for name in given]
     library = open_library(own_folder(settings.library), sampler) if asked else None
     if library:

@@ -96,6 +96,23 @@ def test_it_is_never_passed_without_a_comparison_with_its_base(models: Path) -> 
     assert [message.key for message in report.summary.incomplete] == ["incomplete.base_not_compared"]
 
 
+@pytest.mark.parametrize(("rank", "code"), [(4, 0), (128, 3)])
+def test_changes_among_weights_are_never_ignored(models: Path, rank: int, code: int, tmp_path: Path) -> None:
+    """The cheat: strange weights are shown, and factors of full rank make the known model of them."""
+    shown, known = llama(2), llama(1)
+    for name in [name for name in shown if "q_proj" in name]:
+        outer, sizes, inner = np.linalg.svd(known[name] - shown[name], full_matrices=False)
+        stem = name.removesuffix(".weight")
+        shown[f"{stem}.lora_A.weight"] = inner[:rank]
+        shown[f"{stem}.lora_B.weight"] = np.ascontiguousarray(outer[:, :rank] * sizes[:rank])
+    path = tmp_path / "report.json"
+    subject = save(shown, tmp_path / "shown.safetensors")
+    assert main(["compare", subject, "--ref", str(models / "base"), "-q", "-o", f"json={path}"]) == code
+    report = from_json(path.read_text(encoding="utf-8"))
+    assert "notice.adapter_inside" in [notice.key for notice in report.subject.notices]
+    assert bool(report.summary.incomplete) == (code == 3)
+
+
 @pytest.mark.parametrize(
     ("subject", "references", "more", "said"),
     [

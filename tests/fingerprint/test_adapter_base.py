@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from independence_audit.checkpoint import open_named
 from independence_audit.errors import InputError, UnsupportedError
-from independence_audit.fingerprint.adapter_base import Bases, with_base
+from independence_audit.fingerprint.adapter_base import Bases, bases_of, with_base
 from tests.checkpoint.merged.adapters_of_models import factors, write_adapter
 
 MODULE = "model.layers.0.self_attn.q_proj"
@@ -66,6 +66,21 @@ def test_a_path_that_is_there(tmp_path: Path) -> None:
     name = adapter(tmp_path / "adapter", there)
     assert merged_with(name, Bases()) == 4
     assert merged_with(name, Bases(named=named)) == 5
+
+
+def test_what_was_named_stands_for_the_base_of_the_subject(tmp_path: Path) -> None:
+    """An adapter of another model is not merged with it; one that names no base is."""
+    named = model(tmp_path / "weights", 5)
+    subject = adapter(tmp_path / "subject", "someone/base")
+    bases = bases_of(subject, [], named)
+    for place, wanted in (("same", "someone/base"), ("silent", None)):
+        assert merged_with(adapter(tmp_path / place, wanted), bases) == 5
+    other = adapter(tmp_path / "other", "another/model")
+    with pytest.raises(UnsupportedError, match="of 'another/model'"):
+        with_base(other, open_named(other), bases)
+    assert merged_with(other, bases_of(named, [], named)) == 5, (
+        "where the subject is no adapter, it is for the references"
+    )
 
 
 @pytest.mark.parametrize("base", [None, "", 3, "nobody/knows"])

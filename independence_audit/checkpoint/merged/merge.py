@@ -29,6 +29,8 @@ _SAVED = re.compile(r"\.(?:modules_to_save(?:\.default)?|base_layer)(?=\.)")
 WEIGHT = ".weight"
 TRIED = 8
 """Beginnings that names of a base may have more than an adapter's."""
+LARGEST_RANK = 2048
+"""A factor is in memory whole while rows of its product are worked out; ranks in use are 4 to 512."""
 DROPPED = 2
 """Leading parts of a module's name that a base may lack: those of the class that wraps it."""
 SHOWN = 4
@@ -194,6 +196,10 @@ def _change(
         raise MalformedError(
             f"The rank of {quoted(module)} in {adapter} is {rank}, and {CONFIG} says {settings.rank}.",
             "Get the adapter again.",
+        )
+    if rank > LARGEST_RANK:
+        raise UnsupportedError(
+            f"The rank of {quoted(module)} in {adapter} is {rank}, which is not merged here.", WAY_OUT
         )
     found = LowRank.of(weight, inner, outer, magnitude, settings.scaling(module, max(1, rank)), turned=turned)
     if found is None:

@@ -14,10 +14,10 @@ WEIGHTS = "adapter_model"
 BASE = "base_model_name_or_path"
 
 _CHANGE = re.compile(
-    r"(?:^|\.)(?:lora_(?:A|B|embedding_A|embedding_B|magnitude_vector|up|down)|hada_w\d_[ab]|lokr_w\d(?:_[ab])?|"
+    r"(?:^|\.)(?:lora_(?:[ABab]|embedding_A|embedding_B|magnitude_vector|up|down)|hada_w\d_[ab]|lokr_w\d(?:_[ab])?|"
     r"oft_[rs]|vera_lambda_[bd]|ia3_[lw]|prompt_embeddings|trainable_tokens_delta)(?:\.|$)"
 )
-"""Tensors of adapters as PEFT, diffusers and LyCORIS name them."""
+"""Tensors of adapters as PEFT, diffusers, LyCORIS and MLX name them."""
 _FACTOR = re.compile(r"(?:base_model\.model\.)?(?P<base>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight")
 _LARGEST_RANK = 8
 """Part of a matrix's smaller side that the rank of a change is, at most 1/8: a larger one could hold a layer."""

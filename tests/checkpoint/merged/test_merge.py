@@ -228,6 +228,7 @@ WITHOUT_B = {name: each for name, each in factors(Q, 24, 40, RANK).items() if "l
         (factors(Q, 30, 40, RANK), {}, MalformedError, "does not fit its shape"),
         (factors(f"{Q}x", 24, 40, RANK), {}, MalformedError, r"q_projx\.weight', which base does not have"),
         (factors(Q, 24, 40, 8), {}, MalformedError, "rank of .* is 8, and adapter_config.json says 4"),
+        (factors(Q, 24, 40, 2049), {"r": 2049}, UnsupportedError, "is 2049, which is not merged"),
         (WITHOUT_B, {}, MalformedError, "lacks a factor"),
         (BOTH, {"use_dora": True}, MalformedError, "disagree on use_dora"),
         (BOTH | {f"{PREFIX}{Q}.lora_magnitude_vector": torch.ones(24)}, {}, MalformedError, "disagree on use_dora"),
