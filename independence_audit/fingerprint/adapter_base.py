@@ -92,7 +92,7 @@ def no_base(adapter: Checkpoint, wanted: str) -> UnsupportedError:
     named = f" of {quoted(wanted)}" if wanted else f"; {adapters.CONFIG} does not name its base"
     return UnsupportedError(
         f"{adapter.name} is an adapter{named}, not a model of its own: it holds changes to weights, not weights.",
-        "Merge it into its base (merge_and_unload of peft) and name the result, or name its base with --base.",
+        "Merge it into its base (merge_and_unload of peft) and name the result; or name its base by compare --base.",
     )
 
 

@@ -232,7 +232,6 @@ SCHEMES = (
 CONFIGS = {
     "mlx": '{"quantization": {"group_size": 64, "bits": 4}}',
     "mlx 3 bits": '{"quantization": {"group_size": 32, "bits": 3, "mode": "affine"}}',
-    "mlx 8 bits": """{"quantization_config": {"group_size": 64, "bits": 4,
-        "model.layers.0.self_attn.q_proj": {"group_size": 64, "bits": 8}}}""",
+    "mlx 8 bits": '{"quantization_config": {"group_size": 64, "bits": 8}}',
 }
 """The configs of those whose shapes do not tell everything."""
