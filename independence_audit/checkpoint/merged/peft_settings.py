@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import sqrt
 
 from independence_audit.checkpoint.submission.adapters import BASE, CONFIG
 from independence_audit.core.outside_names import quoted
@@ -14,6 +14,10 @@ from independence_audit.errors import MalformedError, UnsupportedError
 LORA = "LORA"
 RANK, ALPHA = 8, 8
 """What ``peft`` takes where the config does not say."""
+LARGEST = 1 << 30
+"""The largest rank and alpha that are believed; those in use have three digits."""
+DEEPEST = 32
+"""Parts of a module's name that the end in a pattern may have."""
 CHANGE_THE_BASE = ("pissa", "olora", "corda", "loftq")
 """Ways to begin that take something away from the base's weights, so that base and adapter are not the model."""
 LITERAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")
@@ -31,8 +35,8 @@ class PeftSettings:
     alpha: float
     ranks_vary: bool
     """Whether some modules have ranks of their own."""
-    alphas: Mapping[str, float]
-    """Other values of alpha, by the end of a module's name."""
+    alphas: Mapping[str, tuple[int, float]]
+    """Other values of alpha with their places, by the end of a module's name; of several that fit the first counts."""
     stable: bool
     """rsLoRA: the scaling is alpha over the root of the rank."""
     decomposed: bool
@@ -49,11 +53,9 @@ class PeftSettings:
 
     def scaling(self, module: str, rank: int) -> float:
         """What a module's product of factors is multiplied with: alpha / r, or alpha / sqrt(r) for rsLoRA."""
-        alpha = self.alpha
-        for end, other in self.alphas.items():
-            if module == end or module.endswith(f".{end}"):
-                alpha = other
-                break
+        parts = module.split(".")[-DEEPEST:]
+        ends = (".".join(parts[place:]) for place in range(len(parts)))
+        _, alpha = min((self.alphas[end] for end in ends if end in self.alphas), default=(0, self.alpha))
         return alpha / (sqrt(rank) if self.stable else rank)
 
 
@@ -83,7 +85,7 @@ def peft_settings(content: bytes | None) -> PeftSettings:
     if not all(set(end) <= LITERAL for end in alphas):
         raise UnsupportedError(f"alpha_pattern of {CONFIG} holds a regular expression, which is not run here.", WAY_OUT)
     rank = told.get("r", RANK)
-    if type(rank) is not int or rank < 1:
+    if type(rank) is not int or not 0 < rank <= LARGEST:
         raise _impossible("r")
     base, targets = told.get(BASE), told.get("target_modules")
     return PeftSettings(
@@ -91,7 +93,7 @@ def peft_settings(content: bytes | None) -> PeftSettings:
         rank=rank,
         alpha=_number(told.get("lora_alpha", ALPHA), "lora_alpha"),
         ranks_vary=bool(told.get("rank_pattern")),
-        alphas={end: _number(other, "alpha_pattern") for end, other in alphas.items()},
+        alphas={end: (place, _number(other, "alpha_pattern")) for place, (end, other) in enumerate(alphas.items())},
         stable=told.get("use_rslora") is True,
         decomposed=told.get("use_dora") is True,
         turned=told.get("fan_in_fan_out") is True,
@@ -100,7 +102,7 @@ def peft_settings(content: bytes | None) -> PeftSettings:
 
 
 def _number(value: object, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
         raise _impossible(key)
     return float(value)
 
