@@ -174,7 +174,9 @@ def _entries(raw_json: bytes | bytearray, file: str) -> dict[str, object]:
 
 
 def _metadata(value: object, file: str) -> dict[str, str]:
-    """The ``__metadata__`` of a header: texts by text keys."""
+    """The ``__metadata__`` of a header: texts by text keys; null, as MLX writes it, where there are none."""
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise MalformedError(f"The {_METADATA} of {quoted(file)} is not an object.", _WRITTEN_WRONG)
     for key, text in value.items():

@@ -47,9 +47,8 @@ def read_sidecar(name: str, source: ByteSource, file: str) -> bytes | None:
         MalformedError: The file is far too large for what it is said to be.
         ReadError: It is there and could not be read.
     """
-    folder = folder_of(name)
-    if folder is not None:
-        return _read(folder / file)
+    if folder_of(name) is not None:
+        return read_local_sidecar(name, file)
     size = source.files().get(file)
     if size is None:
         return None
@@ -58,8 +57,16 @@ def read_sidecar(name: str, source: ByteSource, file: str) -> bytes | None:
     return file_bytes(source, file)
 
 
-def _read(path: Path) -> bytes | None:
-    if not path.is_file():
+def read_local_sidecar(name: str, file: str) -> bytes | None:
+    """All bytes of a file beside a checkpoint on this machine; None where there is none, or the checkpoint elsewhere.
+
+    Raises:
+        MalformedError: The file is far too large for what it is said to be.
+        ReadError: It is there and could not be read.
+    """
+    folder = folder_of(name)
+    path = folder / file if folder is not None else None
+    if path is None or not path.is_file():
         return None
     try:
         return read_bounded(path, LARGEST)

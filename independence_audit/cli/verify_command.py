@@ -53,6 +53,7 @@ def verify(
         step_regex=asked.step_regex,
         model_key=asked.model_key,
         salt=read_salt(asked.salt_file),
+        base=asked.base,
         library=asked.library,
         offline=asked.offline,
     )

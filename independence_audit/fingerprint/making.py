@@ -10,11 +10,11 @@ import numpy as np
 
 from independence_audit.anatomy import Anatomy, Axis, place
 from independence_audit.checkpoint import Checkpoint, open_named, read_vocabulary
-from independence_audit.checkpoint.sidecars import read_sidecar
 from independence_audit.checkpoint.submission import adapters
-from independence_audit.core.outside_names import quoted
+from independence_audit.checkpoint.tensors import Notice
 from independence_audit.core.progress import Progress
-from independence_audit.errors import InputError, MalformedError, UnsupportedError, UsageError
+from independence_audit.errors import InputError, MalformedError, UsageError
+from independence_audit.fingerprint.adapter_base import Bases, with_base
 from independence_audit.fingerprint.build import Placing, fingerprint_of
 from independence_audit.fingerprint.cost import Cost, cost_of, plan_within
 from independence_audit.fingerprint.fingerprint_file import read_fingerprint, write_fingerprint
@@ -23,6 +23,8 @@ from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.samples import Fingerprint
 from independence_audit.fingerprint.units.unit_reading import read_units
 from independence_audit.fingerprint.weights import Model, WeightsAccess
+
+NO_BASES = Bases()
 
 
 def read_model(  # noqa: PLR0913  how a checkpoint is read
@@ -33,6 +35,7 @@ def read_model(  # noqa: PLR0913  how a checkpoint is read
     offline: bool = False,
     everything: bool = False,
     placing: Placing = place,
+    bases: Bases = NO_BASES,
 ) -> Model:
     """Open a checkpoint and fingerprint it, or read the fingerprint that is there.
 
@@ -43,12 +46,13 @@ def read_model(  # noqa: PLR0913  how a checkpoint is read
         offline: Touch no network.
         everything: Read all bytes, for digests and sketches beside the sample.
         placing: Gives its tensors their places.
+        bases: Where the base of an adapter may be found.
 
     Raises:
         InputError: It cannot be read, or is no model.
-        UnsupportedError: It is an adapter.
+        UnsupportedError: It is an adapter whose base is not here.
     """
-    checkpoint = open_named(name, offline=offline)
+    checkpoint = open_model(name, offline=offline, bases=bases)
     if checkpoint.is_fingerprint:
         try:
             fingerprint = read_fingerprint(checkpoint)
@@ -56,7 +60,6 @@ def read_model(  # noqa: PLR0913  how a checkpoint is read
         finally:
             checkpoint.source.close()
         return Model(fingerprint)
-    refuse_adapter(name, checkpoint)
     anatomy, fingerprint = fingerprint_of(
         checkpoint, sampler, reported_to(progress, f"reading {checkpoint.name}"), everything=everything, placing=placing
     )
@@ -64,21 +67,28 @@ def read_model(  # noqa: PLR0913  how a checkpoint is read
     return Model(fingerprint, WeightsAccess(checkpoint, anatomy))
 
 
-def refuse_adapter(name: str, checkpoint: Checkpoint) -> None:
-    """Refuse changes to another model's weights: without these they are no model that could be told from any other.
+def open_model(name: str, *, offline: bool = False, bases: Bases = NO_BASES) -> Checkpoint:
+    """Open a checkpoint; an adapter comes merged with its base, and one that lies among weights is told.
+
+    Args:
+        name: A path, a name on the Hub, or an address of an object store.
+        offline: Touch no network.
+        bases: Where the base of an adapter may be found.
 
     Raises:
-        UnsupportedError: The checkpoint is an adapter.
+        InputError: It cannot be read.
+        UnsupportedError: It is an adapter whose base is not here.
     """
-    if not adapters.is_adapter(checkpoint.tensors.values()):
-        return
-    base = adapters.base_of(read_sidecar(name, checkpoint.source, adapters.CONFIG))
-    named = f" of {quoted(base)}" if base else f"; {adapters.CONFIG} does not name its base"
-    checkpoint.source.close()
-    raise UnsupportedError(
-        f"{checkpoint.name} is an adapter{named}, not a model of its own: it holds changes to weights, not weights.",
-        "Merge it into its base and name the result (merge_and_unload of peft), or name the base.",
-    )
+    checkpoint = open_named(name, offline=offline)
+    if checkpoint.is_fingerprint:
+        return checkpoint
+    if adapters.is_adapter(checkpoint.tensors.values()):
+        return with_base(name, checkpoint, bases)
+    changes = [tensor.name for tensor in checkpoint.tensors.values() if adapters.is_change(tensor.name)]
+    if not changes:
+        return checkpoint
+    told = Notice("adapter_inside", {"tensors": len(changes), "tensor": changes[0]})
+    return replace(checkpoint, notices=(*checkpoint.notices, told))
 
 
 def reported_to(progress: Progress, stage: str) -> Callable[[str, int, int], None]:

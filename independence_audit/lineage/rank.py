@@ -133,9 +133,10 @@ def _shown(verdict: Verdict) -> tuple[bool, float]:
     )
 
 
-def _distance(verdict: Verdict) -> tuple[int, bool, float, float, float, str]:
+def _distance(verdict: Verdict) -> tuple[int, bool, float, float, float, float, str]:
     """Sort key, nearest first: the relation, then how much of the component was compared and how like it is.
 
+    Where the typical tensor is equal, all tensors count: what was trained on another's base is nearest to that base.
     Among unrelated models those that were measured come before those that were only screened.
     """
     found = verdict.relation in NAMED
@@ -145,6 +146,7 @@ def _distance(verdict: Verdict) -> tuple[int, bool, float, float, float, str]:
         verdict.compared.screened and not found,
         -matched if found else verdict.p_value if verdict.p_value is not None else 2.0,
         -(verdict.r or 0.0) if found else -matched,
+        -_shown(verdict)[1],
         verdict.detection_bound if verdict.detection_bound is not None else 2.0,
         verdict.compared.reference,
     )

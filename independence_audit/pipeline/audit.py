@@ -19,13 +19,16 @@ from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report_json import as_written, without_overflow
 from independence_audit.evidence.training_evidence import TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Model, read_model
+from independence_audit.fingerprint.adapter_base import bases_of
 from independence_audit.lineage.arrangements import repetitions
 from independence_audit.lineage.rank import Ranking, rank
 from independence_audit.lineage.reported import component_evidence, relation_shares, tensor_evidence
 from independence_audit.pipeline.accounts import Accounts, accounts_of
 from independence_audit.pipeline.declaration import find_declaration, strays
 from independence_audit.pipeline.incomplete import (
+    base_not_compared,
     missing_references,
+    unmerged_changes,
     unread_references,
     unread_subject,
     unverified,
@@ -74,9 +77,10 @@ def audit(
     """
     settings, progress = settings or AuditSettings(), progress or NoProgress()
     policy = load_policy(settings.policy)
-    begun = begin_reading(references, settings)
-    mine = as_claimed(read_model(subject, settings.sampler, progress, offline=settings.offline))
-    known = find_references(references, settings, progress, begun)
+    bases = bases_of(subject, references, settings.base)
+    begun = begin_reading(references, settings, bases)
+    mine = as_claimed(read_model(subject, settings.sampler, progress, offline=settings.offline, bases=bases))
+    known = find_references(references, settings, progress, begun, bases)
     mine, known = called(mine, known, settings.called)
     try:
         if settings.verify:
@@ -259,6 +263,8 @@ def _incomplete(
     yield from missing_references(references, allowed=allow_missing)
     yield from unread_references(unread, allowed=allow_missing)
     yield from unverified(verified=mine.checkpoint is not None)
+    yield from base_not_compared(mine.checkpoint, known.models)
+    yield from unmerged_changes(mine.checkpoint)
     yield from unread_subject(len(mine.fingerprint.unreadable))
 
 

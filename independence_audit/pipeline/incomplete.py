@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from independence_audit.checkpoint import Checkpoint
+from independence_audit.checkpoint.merged.joined_source import IN_BASE
+from independence_audit.checkpoint.merged.merge import MERGED
+from independence_audit.checkpoint.submission.adapters import changes_only, is_change
 from independence_audit.evidence.audit_report import AuditReport, Reference, Severity
 from independence_audit.evidence.measurement import Message, Value
+from independence_audit.fingerprint import Model
 from independence_audit.policy.judge import worst_severity
 
 MISSING = "incomplete.references_missing"
 UNVERIFIED = "incomplete.unverified"
+BASE = "incomplete.base_not_compared"
+CHANGES = "incomplete.changes_not_merged"
 UNREAD = "incomplete.references_unread"
 SUBJECT_UNREAD = "incomplete.subject_unread"
 NAMED = 3
@@ -51,6 +58,33 @@ def unread_subject(tensors: int) -> Iterator[Message]:
     """One message where tensors of the subject could not be read."""
     if tensors:
         yield Message(SUBJECT_UNREAD, {"tensors": tensors})
+
+
+def base_not_compared(subject: Checkpoint | None, references: Sequence[Model]) -> Iterator[Message]:
+    """One message where the subject is an adapter whose base is none of the references: it holds the base's weights.
+
+    Args:
+        subject: The subject's weights; None for a fingerprint.
+        references: Those that could be had.
+    """
+    told = [notice for notice in subject.notices if notice.key == MERGED] if subject else []
+    if subject is None or not told:
+        return
+    states = subject.source.states()
+    base = {file.removeprefix(IN_BASE): states[file] for file in subject.files if file.startswith(IN_BASE)}
+    opened = [model.checkpoint.source.states() for model in references if model.checkpoint]
+    if not any(base.items() <= dict(each).items() for each in opened):
+        yield Message(BASE, {"base": told[0].data["base"]})
+
+
+def unmerged_changes(subject: Checkpoint | None) -> Iterator[Message]:
+    """One message where changes to the subject's weights lie among them that could hold more than a change.
+
+    With factors of full rank the model that is used may be any other than the one whose weights were compared.
+    """
+    changes = [tensor for tensor in subject.tensors.values() if is_change(tensor.name)] if subject else []
+    if subject and changes and not changes_only(changes, subject.tensors):
+        yield Message(CHANGES, {"tensors": len(changes), "tensor": changes[0].name})
 
 
 def told_again(report: AuditReport) -> tuple[Message, ...]:

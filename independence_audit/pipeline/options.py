@@ -240,6 +240,16 @@ class Asked:
         action=True,
         setting="allow_missing",
     )
+    base: str = _option(
+        "",
+        "Base of a subject or reference that is an adapter. [default: the one it names, if here]",
+        (*AUDITS, VERIFY),
+        metavar="FOLDER",
+        key="base",
+        is_path=True,
+        setting="base",
+        helps={VERIFY: "The base of an adapter."},
+    )
     verify: bool = _option(
         False,  # noqa: FBT003  the default
         "Read the values of fingerprints again at their source, and compare.",

@@ -17,6 +17,7 @@ from independence_audit.errors import ChangedError, InputError, MissingError, Re
 from independence_audit.evidence.audit_report import Reference
 from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint import Fingerprint, Model, WeightsAccess, read_model
+from independence_audit.fingerprint.adapter_base import Bases
 from independence_audit.fingerprint.cost import MB, Cost
 from independence_audit.fingerprint.library import (
     Library,
@@ -29,7 +30,7 @@ from independence_audit.fingerprint.library import (
     resolve_all,
 )
 from independence_audit.fingerprint.library.known_models import Entry
-from independence_audit.fingerprint.making import reported_to
+from independence_audit.fingerprint.making import NO_BASES, open_model, reported_to
 from independence_audit.pipeline.accounts import unread_of
 from independence_audit.pipeline.incomplete import NOT_AVAILABLE
 from independence_audit.pipeline.models import as_claimed, sayable
@@ -82,15 +83,17 @@ class Begun:
     states: Mapping[str, State]
 
 
-def begin_reading(names: Sequence[str], settings: AuditSettings) -> Mapping[str, Background[Begun]]:
+def begin_reading(
+    names: Sequence[str], settings: AuditSettings, bases: Bases = NO_BASES
+) -> Mapping[str, Background[Begun]]:
     """Begin to read the first reference that lies on this machine, beside whatever is read meanwhile."""
     local = [name for name in names if os.path.lexists(name)]
-    return {name: Background(partial(_without_source, name, settings)) for name in local[:1]}
+    return {name: Background(partial(_without_source, name, settings, bases)) for name in local[:1]}
 
 
-def _without_source(name: str, settings: AuditSettings) -> Begun:
+def _without_source(name: str, settings: AuditSettings, bases: Bases) -> Begun:
     """A model without its open files, which cannot be handed to another process."""
-    model = read_model(name, settings.sampler, NoProgress(), offline=settings.offline)
+    model = read_model(name, settings.sampler, NoProgress(), offline=settings.offline, bases=bases)
     model.confirm()
     model.close()
     if model.weights is None:
@@ -98,7 +101,9 @@ def _without_source(name: str, settings: AuditSettings) -> Begun:
     return Begun(model.fingerprint, model.weights.anatomy, model.weights.checkpoint.source.states())
 
 
-def _given(name: str, begun: Mapping[str, Background[Begun]], settings: AuditSettings, progress: Progress) -> Known:
+def _given(
+    name: str, begun: Mapping[str, Background[Begun]], settings: AuditSettings, progress: Progress, bases: Bases
+) -> Known:
     """A reference that is named by where it is; one elsewhere may be out of reach, which the report says.
 
     Raises:
@@ -107,7 +112,7 @@ def _given(name: str, begun: Mapping[str, Background[Begun]], settings: AuditSet
     if name in settings.absent:
         return Known(settings.absent[name], None)
     try:
-        model = as_claimed(_read_given(name, begun, settings, progress))
+        model = as_claimed(_read_given(name, begun, settings, progress, bases))
     except ReadError as error:
         if os.path.lexists(name):
             raise
@@ -117,14 +122,14 @@ def _given(name: str, begun: Mapping[str, Background[Begun]], settings: AuditSet
 
 
 def _read_given(
-    name: str, begun: Mapping[str, Background[Begun]], settings: AuditSettings, progress: Progress
+    name: str, begun: Mapping[str, Background[Begun]], settings: AuditSettings, progress: Progress, bases: Bases
 ) -> Model:
     if name not in begun:
-        return read_model(name, settings.sampler, progress, offline=settings.offline)
+        return read_model(name, settings.sampler, progress, offline=settings.offline, bases=bases)
     read = begun[name].result()
     if read.anatomy is None:
         return Model(read.fingerprint)
-    checkpoint = open_named(name)
+    checkpoint = open_model(name, bases=bases)
     if checkpoint.source.states() != read.states:
         checkpoint.source.close()
         raise ChangedError(
@@ -138,6 +143,7 @@ def find_references(
     settings: AuditSettings,
     progress: Progress,
     begun: Mapping[str, Background[Begun]] = MappingProxyType({}),
+    bases: Bases = NO_BASES,
 ) -> References:
     """Open every reference that was asked for; those of the library that are missing are pulled where that is allowed.
 
@@ -146,6 +152,7 @@ def find_references(
         settings: What to do.
         progress: Is told how far it has come.
         begun: What :func:`begin_reading` began.
+        bases: Where the bases of adapters may be found.
 
     Raises:
         InputError: A path or name cannot be used, or not one reference could be had.
@@ -153,7 +160,7 @@ def find_references(
     sampler = settings.sampler
     given = [name for name in names if _is_given(name)]
     asked = [name for name in names if not _is_given(name)]
-    known = [_given(name, begun, settings, progress) for name in given]
+    known = [_given(name, begun, settings, progress, bases) for name in given]
     library = open_library(own_folder(settings.library), sampler) if asked else None
     if library:
         wanted = resolve_all(library.catalogue, asked)

@@ -29,6 +29,7 @@ class AuditSettings:
         submission: What the subject was submitted as.
         command: The command line, for the report's way to reproduce it.
         offline: Touch no network.
+        base: The model that adapters are merged with; empty for the one that they name, where that is here.
         library: The user's library of references; empty for the usual one.
         salt: Decides which rows are read; None for the public one.
         whole_files: Digests of the whole files of all weights on this machine, and of the subject's wherever it is.
@@ -53,6 +54,7 @@ class AuditSettings:
     submission: Submission = field(default_factory=Submission)
     command: str = ""
     offline: bool = False
+    base: str = ""
     library: str = ""
     salt: bytes | None = None
     search_layers: int | None = None

@@ -89,6 +89,7 @@ class Against:
         initialiser: What the first of them was held against.
         step_regex: Finds the step in a checkpoint's name.
         salt: The secret salt of the audit; None for the public one.
+        base: The base of an adapter.
         library: The user's library of references.
         offline: Touch no network.
     """
@@ -104,6 +105,7 @@ class Against:
     initialiser: str = ""
     step_regex: str = ""
     salt: bytes | None = None
+    base: str = ""
     library: str = ""
     offline: bool = False
 
@@ -200,6 +202,7 @@ def _recomputed(report: AuditReport, against: Against, progress: Progress) -> li
         declaration=against.declaration,
         submission=report.submission,
         offline=against.offline,
+        base=against.base,
         library=against.library,
         allow_missing=report.settings.allow_missing,
         search_layers=report.settings.search_layers,

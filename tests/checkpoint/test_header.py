@@ -272,7 +272,14 @@ def test_tensors_that_do_not_cover_the_file(tensors: dict[str, Any], message: st
         read(file_bytes(tensors, bytes(3)))
 
 
-@pytest.mark.parametrize("metadata", [None, [], "text", {"k": 1}, {"k": None}, {"k": {"a": "b"}}, {"k": True}])
+def test_metadata_of_nothing() -> None:
+    """MLX writes null where it has none, and the library reads it."""
+    content = file_bytes({"__metadata__": None, "a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}, b"x")
+    assert read(content).metadata == {}
+    assert [name for name, _ in deserialize(content)] == ["a"]
+
+
+@pytest.mark.parametrize("metadata", [[], "text", {"k": 1}, {"k": None}, {"k": {"a": "b"}}, {"k": True}])
 def test_malformed_metadata(metadata: object) -> None:
     """Metadata are texts by text keys."""
     with pytest.raises(MalformedError, match=r"__metadata__ of 'f\.safetensors'"):

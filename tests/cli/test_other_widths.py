@@ -34,9 +34,9 @@ def saved(weights: Mapping[str, np.ndarray], folder: Path, *, tokenizer: bool = 
     return str(folder)
 
 
-def model(seed: int, width: int, layers: int = LAYERS) -> Weights:
+def model(seed: int, width: int) -> Weights:
     """A decoder drawn at random, deep and wide enough to be searched with power."""
-    weights = llama(seed, width, 3 * width, layers)
+    weights = llama(seed, width, 3 * width, LAYERS)
     return weights | {"lm_head.weight": weights["model.embed_tokens.weight"] * 1.5}
 
 
@@ -105,7 +105,7 @@ def test_a_disguised_copy_in_another_width_is_found(reference: str, tmp_path: Pa
 
 def test_few_units_clear_nobody(tmp_path: Path) -> None:
     """Two layers of few units would show very close copies alone: the report says so, and leaves it open."""
-    small = [saved(model(seed, width, layers=3), tmp_path / str(seed)) for seed, width in ((1, 160), (2, 192))]
+    small = [saved(llama(seed, width), tmp_path / str(seed)) for seed, width in ((1, 128), (2, 160))]
     code, component, text = audited(*small, tmp_path)
     assert code == 3
     assert (component["relation"], component["reason"]) == ("inconclusive", "weak_search")

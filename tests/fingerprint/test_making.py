@@ -17,7 +17,7 @@ from independence_audit.checkpoint import TensorInfo, open_checkpoint
 from independence_audit.core.progress import NoProgress
 from independence_audit.errors import InputError, MalformedError, MissingError, ReadError, UnsupportedError, UsageError
 from independence_audit.fingerprint.fingerprint_file import read_fingerprint, write_fingerprint
-from independence_audit.fingerprint.making import cost, look_at, read_model, refuse_adapter, save_fingerprint
+from independence_audit.fingerprint.making import cost, look_at, open_model, read_model, save_fingerprint
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.anchoring import anchor_strings
 from tests.fingerprint.units.small_decoder import VOCABULARY, WIDTH, decoder
@@ -76,19 +76,18 @@ def test_an_adapter_is_no_model(tmp_path: Path) -> None:
     silent = str(adapter(tmp_path / "silent"))
     for folder, said in ((named, "named is an adapter of 'someone/base', not"), (silent, "does not name its base")):
         with pytest.raises(UnsupportedError, match=said) as caught:
-            refuse_adapter(folder, open_checkpoint(Path(folder)))
-        assert "merge_and_unload" in caught.value.hint
-        with pytest.raises(UnsupportedError, match=said):
             read_model(folder, Sampler(), NoProgress())
+        assert "--base" in caught.value.hint
+        assert "merge_and_unload" in caught.value.hint
 
 
 def test_weights_with_some_changes_beside_them_are_a_model(tmp_path: Path) -> None:
-    """What is mostly weights is not refused for a few values that change others."""
+    """What is mostly weights is not refused for a few values that change others, and they are told."""
     few = {"model.layers.0.self_attn.q_proj.lora_A.weight": np.ones((2, WIDTH), np.float32)}
-    checkpoint = open_checkpoint(decoder(tmp_path, changed=few))
-    refuse_adapter(str(tmp_path), checkpoint)
-    checkpoint.source.confirm()  # still open
+    checkpoint = open_model(str(decoder(tmp_path, changed=few)))
     checkpoint.source.close()
+    assert set(few) < set(checkpoint.tensors)
+    assert [notice.key for notice in checkpoint.notices] == ["adapter_inside"]
 
 
 def test_weights_of_nothing_but_nan_are_broken(tmp_path: Path) -> None:

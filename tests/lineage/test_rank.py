@@ -56,6 +56,16 @@ def test_the_reference_that_explains_more_is_nearer() -> None:
     assert ranked(part, whole) == ["the whole", "a part"]
 
 
+def test_where_the_typical_tensor_is_equal_the_others_count() -> None:
+    """An adapter leaves most tensors of its base alone, and so does another one: the base is nearer than the other."""
+    unchanged = [measured_of(60.0, role=role, equal=1.0) for role in "qkv"]
+    base, other = (
+        compared_of(*unchanged, measured_of(z, role="down"), reference=name)
+        for z, name in ((50.0, "base"), (40.0, "an"))
+    )
+    assert ranked(other, base) == ranked(base, other) == ["base", "an"]
+
+
 def test_ties_go_by_name() -> None:
     """Two equal verdicts have a fixed order: reports repeat."""
     twins = [compared_of(measured_of(0.5), reference=name) for name in ("b", "a")]

@@ -495,7 +495,10 @@ def test_weights_beside_those_of_a_reference_are_said(folder: Path, tmp_path: Pa
 
 
 def test_an_unknown_packing_stands_beside_the_relation(tmp_path: Path, reference: str) -> None:
-    """MLX's, for instance: stolen or not, nothing is passed, and the share is said."""
+    """MLX's without its config, for instance: stolen or not, nothing is passed, and the share is said.
+
+    With the config it is read, and found.
+    """
     tensors: dict[str, np.ndarray] = {}
     for name, value in STOLEN.items():
         if value.ndim == 1:
@@ -516,6 +519,11 @@ def test_an_unknown_packing_stands_beside_the_relation(tmp_path: Path, reference
     assert int(notice.data["percent"] or 0) > 80
     assert report.components[0].relations[Relation.NOT_TESTED] > 0.8
     assert exit_code(report, Severity.NOT_MET) == 3
+    (path / "config.json").write_text('{"quantization": {"group_size": 64, "bits": 4}}')
+    known = audit(str(path), [reference])
+    assert "notice.unpacked" in [n.key for n in known.subject.notices]
+    assert known.components[0].relation in {Relation.RELATED, Relation.ROUNDED}
+    assert exit_code(known, Severity.NOT_MET) == 1
 
 
 @pytest.mark.parametrize("policy", ["evidence-only", "kai-stage1", "control-and-licence", "strict-from-scratch"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from independence_audit.evidence.relation import Relation
 from independence_audit.pipeline.audit import audit
 from independence_audit.pipeline.settings import AuditSettings
-from tests.checkpoint.packed.quantisers import SCHEMES, Tensors, scheme
+from tests.checkpoint.packed.quantisers import CONFIGS, SCHEMES, Tensors, scheme
 
 CASE = Path(__file__).parents[2] / "examples" / "seeds_case"
 
@@ -25,7 +26,8 @@ def packed(which: str, folder: Path) -> Path:
         else:
             tensors[name] = values
     save_file(tensors, folder / "model.safetensors")
-    (folder / "config.json").write_text((CASE / "base" / "config.json").read_text())
+    config = json.loads((CASE / "base" / "config.json").read_text()) | json.loads(CONFIGS.get(which, "{}"))
+    (folder / "config.json").write_text(json.dumps(config))
     return folder
 
 

@@ -73,7 +73,10 @@ class Bitsandbytes:
 
 @dataclass(frozen=True, slots=True)
 class Mxfp4:
-    """gpt-oss: blocks uint8 [..., groups, 16], scales uint8 [..., groups]; value = E2M1[code] x 2**(scale - 127)."""
+    """gpt-oss: blocks uint8 [..., groups, 16], scales uint8 [..., groups]; value = E2M1[code] x 2**(scale - 127).
+
+    MLX keeps the same bytes as words: weight uint32 [..., 4 x groups].
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -87,11 +90,18 @@ class Mxfp4:
             return None
         return cls(name, (*scales.shape[:-1], scales.shape[-1] * MXFP4_BLOCK), (blocks, scales))
 
+    @classmethod
+    def in_words(cls, weight: TensorInfo, scales: TensorInfo) -> Mxfp4 | None:
+        """The weight [..., 32 x groups] that MLX keeps; None where the stored shapes do not fit each other."""
+        if len(scales.shape) < 2 or 0 in scales.shape or weight.shape != (*scales.shape[:-1], scales.shape[-1] * 4):  # noqa: PLR2004
+            return None
+        return cls(weight.name, (*scales.shape[:-1], scales.shape[-1] * MXFP4_BLOCK), (weight, scales))
+
     def runs(self, start: int, stop: int) -> list[Run]:
         """The bytes of the codes and the scales of their blocks."""
         blocks, scales = self.stored
         first, last = start // MXFP4_BLOCK, (stop - 1) // MXFP4_BLOCK + 1
-        return [run_of(blocks, start // 2, (stop + 1) // 2), run_of(scales, first, last)]
+        return [Run(blocks, start // 2, (stop + 1) // 2), run_of(scales, first, last)]
 
     def values(self, start: int, stop: int, content: Sequence[Bytes]) -> Floats:
         """E2M1[code] x 2**(scale - 127); a scale of 255 is no number, and a product beyond float32 infinite."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from independence_audit.checkpoint.packed.affine import Affine
 from independence_audit.checkpoint.packed.codes import Bitsandbytes, Mxfp4, Nested
 from independence_audit.checkpoint.packed.fp8 import Fp8Scaled
 from independence_audit.checkpoint.packed.integer_words import ByInputs, ByRows
@@ -44,17 +45,26 @@ def find_packed(source: ByteSource, tensors: Mapping[str, TensorInfo], config: M
     Args:
         source: Where the small tensors that describe others are read.
         tensors: All stored tensors, by name.
-        config: The parsed config; its ``quantization_config`` is believed where shapes agree with it.
+        config: The parsed config; its ``quantization_config`` and ``quantization`` are believed where shapes agree
+            with them.
 
     Raises:
         ReadError: A description could not be read.
     """
-    settings = config.get("quantization_config")
-    settings = settings if isinstance(settings, dict) else {}
+    settings = _part(config, "quantization_config")
+    mlx = _part(config, "quantization") or settings
     small = _read_small(
         source, [tensor for name, tensor in tensors.items() if name.endswith((*STATES, "weight_shape"))]
     )
-    return [found for name in tensors for found in _candidates(name, tensors, settings, small)]
+    return [
+        found for name in tensors for found in (*_candidates(name, tensors, settings, small), *_mlx(name, tensors, mlx))
+    ]
+
+
+def _part(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A table of a config; empty where there is none."""
+    found = config.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _read_small(source: ByteSource, wanted: list[TensorInfo]) -> dict[str, bytes]:
@@ -98,6 +108,24 @@ def _candidates(
         scales = tensors.get(f"{stem}_scales")
         if scales is not None and scales.dtype in {"U8", "F8_E8M0"}:
             yield Found(stem, Mxfp4.of(stem, tensor, scales), (name, scales.name))
+
+
+def _mlx(name: str, tensors: Mapping[str, TensorInfo], settings: Mapping[str, Any]) -> Iterator[Found]:
+    """What words with scales beside them pack, as MLX's quantised layers keep them.
+
+    The config holds bits, group and mode of all layers, and under a layer's own name those that differ.
+    """
+    weight, stem = tensors[name], name.removesuffix(".weight")
+    scales, biases = tensors.get(f"{stem}.scales"), tensors.get(f"{stem}.biases")
+    if stem == name or weight.dtype != "U32" or scales is None:
+        return
+    told = {**settings, **_part(settings, stem)}
+    mode = told.get("mode", "affine")
+    if mode == "affine" and biases is not None and {"bits", "group_size"} <= set(told):
+        packed = Affine.of((weight, scales, biases), told.get("bits"), told.get("group_size"))
+        yield Found(name, packed, (name, scales.name, biases.name))
+    elif mode == "mxfp4" and biases is None and scales.dtype == "U8":
+        yield Found(name, Mxfp4.in_words(weight, scales), (name, scales.name))
 
 
 def _by_rows(

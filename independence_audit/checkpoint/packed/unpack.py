@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import prod
+from math import inf, prod
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def unpacked(checkpoint: Checkpoint) -> Checkpoint:
     notices += _unknown(checkpoint, {name for one in found for name in one.consumed})
     if not good:
         return replace(checkpoint, notices=(*checkpoint.notices, *notices))
-    placed = _place(checkpoint.files, [one.packed for one in good if one.packed])
+    placed = placed_behind(checkpoint.files, [one.packed for one in good if one.packed])
     schemes = Counter(packed.scheme for _, packed in placed if packed.scheme)
     notices += [Notice("unpacked", {"scheme": scheme, "tensors": count}) for scheme, count in sorted(schemes.items())]
     return replace(
@@ -73,9 +73,14 @@ def _has_scales(name: str, checkpoint: Checkpoint) -> bool:
     return any(f"{base}{suffix}" in checkpoint.tensors for base in (name, stem) for suffix in SCALES)
 
 
-def _place(files: Mapping[str, int], packed: Sequence[Packed]) -> list[tuple[TensorInfo, Packed]]:
-    """Every packed weight as a float32 tensor behind the end of the file that holds its bits."""
-    ends = dict(files)
+def placed_behind(taken: Mapping[str, int], packed: Sequence[Packed]) -> list[tuple[TensorInfo, Packed]]:
+    """Every packed weight as a float32 tensor behind what is taken of the file that holds its bits.
+
+    Args:
+        taken: Every file with its size in bytes, or with the end of what was placed behind it before.
+        packed: The weights.
+    """
+    ends = dict(taken)
     placed = []
     for one in packed:
         file = one.stored[0].file
@@ -143,16 +148,17 @@ class UnpackingSource:
         Raises:
             ReadError: A span could not be read.
         """
-        end = self.stored.files().get(name, 0)
+        members = self._packed.get(name)
+        begin = members[0][0].start if members else inf
         wanted: dict[str, list[Span]] = defaultdict(list)
-        wanted[name] += [(start, into) for start, into in spans if start < end]
-        planned = [self._plan(name, start, into, wanted) for start, into in spans if start >= end]
+        wanted[name] += [(start, into) for start, into in spans if start < begin]
+        planned = [self._plan(name, start, into, wanted) for start, into in spans if start >= begin]
         for file, each in wanted.items():
             if each:
                 self.stored.read_many(file, each)
-        for one, first, last, content, (begin, into) in planned:
+        for one, first, last, content, (offset, into) in planned:
             values = one.values(first, last, content).astype("<f4", copy=False)
-            into.cast("B")[:] = values.view(np.uint8)[begin : begin + into.nbytes].data
+            into.cast("B")[:] = values.view(np.uint8)[offset : offset + into.nbytes].data
 
     def _plan(
         self, name: str, start: int, into: memoryview, wanted: dict[str, list[Span]]

@@ -14,10 +14,10 @@ WEIGHTS = "adapter_model"
 BASE = "base_model_name_or_path"
 
 _CHANGE = re.compile(
-    r"(?:^|\.)(?:lora_(?:A|B|embedding_A|embedding_B|magnitude_vector|up|down)|hada_w\d_[ab]|lokr_w\d(?:_[ab])?|"
-    r"oft_[rs]|vera_lambda_[bd]|ia3_[lw]|prompt_embeddings)(?:\.|$)"
+    r"(?:^|\.)(?:lora_(?:[ABab]|embedding_A|embedding_B|magnitude_vector|up|down)|hada_w\d_[ab]|lokr_w\d(?:_[ab])?|"
+    r"oft_[rs]|vera_lambda_[bd]|ia3_[lw]|prompt_embeddings|trainable_tokens_delta)(?:\.|$)"
 )
-"""Tensors of adapters as PEFT, diffusers and LyCORIS name them."""
+"""Tensors of adapters as PEFT, diffusers, LyCORIS and MLX name them."""
 _FACTOR = re.compile(r"(?:base_model\.model\.)?(?P<base>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight")
 _LARGEST_RANK = 8
 """Part of a matrix's smaller side that the rank of a change is, at most 1/8: a larger one could hold a layer."""
@@ -26,8 +26,13 @@ _LARGEST_RANK = 8
 def is_adapter(tensors: Collection[TensorInfo]) -> bool:
     """Whether most of some tensors' values are changes to another model's weights."""
     total = sum(tensor.size for tensor in tensors)
-    changes = sum(tensor.size for tensor in tensors if _CHANGE.search(tensor.name))
+    changes = sum(tensor.size for tensor in tensors if is_change(tensor.name))
     return 2 * changes > total
+
+
+def is_change(tensor: str) -> bool:
+    """Whether a tensor's name is that of a change to another model's weights."""
+    return _CHANGE.search(tensor) is not None
 
 
 def base_of(config: bytes | None) -> str:

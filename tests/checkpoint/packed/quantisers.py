@@ -183,6 +183,26 @@ def mxfp4(name: str, weight: Floats) -> tuple[Tensors, Floats]:
     }, meant
 
 
+def mlx(name: str, weight: Floats, *, bits: int = 4, group: int = 64) -> tuple[Tensors, Floats]:
+    """MLX, mode affine: a row is one stream of bits, and the smallest of a group stands for zero."""
+    rows, columns = weight.shape
+    grouped = weight.reshape(rows, -1, group)
+    bias = grouped.min(axis=2)
+    scale = ((grouped.max(axis=2) - bias) / ((1 << bits) - 1)).astype(np.float32)
+    q = np.clip(np.rint((grouped - bias[..., None]) / scale[..., None]), 0, (1 << bits) - 1).astype(np.int64)
+    words = np.zeros((rows, columns * bits // 32), np.uint32)
+    for row, values in enumerate(q.reshape(rows, columns).tolist()):
+        stream = sum(value << (place * bits) for place, value in enumerate(values))
+        words[row] = [stream >> (32 * place) & 0xFFFFFFFF for place in range(words.shape[1])]
+    stem = name.removesuffix(".weight")
+    tensors = {
+        name: torch.from_numpy(words),
+        f"{stem}.scales": torch.from_numpy(scale),
+        f"{stem}.biases": torch.from_numpy(bias),
+    }
+    return tensors, (q.astype(np.float32) * scale[..., None] + bias[..., None]).reshape(rows, columns)
+
+
 def scheme(which: str, name: str, weight: Floats) -> tuple[Tensors, Floats]:
     """A weight quantised by one of the formats, and the values that are meant."""
     makers: Mapping[str, Any] = {
@@ -196,6 +216,9 @@ def scheme(which: str, name: str, weight: Floats) -> tuple[Tensors, Floats]:
         "awq": awq,
         "nf4": nf4,
         "nf4 nested": lambda n, w: nf4(n, w, nested=True),
+        "mlx": mlx,
+        "mlx 3 bits": lambda n, w: mlx(n, w, bits=3, group=32),
+        "mlx 8 bits": lambda n, w: mlx(n, w, bits=8),
     }
     made: tuple[Tensors, Floats] = makers[which](name, weight)
     return made
@@ -203,5 +226,12 @@ def scheme(which: str, name: str, weight: Floats) -> tuple[Tensors, Floats]:
 
 SCHEMES = (
     "fp8 blocks", "fp8 rows", "int4", "int4 with zero points", "int8", "gptq", "gptq by activation", "awq", "nf4",
-    "nf4 nested",
+    "nf4 nested", "mlx", "mlx 3 bits", "mlx 8 bits",
 )  # fmt: skip
+
+CONFIGS = {
+    "mlx": '{"quantization": {"group_size": 64, "bits": 4}}',
+    "mlx 3 bits": '{"quantization": {"group_size": 32, "bits": 3, "mode": "affine"}}',
+    "mlx 8 bits": '{"quantization_config": {"group_size": 64, "bits": 8}}',
+}
+"""The configs of those whose shapes do not tell everything."""

@@ -48,6 +48,9 @@ GPTQ = named(qweight=("I32", 32, 48), qzeros=("I32", 2, 6), scales=("F16", 2, 48
 AWQ = named(qweight=("I32", 256, 6), qzeros=("I32", 2, 6), scales=("F16", 2, 48))
 MX = named(up_blocks=("U8", 3, 8, 2, 16), up_scales=("U8", 3, 8, 2))
 
+MLX = named(weight=("U32", 48, 32), scales=("BF16", 48, 4), biases=("BF16", 48, 4))
+MLX_FP4 = named(weight=("U32", 3, 8, 8), scales=("U8", 3, 8, 2))
+
 
 @pytest.mark.parametrize(
     ("tensors", "said", "kind", "name", "shape"),
@@ -172,3 +175,33 @@ def test_a_description_that_cannot_be_read_is_an_error() -> None:
     """What was not read is not taken for what is not there."""
     with pytest.raises(ReadError):
         found_in(ROWS, SHAPE_BYTES[:8])
+
+
+def test_mlx_is_told_by_its_config() -> None:
+    """4 bits in groups of 64 and 8 bits in groups of 32 have one shape; a layer's own settings go before all others."""
+
+    def shape(**told: object) -> tuple[int, ...] | None:
+        (found,) = found_in(MLX, config={"quantization": told})
+        assert set(found.consumed) == set(MLX)
+        return found.packed.shape if found.packed else None
+
+    assert shape(bits=4, group_size=64) == (48, 256)
+    assert shape(bits=8, group_size=32) == (48, 128)
+    assert shape(bits=4, group_size=64, m={"bits": 8, "group_size": 32}) == (48, 128)
+    wrong: list[dict[str, object]] = [{"bits": 4, "group_size": 32}, {"bits": 7, "group_size": 64}]
+    wrong += [{"bits": 0, "group_size": 64}, {"bits": True, "group_size": 256}, {"bits": 4, "group_size": "64"}]
+    assert [shape(**told) for told in wrong] == [None] * len(wrong)
+    assert found_in(MLX) == found_in(MLX, config={"quantization": {"bits": 4}}) == []
+
+
+def test_mlx_in_microscaling_blocks() -> None:
+    """The words of mode mxfp4 are the bytes of MXFP4; other modes are not known and stay as they are stored."""
+    told = {"group_size": 32, "bits": 4}
+    (found,) = found_in(MLX_FP4, config={"quantization": {**told, "mode": "mxfp4"}})
+    assert isinstance(found.packed, Mxfp4)
+    assert found.packed.shape == (3, 8, 64)
+    assert found_in(MLX_FP4, config={"quantization": {**told, "mode": "nvfp4"}}) == []
+    assert found_in(MLX_FP4, config={"quantization": told}) == []
+    odd = MLX_FP4 | named(scales=("U8", 3, 8, 3))
+    (found,) = found_in(odd, config={"quantization": {**told, "mode": "mxfp4"}})
+    assert found.packed is None

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from independence_audit.checkpoint import Checkpoint, open_named
 from independence_audit.errors import ReadError
 
-from .quantisers import SCHEMES, Floats, Tensors, gptq, mxfp4, nf4, scheme, weights
+from .quantisers import CONFIGS, SCHEMES, Floats, Tensors, gptq, mxfp4, nf4, scheme, weights
 
 NAME = "model.layers.0.self_attn.q_proj.weight"
 
@@ -39,7 +39,7 @@ def read(checkpoint: Checkpoint, name: str, start: int, stop: int) -> Floats:
 def test_values_are_those_that_are_meant(which: str, tmp_path: Path) -> None:
     """A packed weight is one float32 tensor with the quantiser's values, and nothing else is left of it."""
     tensors, meant = scheme(which, NAME, weights())
-    checkpoint = opened(tmp_path, tensors | {"model.norm.weight": torch.ones(256)})
+    checkpoint = opened(tmp_path, tensors | {"model.norm.weight": torch.ones(256)}, CONFIGS.get(which, "{}"))
     assert set(checkpoint.tensors) == {NAME, "model.norm.weight"}
     tensor = checkpoint.tensors[NAME]
     assert (tensor.dtype, tensor.shape) == ("F32", meant.shape)
@@ -52,7 +52,7 @@ def test_values_are_those_that_are_meant(which: str, tmp_path: Path) -> None:
 def test_any_run_of_values_can_be_read(which: str, tmp_path: Path) -> None:
     """Runs that begin and end anywhere, within words, blocks and rows, hold the same values."""
     tensors, meant = scheme(which, NAME, weights(40, 192))
-    checkpoint = opened(tmp_path, tensors)
+    checkpoint = opened(tmp_path, tensors, CONFIGS.get(which, "{}"))
     flat = meant.ravel()
 
     @settings(max_examples=60, deadline=None, database=None)

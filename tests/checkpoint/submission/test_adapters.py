@@ -25,6 +25,7 @@ LOW = [tensor(f"{PEFT}.lora_A.weight", 16, 256), tensor(f"{PEFT}.lora_B.weight",
     [
         f"{PEFT}.lora_A.weight",
         f"{PEFT}.lora_B.default.weight",
+        f"{STEM}.lora_a",
         f"{PEFT}.lora_embedding_A",
         f"{PEFT}.lora_magnitude_vector",
         "lora_unet_down_blocks.lora_up.weight",
