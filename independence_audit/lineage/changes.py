@@ -26,10 +26,10 @@ from independence_audit.lineage.differences import (
     scaling_of,
     shape_of,
 )
-from independence_audit.lineage.disguised import layers_found
 from independence_audit.lineage.layer_scores import layer_runs, map_kind, spans
 from independence_audit.lineage.measure import Measured, common_rows
 from independence_audit.lineage.outcomes import SearchName, Undone
+from independence_audit.lineage.unmasked import layers_found
 from independence_audit.statistics.scores import Floats
 
 UNDONE = {

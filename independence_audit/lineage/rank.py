@@ -11,8 +11,8 @@ from independence_audit.evidence.relation import FOUND, NAMED, STRENGTH, Relatio
 from independence_audit.lineage.comparison import Comparison, Comparisons, Tried
 from independence_audit.lineage.coverage import could_hold_a_layer
 from independence_audit.lineage.decide import SHARED_BASIS, SINGLE_FINDING, Level, Verdict, decide
-from independence_audit.lineage.disguised import cleared, unmasked, with_control
 from independence_audit.lineage.outcomes import SearchName
+from independence_audit.lineage.unmasked import cleared, unmasked, with_control
 
 _STANDING_OUT = (SINGLE_FINDING, SHARED_BASIS)
 _UNDECIDED = (Relation.INCONCLUSIVE, Relation.UNINFORMATIVE, Relation.NOT_TESTED)
