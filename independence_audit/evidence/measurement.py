@@ -158,6 +158,8 @@ class UnitTest(StrEnum):
     are most alike: rigorous, and made only where ``up_sign`` is."""
     GATES_ALIKE = "gates_alike"
     """Units of all layers of the reference whose gates are alike in the layer that is most like theirs: empirical."""
+    DOWNS_ALIKE = "downs_alike"
+    """Units of a search layer that write alike, whatever they read and however it is scaled: empirical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ class DisguisedTest:
     units: int
     """How many units were looked for."""
     count: int | None = None
-    """Those that ascend (order), have a partner of their own (up_sign), agree, or are alike (gates_alike)."""
+    """Those that ascend (order), have a partner of their own (up_sign), agree, or are alike (gates, downs)."""
     z: float | None = None
     p_value: float | None = None
     """Of this test by itself; None where it is empirical."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.evidence.measurement import ControlPoint, DisguisedTest, UnitTest
-from independence_audit.lineage.units_together import GATES_ALIKE, Together
+from independence_audit.lineage.units_together import UNITS_ALIKE, Together
 from independence_audit.statistics.planting import Planting
 
 DRAWS = 6
@@ -58,7 +58,7 @@ class Controls:
 
 
 def _is_found(point: ControlPoint, critical: float) -> bool:
-    return point.alike >= GATES_ALIKE or (point.z is not None and point.z >= critical)
+    return point.alike >= UNITS_ALIKE or (point.z is not None and point.z >= critical)
 
 
 def _between(missed: ControlPoint, found: ControlPoint, critical: float) -> float:
@@ -104,7 +104,7 @@ _COUNTS = (UnitTest.GATES_ALIKE,)
 def _around(point: Callable[[float], ControlPoint]) -> list[ControlPoint]:
     """Points down to where no level finds anything and up to where every one does."""
     points = [point(BEGIN)]
-    while points[-1].r > LEAST and (points[-1].alike >= GATES_ALIKE or (points[-1].z or 0.0) >= HOPELESS):
+    while points[-1].r > LEAST and (points[-1].alike >= UNITS_ALIKE or (points[-1].z or 0.0) >= HOPELESS):
         points.append(point(round(points[-1].r - STEP, 2)))
     highest = points[0]
     while highest.r < MOST and not _is_found(highest, SURE):

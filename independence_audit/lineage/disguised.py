@@ -18,7 +18,7 @@ from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Frame, UnitLayer, shared_labels
 from independence_audit.lineage.controls import Controls
 from independence_audit.lineage.through_anchors import MANY, Anchored
-from independence_audit.lineage.units_together import GATES_ALIKE
+from independence_audit.lineage.units_together import UNITS_ALIKE
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test, even_match
 from independence_audit.statistics.matching import Match, match
 
@@ -147,7 +147,8 @@ def is_empirical_sign(test: DisguisedTest) -> bool:
 _COUNTED = {
     UnitTest.AGREEMENT: AGREEING,
     UnitTest.DESCRIPTOR_AGREEMENT: DESCRIBED_AGREEING,
-    UnitTest.GATES_ALIKE: GATES_ALIKE,
+    UnitTest.GATES_ALIKE: UNITS_ALIKE,
+    UnitTest.DOWNS_ALIKE: UNITS_ALIKE,
 }
 
 

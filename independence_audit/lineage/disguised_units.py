@@ -117,6 +117,7 @@ class DisguisedUnits:
             "fact.disguised_descriptor_agreement",
             "fact.disguised_signs_together",
             "fact.disguised_gates_alike",
+            "fact.disguised_downs_alike",
         ),
     )
 

@@ -40,6 +40,7 @@ _DISGUISED = {
     UnitTest.DESCRIPTOR_AGREEMENT: "fact.disguised_descriptor_agreement",
     UnitTest.SIGNS_TOGETHER: "fact.disguised_signs_together",
     UnitTest.GATES_ALIKE: "fact.disguised_gates_alike",
+    UnitTest.DOWNS_ALIKE: "fact.disguised_downs_alike",
 }
 """How the report words what each test found; of signs without a p-value in words of their own."""
 

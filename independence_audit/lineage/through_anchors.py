@@ -13,6 +13,8 @@ from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.unit_layers import BY_NUMBER, ComponentUnits, Frame, UnitLayer, shared_labels
 from independence_audit.lineage.controls import Controls, controls
 from independence_audit.lineage.units_together import Together
+from independence_audit.statistics.alike import count_alike, least_cosine
+from independence_audit.statistics.matching import match
 from independence_audit.statistics.units import UnitTests, are_ordered, are_tied, unit_tests
 
 MANY = 512
@@ -36,11 +38,11 @@ class Anchored:
         """Whether the subject's units are looked for among the reference's, because few of its own are there."""
         self._searched, looked_for = (reference, subject) if self._turned else (subject, reference)
         self._frame, few_frame = (theirs, ours) if self._turned else (ours, theirs)
-        self._gram = theirs.gram
+        self._gram, self._dimensions = theirs.gram, theirs.dimensions
         self._few = [(layer, few_units(layer, few_frame)) for layer in looked_for.layers]
         seen = [layer.layer for layer in subject.layers if layer.whole]
-        self._together = Together(self._few, seen, ours.dimensions)
-        self._disordered = Together([(layer, _disordered(few)) for layer, few in self._few], seen, ours.dimensions)
+        self._together = Together(self._few, seen, self._dimensions)
+        self._disordered = Together([(layer, _disordered(few)) for layer, few in self._few], seen, self._dimensions)
 
     @classmethod
     def of(cls, subject: ComponentUnits, reference: ComponentUnits) -> Anchored | None:
@@ -75,7 +77,15 @@ class Anchored:
                         if not (no_order and test.test == UnitTest.ORDER)
                         and not (both_tied and test.test in _BY_TWO_ROLES)
                     )
+                    if "down" in sampled:
+                        alike = self._downs_alike(sampled["down"], everything["down"])
+                        make = partial(DisguisedTest, layer=places[0], reference_layer=places[1])
+                        yield make(UnitTest.DOWNS_ALIKE, units=len(sampled["down"]), count=alike)
         yield from self._together.tests(symmetric=symmetric)
+
+    def _downs_alike(self, few: NDArray[np.float32], everything: NDArray[np.float32]) -> int:
+        """How many units write alike, whatever gain stands before what they read, and whatever their signs."""
+        return count_alike(match(np.abs(few @ everything.T)), least_cosine(len(everything), self._dimensions))
 
     def controls(self, width: int, *, symmetric: bool) -> Controls | None:
         """What planted copies would show, after the tests; None where the subject's units are not all seen.

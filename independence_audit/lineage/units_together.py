@@ -7,7 +7,6 @@ of the subject.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,24 +15,18 @@ from numpy.typing import NDArray
 
 from independence_audit.evidence.measurement import DisguisedTest, UnitTest
 from independence_audit.fingerprint.units.unit_layers import UnitLayer
+from independence_audit.statistics.alike import count_alike, least_cosine
 from independence_audit.statistics.matching import Match, match
 from independence_audit.statistics.units import are_leaning, are_tied, sign_p, sign_z
 
 Singles = NDArray[np.float32]
 Responses = Mapping[str, Singles]
 
-ALIKE = 0.5
-"""Whitened cosine from which two gates are alike. Median of the best matches of copies that were trained on for 1.5
-times their training 0.60, of fine-tuned ones 0.96; of unrelated models 0.30 to 0.34."""
-
-BEYOND_CHANCE = 1.25
-"""How many times the largest cosine that directions at random would have it must be at least: sqrt(2 ln m / d) among m
-units in d dimensions, 0.35 of 117,000 in 192. Where few anchors are shared that is more than ``ALIKE``."""
-
-GATES_ALIKE = 0.1
-"""Share of the units that are looked for from which gates that are alike are evidence. Measured between unrelated
-models: 0.9% of 2,816 units at most between real ones (detectors of punctuation and the like), 0.5% of 640 between
-trained small ones of one config; between copies trained on for 1.5 times their training 84%, fine-tuned ones 100%."""
+UNITS_ALIKE = 0.1
+"""Share of the units that are looked for from which gates, or downs, that are alike are evidence. Measured between
+unrelated models: 0.9% of 2,816 units at most between real ones (detectors of punctuation and the like), 0.5% of 640
+between trained small ones of one config; of downs 1.2% of 512. Between copies trained on for 1.5 times their training
+84% and 61%, fine-tuned ones 100%."""
 
 ITS_OWN = 3.0
 """z of one layer's signs from which it is named among the layers that were found together."""
@@ -165,7 +158,8 @@ class Together:
                 layers=_named([pairs[number] for number, own in own_z.items() if own >= ITS_OWN]),
             )
         if pairs:
-            alike = [_alike(other.found, self._least()) for _, other in pairs]
+            least = least_cosine(self._units, self._dimensions)
+            alike = [count_alike(other.found, least) for _, other in pairs]
             shares = [count / len(one.gates) for count, (one, _) in zip(alike, pairs, strict=True)]
             strongest = max(range(len(pairs)), key=shares.__getitem__)
             yield DisguisedTest(
@@ -174,13 +168,8 @@ class Together:
                 reference_layer=pairs[strongest][0].layer,
                 units=sum(len(one.gates) for one, _ in pairs),
                 count=sum(alike),
-                layers=_named([pair for pair, share in zip(pairs, shares, strict=True) if share >= GATES_ALIKE]),
+                layers=_named([pair for pair, share in zip(pairs, shares, strict=True) if share >= UNITS_ALIKE]),
             )
-
-    def _least(self) -> float:
-        """The cosine from which gates are alike here."""
-        chance = math.sqrt(2.0 * math.log(max(2, self._units)) / max(1, self._dimensions))
-        return max(ALIKE, BEYOND_CHANCE * chance)
 
 
 def _grown(one: _LookedFor, plot: _Beside, gates: Singles, ups: Singles) -> _Beside:
@@ -191,11 +180,6 @@ def _grown(one: _LookedFor, plot: _Beside, gates: Singles, ups: Singles) -> _Bes
     place = np.where(nearer, beyond + copies.place, own.place)
     found = Match(place, np.maximum(own.cosine, copies.cosine))
     return _Beside(plot.layer, found, np.where(nearer[:, None], ups[copies.place], plot.ups), plot.speaks)
-
-
-def _alike(found: Match, least: float) -> int:
-    """How many different units are matched by gates that are alike."""
-    return len(np.unique(found.place[found.cosine >= least]))
 
 
 def _named(pairs: Sequence[tuple[_LookedFor, _Beside]]) -> dict[str, int]:

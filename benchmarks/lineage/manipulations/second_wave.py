@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from benchmarks.lineage.manipulations.depth import SILENT, stacked
-from benchmarks.lineage.manipulations.disguise import EMBEDDINGS, READERS, orthogonal
+from benchmarks.lineage.manipulations.disguise import EMBEDDINGS, READERS
 from benchmarks.lineage.manipulations.model import Manipulation, Model, depth, layer_of, mlps
 from benchmarks.lineage.names import Weights
 
@@ -135,24 +135,18 @@ def gains_spread(spread: float) -> Manipulation:
 
 
 def middle_layers(host: Model, first: int, last: int) -> Manipulation:
-    """Some layers of the model inside of a host of its shapes, whose own they replace; the rest is the host's.
+    """Some layers of the model, and its embeddings, in the place of those of a host of the same config.
 
-    Args:
-        host: Another model of the same config.
-        first: The first layer that is taken.
-        last: The last.
+    What is computed is neither model's.
     """
 
-    def apply(model: Model, generator: Generator) -> Model:
-        turn = orthogonal(next(t for n, t in model.weights.items() if n.endswith(EMBEDDINGS)).shape[1], generator)
-        del turn
+    def apply(model: Model, _: Generator) -> Model:
         taken = {
             name: tensor
             for name, tensor in model.weights.items()
-            if (layer := layer_of(name)) is not None and first <= layer <= last
+            if name.endswith(EMBEDDINGS) or first <= (-1 if (layer := layer_of(name)) is None else layer) <= last
         }
-        embeddings = {name: tensor for name, tensor in model.weights.items() if name.endswith(EMBEDDINGS)}
-        return model.changed({**host.weights, **taken, **embeddings})
+        return model.changed({**host.weights, **taken})
 
     return apply
 

@@ -85,14 +85,14 @@ def anchor_part(anatomy: Anatomy, component: Component, width: int) -> Part | No
 def search_layers(places: Sequence[UnitPlace], wanted: int) -> list[UnitPlace]:
     """The layers of which all units are kept, spread over the depth; those of the most frequent number of units.
 
-    Where too few have that number, all are eligible: a disguise may give every layer another.
+    Where fewer than half have that number, all are eligible: a disguise may give every layer another.
     """
     if not places or wanted < 1:
         return []
     blocks = [place.block for place in places]
     usual = max(set(blocks), key=blocks.count)
     eligible = [place for place in places if place.block == usual]
-    return spread(eligible if len(eligible) >= wanted else places, wanted)
+    return spread(eligible if 2 * len(eligible) >= len(places) else places, wanted)
 
 
 def spread(places: Sequence[UnitPlace], wanted: int) -> list[UnitPlace]:

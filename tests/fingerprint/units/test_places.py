@@ -60,6 +60,12 @@ def test_search_layers_have_as_many_units_as_most() -> None:
     assert [(each.layer, each.block) for each in search_layers(found, 3)] == [(1, 40), (2, 40)]
 
 
+def test_where_every_layer_has_another_number_of_units_all_may_be_searched() -> None:
+    """Whoever makes layers uneven does not choose which of them is looked at."""
+    found = found_in([part for layer in range(5) for part in gated(layer, 40 + layer)])
+    assert [each.layer for each in search_layers(found, 2)] == [1, 3]
+
+
 def test_units_are_those_of_matrices_that_fit() -> None:
     """Layers by number; one whose last matrix is not the others' counterpart has none, nor has one without a layer."""
     odd = [*gated(1, 40)[:2], part_of("odd", dense(WIDTH, 39), layer=1, role="down")]
