@@ -105,8 +105,8 @@ def test_a_disguised_copy_in_another_width_is_found(reference: str, tmp_path: Pa
 
 def test_few_units_clear_nobody(tmp_path: Path) -> None:
     """Two layers of few units would show very close copies alone: the report says so, and leaves it open."""
-    small = [saved(llama(seed, width), tmp_path / str(seed)) for seed, width in ((1, 128), (2, 160))]
-    code, component, text = audited(*small, tmp_path)
+    mine, other = (saved(llama(seed, width), tmp_path / str(seed)) for seed, width in ((1, 128), (2, 160)))
+    code, component, text = audited(mine, other, tmp_path)
     assert code == 3
     assert (component["relation"], component["reason"]) == ("inconclusive", "weak_search")
     assert "very close ones alone" in " ".join(text.split())

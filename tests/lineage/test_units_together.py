@@ -146,7 +146,7 @@ def test_planted_copies_show_themselves() -> None:
         own = layer(random)
         looked.see(placed(number, own), own)
     before = list(looked.tests(symmetric=True))
-    planted = {test.test: test for test in looked.tests_with(looked.looked_for, symmetric=True)}
+    planted = {test.test.value: test for test in looked.tests_with(looked.looked_for, symmetric=True)}
     assert planted["gates_alike"].count == 4 * FEW
     assert planted["signs_together"].z == pytest.approx((4 * FEW) ** 0.5, rel=1e-4)
     assert list(looked.tests(symmetric=True)) == before
