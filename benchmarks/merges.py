@@ -20,8 +20,8 @@ from independence_audit.statistics.rounding import GRIDS
 
 Floats = NDArray[np.float64]
 CHANGES = 0.002, 0.01, 0.03, 0.1
-SEEDS = 6
-VALUES = 1 << 17
+SEEDS = 2
+VALUES = 1 << 15
 TYPES = [grid for grid in GRIDS if grid.name in {"bf16", "fp16"}]
 RECIPES = {
     "0.571 and 0.429": (0.571, 0.429),
@@ -77,6 +77,9 @@ def results(ancestor: Floats) -> Iterator[tuple[str, Replay | None]]:
                     merged = summed(parts, sources)
                     yield name, replay(rounded(merged, grid), sources, grid)
                 first = relatives[0]
+                weights = rounded(np.array([0.6, 0.4]), grid)
+                steps = [rounded(part * source, grid) for part, source in zip(weights, (first, base), strict=True)]
+                yield "0.6 and 0.4, every step rounded", replay(rounded(steps[0] + steps[1], grid), [first, base], grid)
                 yield "trained on", replay(tuned(first, change), [first, base], grid)
                 yield "trained on, a tenth", replay(tuned(first, change / 10), [first, base], grid)
                 yield "sibling", replay(tuned(base, change), [first, base], grid)

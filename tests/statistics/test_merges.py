@@ -48,6 +48,20 @@ def test_a_merge_is_named_and_right(name: str, change: float, parts: tuple[float
     assert np.abs(result.coefficients - parts).max() < 1e-5
 
 
+@pytest.mark.parametrize("name", TYPES)
+def test_a_merge_in_the_type_itself(name: str) -> None:
+    """Where weights and products were rounded as well, the recipe is replayed in these steps."""
+    grid = TYPES[name]
+    sources = relatives(grid, 1, 0.01)
+    products = [
+        rounded(rounded(np.array([part]), grid) * one, grid) for part, one in zip((0.6, 0.4), sources, strict=True)
+    ]
+    result = found(rounded(products[0] + products[1], grid), sources, grid)
+    assert result.holds
+    assert result.in_steps
+    assert np.abs(result.coefficients - (0.6, 0.4)).max() <= result.error
+
+
 def test_task_arithmetic_is_a_merge() -> None:
     """Differences to a base, added with weights of their own."""
     sources = relatives(TYPES["bf16"], 2, 0.05)
