@@ -28,6 +28,7 @@ from independence_audit.lineage.differences import (
 )
 from independence_audit.lineage.layer_scores import layer_runs, map_kind, spans
 from independence_audit.lineage.measure import Measured, common_rows
+from independence_audit.lineage.merges import IN_STEPS, REPLAYED
 from independence_audit.lineage.outcomes import SearchName, Undone
 from independence_audit.lineage.unmasked import layers_found
 from independence_audit.statistics.scores import Floats
@@ -274,6 +275,8 @@ def _difference(data: dict[str, Value], differences: Sequence[_Difference], coun
 
 def _merged(verdicts: Sequence[Verdict]) -> Iterator[Message]:
     """The references that the subject is a weighted sum of."""
+    if any(message.key in (REPLAYED, IN_STEPS) for message in verdicts[0].messages):
+        return  # the recipe itself is known, and least squares are biased
     related = [verdict for verdict in verdicts if verdict.relation in FOUND][:MOST_MODELS]
     if len(related) < 2:  # noqa: PLR2004  a mixture has two parts
         return

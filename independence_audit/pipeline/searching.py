@@ -13,6 +13,7 @@ from independence_audit.lineage.disguised_units import DisguisedUnits, Units
 from independence_audit.lineage.elsewhere_search import Elsewhere
 from independence_audit.lineage.every_value import EveryValue
 from independence_audit.lineage.in_place import Comparer, MeasuredInFull
+from independence_audit.lineage.merges import Merges
 from independence_audit.lineage.moved import Moved
 from independence_audit.lineage.searches import About, Models, Search
 from independence_audit.lineage.shared_training import SharedTraining
@@ -31,6 +32,7 @@ STATED: tuple[About, ...] = tuple(
         DisguisedUnits,
         MeasuredInFull,
         SharedTraining,
+        Merges,
         EveryValue,
         AfterAlignment,
     )
@@ -69,6 +71,7 @@ def searches_of(models: Models, settings: AuditSettings) -> tuple[Search, ...]:
         DisguisedUnits(units),
         MeasuredInFull(),
         SharedTraining(),
+        Merges(),
         *exact,
         AfterAlignment(units),
     )
