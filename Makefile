@@ -70,8 +70,10 @@ real: $(DEV) ## Audit copies of real models and strangers to them, in under half
 	$(BIN)/python -m tools.real_models --all
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.real --write
 
-known-pairs: $(DEV) ## Audit public pairs of known lineage on the Hub; the table is build/known-pairs.md
+known-pairs: $(DEV) ## Audit public pairs of known lineage on the Hub; the tables are build/*.md
 	$(BIN)/python -m benchmarks.known_pairs
+	$(BIN)/python -m benchmarks.known_pairs --pairs benchmarks/leafbench.csv --out build/leafbench.md
+	$(BIN)/python -m benchmarks.known_pairs --pairs benchmarks/polypythias.csv --out build/polypythias.md
 
 examples: $(DEV) ## Train the example models again
 	$(BIN)/python -m examples.training.train

@@ -1,4 +1,4 @@
-"""The reader of CTranslate2 files, on a small Whisper encoder written by the format's description and on broken files."""
+"""The reader of CTranslate2 files: a small Whisper encoder written by the format's description, and broken files."""
 
 from __future__ import annotations
 
