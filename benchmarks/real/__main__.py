@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import run
+from benchmarks.processes import RunError, run
 from benchmarks.real.cases import REAL, ROOT, Case, Outcome, cases
 from benchmarks.speed import program
 
@@ -57,6 +57,8 @@ def measured(wanted: list[Case]) -> Iterator[Outcome]:
 def _audited(case: Case, subject: Path, target: Path) -> Outcome:
     command = [*program(), "compare", subject, "--ref", case.reference, "--offline", "--quiet", "-o", f"json={target}"]
     cost = run([*command, "--library", target.parent / "library"], status=None)
+    if not target.is_file():
+        raise RunError(f"{case.name} could not be audited beside {Path(case.reference).name}.")
     report = json.loads(target.read_text(encoding="utf-8"))
     component = max(report["components"], key=lambda one: one["parameters"])
     statistics = [

@@ -10,17 +10,8 @@ from benchmarks.processes import Cost
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT / "build" / "real"
-SMOLLM2, QWEN, MINILM, WHISPER = (
-    "smollm2-135m-instruct",
-    "qwen2.5-coder-0.5b-instruct",
-    "all-minilm-l6-v2",
-    "whisper-base",
-)
-CHECKPOINTS = {
-    SMOLLM2: REAL / SMOLLM2,
-    QWEN: REAL / QWEN,
-    WHISPER: REAL / WHISPER,
-}
+SMOLLM2, QWEN = "smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct"
+CHECKPOINTS = {name: REAL / name for name in (SMOLLM2, QWEN)}
 """Where ``python -m tools.real_models --all`` puts the models that have to be converted."""
 NOISES = (0.01, 0.1, 0.5, 1.0, 3.0)
 """Standard deviations of noise, relative to each tensor's own; r = 1, 0.995, 0.89, 0.71, 0.32 with the original."""
@@ -78,8 +69,6 @@ def cases() -> list[Case]:
         Case("crop 1 of Qwen2.5-Coder", is_copy=False, reference=SMOLLM2),
         Case("Qwen2.5-Coder itself", is_copy=False, reference=here, subject=CHECKPOINTS[QWEN]),
         Case("SmolLM2 itself", is_copy=False, reference=QWEN, subject=CHECKPOINTS[SMOLLM2]),
-        Case("encoder of Whisper", is_copy=False, reference=here, subject=CHECKPOINTS[WHISPER]),
-        Case("encoder of Whisper", is_copy=False, reference=MINILM, subject=CHECKPOINTS[WHISPER]),
     ]
     small = {"small model of the examples": "seeds_case/base", "small mixture of experts": "solar_case/glm4_moe"}
     strangers += [

@@ -12,7 +12,7 @@ from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.shape import SINCE
 from independence_audit.evidence.training_evidence import TrainingEvidence
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 class Outcome(StrEnum):
@@ -186,7 +186,7 @@ class Reference:
     synthetic: bool = False
     files: tuple[FileEvidence, ...] = ()
     notices: tuple[Message, ...] = ()
-    made_from: MadeFrom | None = field(default=None, metadata={SINCE: "1.1"})
+    made_from: MadeFrom | None = field(default=None, metadata={SINCE: "1.2"})
     """For a fingerprint that came with the program; None for one that was made from the owner's repository."""
 
 
