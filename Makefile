@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: fingerprints help demo test test-bare fuzz check format docs bench lineage known-pairs examples clean
+.PHONY: fingerprints help demo test test-bare fuzz check format docs bench lineage real known-pairs examples clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -48,7 +48,7 @@ check: $(DEV) ## Format, lint, types, floors, documentation, wheel
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python tools/check_docs.py
-	$(BIN)/python tools/make_fingerprints.py --check
+	$(BIN)/python -m tools.make_fingerprints --check
 	$(BIN)/python tools/check_wheel.py
 
 format: $(DEV) ## Format the code and mend what the linter can mend
@@ -66,14 +66,20 @@ bench: $(DEV) ## Measure time and memory
 lineage: $(DEV) ## Train the lineage benchmark's models, audit every copy and every unrelated pair, write docs/benchmark.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.lineage --write
 
-known-pairs: $(DEV) ## Audit public pairs of known lineage on the Hub; the table is build/known-pairs.md
+real: $(DEV) ## Audit copies of real models and strangers to them, in under half an hour; writes docs/real-models.md
+	$(BIN)/python -m tools.real_models --all
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.real --write
+
+known-pairs: $(DEV) ## Audit public pairs of known lineage on the Hub; the tables are build/*.md
 	$(BIN)/python -m benchmarks.known_pairs
+	$(BIN)/python -m benchmarks.known_pairs --pairs benchmarks/leafbench.csv --out build/leafbench.md
+	$(BIN)/python -m benchmarks.known_pairs --pairs benchmarks/polypythias.csv --out build/polypythias.md
 
 examples: $(DEV) ## Train the example models again
 	$(BIN)/python -m examples.training.train
 
-fingerprints: $(DEV) ## Make the shipped fingerprints again
-	$(BIN)/python tools/make_fingerprints.py
+fingerprints: $(DEV) ## Make the shipped fingerprints again, from 800 MB of packages that are fetched once
+	$(BIN)/python -m tools.make_fingerprints --fetch all
 
 clean: ## Remove everything that make created
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -11,6 +11,16 @@ from independence_audit.evidence.audit_report import AuditReport, Severity
 from independence_audit.pipeline.incomplete import exit_code
 
 PAIRS = Path(__file__).with_name("known_pairs.csv")
+POLYPYTHIAS = Path(__file__).with_name("polypythias.csv")
+"""Pythia in five sizes, trained again from nine other draws each, and one size three times from the same draw on data
+in another order (van der Wal et al. 2025): the truth for a shared draw against shared training. Their ``weight-seed``
+runs, meant to be other draws, are left out: by others' measurements they begin from the size's one draw all the same.
+"""
+LEAFBENCH = Path(__file__).with_name("leafbench.csv")
+"""The public weights of LeaFBench (Shao et al. 2025, arXiv 2508.19843), by its repository's configuration: seven models
+and what was made of each, and the seven beside each other. Its 149 instances are these weights, some of them behind
+prompts, retrieval, watermarks and settings of sampling, which leave weights as they are.
+"""
 COLUMNS = ["subject", "reference", "truth", "provenance"]
 
 

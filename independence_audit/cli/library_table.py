@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from independence_audit.fingerprint.library import StoredFingerprint
+from independence_audit.fingerprint.library import Status, StoredFingerprint
 from independence_audit.report.plain import visible
 
 COLUMNS = ("name", "owner", "country", "kinds", "fingerprint")
@@ -37,6 +37,13 @@ def _row(model: StoredFingerprint) -> tuple[str, ...]:
     return tuple(visible(cell) if cell else "-" for cell in (entry.name, entry.owner, entry.country, kinds, size))
 
 
+def _made_from(model: StoredFingerprint) -> str:
+    packaged = model.entry.made_from
+    if packaged is None or model.status != Status.SHIPPED:
+        return ""
+    return f"{packaged.standing}: {packaged.file} (PyPI {packaged.package}), sha256 {packaged.sha256}"
+
+
 def _facts(model: StoredFingerprint) -> dict[str, str]:
     entry = model.entry
     known = {
@@ -51,6 +58,7 @@ def _facts(model: StoredFingerprint) -> dict[str, str]:
         "aliases": ", ".join(entry.aliases),
         "groups": ", ".join(entry.groups),
         "fingerprint": model.status.value,
+        "made_from": _made_from(model),
         "bytes": str(model.size or ""),
         "sha256": model.sha256,
     }

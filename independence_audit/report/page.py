@@ -109,7 +109,9 @@ def page_of(report: AuditReport, lang: str) -> Page:
         facts=sentences(opinion.facts, labels, lang),
         open=_open(report, labels, lang),
         components=tuple(component_row(component, report, labels, lang) for component in report.components),
-        comparisons=tuple(row for component in report.components for row in comparison_rows(component, lang)),
+        comparisons=tuple(
+            row for component in report.components for row in comparison_rows(component, report.references, lang)
+        ),
         criteria=criterion_rows(report, labels, lang),
         declaration=declared_rows(report.declaration, labels, lang),
         changes=change_rows(report, labels, lang),

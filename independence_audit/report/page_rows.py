@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from independence_audit.evidence.audit_report import (
@@ -165,13 +165,16 @@ def component_row(
     )
 
 
-def comparison_rows(component: ComponentEvidence, lang: str) -> tuple[ComparisonRow, ...]:
+def comparison_rows(
+    component: ComponentEvidence, references: Sequence[Reference], lang: str
+) -> tuple[ComparisonRow, ...]:
     """Word one component beside every reference that it was compared with."""
+    packaged = {one.name: word("standing", one.made_from.standing, lang) for one in references if one.made_from}
     found = () if component.reference is None and component.runners_up else (_nearest(component),)
     return tuple(
         ComparisonRow(
             component=visible(component.name),
-            reference=with_part(other.reference, other.reference_component),
+            reference=with_part(other.reference, other.reference_component, packaged.get(other.reference, "")),
             relation=other.relation,
             word=word("relation", other.relation, lang),
             r=numbers.coefficient(other.r),
@@ -218,11 +221,12 @@ def _nearest(component: ComponentEvidence) -> RunnerUp:
     )
 
 
-def with_part(reference: str, part: str | None) -> str:
-    """Name a reference, with the part of it that is meant in brackets."""
+def with_part(reference: str, part: str | None, standing: str = "") -> str:
+    """Name a reference, with the part of it that is meant in brackets, and what is said of where it was had."""
     if not reference:
         return numbers.NONE
-    return f"{visible(reference)} ({visible(part)})" if part else visible(reference)
+    said = f", {standing}" if standing else ""
+    return f"{visible(reference)} ({visible(part)}){said}" if part else f"{visible(reference)}{said}"
 
 
 def _measured_beside(component: ComponentEvidence) -> str:
@@ -294,12 +298,16 @@ def reference_row(reference: Reference, lang: str) -> ReferenceRow:
         name=visible(reference.name),
         status=f"{status}: {reason}" if reason else status,
         owner=joined(reference.owner, reference.country),
-        source=joined(reference.source, reference.revision),
+        source=joined(reference.source, reference.revision, _standing(reference, lang)),
         licence=joined(reference.licence),
         ancestors=joined(*reference.derived_from),
         sampler=joined(reference.sampler),
         files=tuple(file_row(file, lang) for file in reference.files),
     )
+
+
+def _standing(reference: Reference, lang: str) -> str | None:
+    return word("standing", reference.made_from.standing, lang) if reference.made_from else None
 
 
 def joined(*parts: str | None) -> str:

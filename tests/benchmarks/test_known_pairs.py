@@ -10,7 +10,7 @@ import pytest
 from benchmarks import known_pairs
 from benchmarks.known_pairs import main
 from benchmarks.known_pairs_page import Agreement, agreement, highest_rate, summary
-from benchmarks.pairs import PAIRS, Failure, Pair, PairsError, Result, Truth, read_pairs
+from benchmarks.pairs import LEAFBENCH, PAIRS, POLYPYTHIAS, Failure, Pair, PairsError, Result, Truth, read_pairs
 from independence_audit.evidence.audit_report import AuditReport
 from independence_audit.evidence.report_json import from_json
 from independence_audit.pipeline.settings import AuditSettings
@@ -220,3 +220,49 @@ def test_a_broken_table_is_refused(
     assert main(["--pairs", str(place), "--out", str(tmp_path / "out.md")]) == 2
     assert place.name in capsys.readouterr().err
     assert main(["--pairs", str(tmp_path / "none.csv"), "--out", str(tmp_path / "out.md")]) == 2
+
+
+def test_the_polypythias_are_told_by_their_names() -> None:
+    """Another order of data leaves the draw; any other seed is another draw. Each against the model of its size."""
+    pairs = read_pairs(POLYPYTHIAS)
+    assert len(pairs) == len({pair.subject for pair in pairs}) == 5 * 9 + 3
+    for pair in pairs:
+        assert pair.subject.startswith(f"{pair.reference}-")
+        assert (pair.truth is Truth.SHARES_DRAW) == ("-data-seed" in pair.subject)
+
+
+def test_a_few_polypythias_on_a_hub_of_this_machine(hub: FakeHub, examples: Path, tmp_path: Path) -> None:
+    """Models of the same relations stand in for them under their names."""
+    few = {"EleutherAI/pythia-160m-data-seed1": "continued", "EleutherAI/pythia-160m-seed1": "other_seed"}
+    for name, folder in {**few, "EleutherAI/pythia-160m": "base"}.items():
+        hub.add(name, examples / "seeds_case" / folder)
+    head, *lines = POLYPYTHIAS.read_text().splitlines()
+    chosen = [line for line in lines if line.partition(",")[0] in few]
+    (tmp_path / "pairs.csv").write_text("\n".join([head, *chosen]) + "\n")
+    rows = run(tmp_path, *SEARCHED)
+    assert [(row[2], row[4]) for row in rows.values()] == [("independent", "yes"), ("shares an initial draw", "yes")]
+
+
+def test_leafbench_is_its_seven_models_and_what_was_made_of_them() -> None:
+    """Each derivative against its own model, and the seven beside each other."""
+    pairs = read_pairs(LEAFBENCH)
+    strangers = [pair for pair in pairs if pair.truth is Truth.INDEPENDENT]
+    derived = [pair for pair in pairs if pair.truth is Truth.SHARES_WEIGHTS]
+    assert len(strangers) == 21
+    assert len({pair.subject for pair in derived}) == len(derived) == len(pairs) - 21
+    models = {pair.reference for pair in derived}
+    assert models == {name for pair in strangers for name in (pair.subject, pair.reference)}
+    assert len(models) == 7
+
+
+def test_a_few_of_leafbench_on_a_hub_of_this_machine(hub: FakeHub, examples: Path, tmp_path: Path) -> None:
+    """Models of the same relations stand in for them under their names."""
+    few = {"Qwen/Qwen2.5-7B-Instruct": "finetuned", "meta-llama/Llama-3.1-8B": "other_seed"}
+    for name, folder in {**few, "Qwen/Qwen2.5-7B": "base"}.items():
+        hub.add(name, examples / "seeds_case" / folder)
+    there = {*few, "Qwen/Qwen2.5-7B"}
+    head, *lines = LEAFBENCH.read_text().splitlines()
+    chosen = [line for line in lines if set(line.split(",")[:2]) <= there]
+    (tmp_path / "pairs.csv").write_text("\n".join([head, *chosen]) + "\n")
+    rows = run(tmp_path, *SEARCHED)
+    assert [(row[2], row[4]) for row in rows.values()] == [("shares weights", "yes"), ("independent", "yes")]

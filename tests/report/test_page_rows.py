@@ -6,10 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from independence_audit.evidence.audit_report import AuditReport, Criterion, FileEvidence, Outcome, Severity
+from independence_audit.evidence.audit_report import (
+    AuditReport,
+    Criterion,
+    FileEvidence,
+    MadeFrom,
+    Outcome,
+    Severity,
+    Standing,
+)
 from independence_audit.evidence.measurement import Message
 from independence_audit.evidence.relation import Relation
-from independence_audit.report.languages import ENGLISH
+from independence_audit.report.languages import ENGLISH, KOREAN
 from independence_audit.report.page import Page, page_of
 from independence_audit.report.page_rows import (
     LONGEST_TEXT,
@@ -112,6 +120,20 @@ def test_a_remark_is_called_so() -> None:
     assert [row.outcome_word for row in rows] == ["review", "remark"]
 
 
+def test_whose_file_a_reference_is_stands_beside_every_comparison() -> None:
+    """And beside its source, in the reader's language."""
+    report = finding()
+    packaged = MadeFrom(Standing.REPACKAGED, "audio 1.0", "audio.gguf", "ab" * 32)
+    named = {one.name for component in page(report).components for one in report.references}
+    references = tuple(replace(one, made_from=packaged) for one in report.references)
+    for lang, said in ((ENGLISH, "repackaged"), (KOREAN, "재배포본")):
+        shown = page_of(replace(report, references=references), lang)
+        beside = [row.reference for row in shown.comparisons if row.reference.split(" (")[0].split(",")[0] in named]
+        assert beside
+        assert all(text.endswith(f", {said}") for text in beside)
+        assert all(said in row.source for row in shown.references)
+
+
 @pytest.mark.parametrize(
     ("expired", "words"),
     [
@@ -158,6 +180,7 @@ def test_what_is_named_is_visible_and_what_is_not_has_a_dash() -> None:
     assert with_part("Qwen\u202e", "visual\n") == "Qwen\\u202e (visual\\u000a)"
     assert with_part("Qwen", None) == "Qwen"
     assert with_part("", "visual") == "–"
+    assert with_part("Qwen", "visual", "repackaged") == "Qwen (visual), repackaged"
     assert joined("Qwen", None, "", "C\u202eN") == "Qwen, C\\u202eN"
     assert joined() == joined(None, "") == "–"
 

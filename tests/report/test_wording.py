@@ -25,7 +25,7 @@ import pytest
 import independence_audit
 from independence_audit.anatomy.component import Kind
 from independence_audit.errors import MalformedError, UsageError
-from independence_audit.evidence.audit_report import Outcome
+from independence_audit.evidence.audit_report import Outcome, Standing
 from independence_audit.evidence.declared_origin import Agreement, Origin
 from independence_audit.evidence.measurement import Message, Value
 from independence_audit.evidence.relation import Relation
@@ -191,6 +191,7 @@ def test_every_word_of_the_contracts_is_there() -> None:
         "meaning": list(Relation),
         "outcome": list(Outcome),
         "kind": list(Kind),
+        "standing": list(Standing),
         "status": ["compared", "not_available", "incomparable"],
         "mode": ["sampled", "full"],
         "digest_scope": ["file", "sample"],

@@ -14,7 +14,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -24,6 +24,7 @@ from independence_audit.anatomy.tables import Table
 from independence_audit.checkpoint.sources.hub.hub_names import parse_hub_name
 from independence_audit.core.toml import parse_toml
 from independence_audit.errors import MalformedError, MissingError, UnsupportedError
+from independence_audit.evidence.audit_report import MadeFrom, Standing
 from independence_audit.fingerprint.library.known_models import EVERY_KIND, Catalogue, Entry, Group
 
 FORMAT = 1
@@ -35,6 +36,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+")
 _REVISION = re.compile(r"([A-Za-z0-9_][A-Za-z0-9._-]*)?")
 LARGEST = 1_000_000
 """Bytes of one file; the shipped one, of 77 models, has 47,000."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _COUNTRY = re.compile(r"([A-Z]{2})?")
 
 
@@ -155,10 +157,22 @@ def _entry(content: Mapping[str, Any], shared: Mapping[str, str], kinds: Iterabl
         aliases=table.take_strings("aliases", ()),
         groups=(*groups, *table.take_strings("groups", ())),
         synthetic=table.take("synthetic", bool, default=False),
+        made_from=_made_from(table.take("made_from", dict, {})),
     )
     table.close()
     _check_entry(entry)
     return entry
+
+
+def _made_from(content: Mapping[str, Any]) -> MadeFrom | None:
+    if not content:
+        return None
+    table = Table("What a model's fingerprint was made from", content)
+    standing, package, file, sha256 = (table.take(key, str) for key in ("standing", "package", "file", "sha256"))
+    table.close()
+    if not (package.isprintable() and file.isprintable() and package and file and _SHA256.fullmatch(sha256)):
+        raise ValueError(f"the package, file or SHA-256 of {file!r} cannot be right.")
+    return MadeFrom(Standing(standing), package, file, sha256)
 
 
 def _check_entry(entry: Entry) -> None:
@@ -212,6 +226,7 @@ def family_table(entry: Entry) -> dict[str, Any]:
         "derived_from": list(entry.derived_from),
         "aliases": list(entry.aliases),
         "synthetic": entry.synthetic,
+        "made_from": asdict(entry.made_from) if entry.made_from else None,
     }
     return {
         "name": entry.family,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from independence_audit.anatomy import Kind
+from independence_audit.evidence.audit_report import MadeFrom
 
 EVERY_KIND = frozenset(Kind)
 
@@ -33,6 +34,8 @@ class Entry:
     groups: tuple[str, ...]
     synthetic: bool
     """Whether it is one of the examples that come with the program."""
+    made_from: MadeFrom | None = None
+    """The file that its shipped fingerprint was made from, where that came out of a package."""
 
     @property
     def source(self) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from independence_audit.anatomy import place
 from independence_audit.checkpoint import Checkpoint
 from independence_audit.errors import MissingError, ReadError
-from independence_audit.evidence.audit_report import Reference
+from independence_audit.evidence.audit_report import MadeFrom, Reference, Standing
+from independence_audit.evidence.measurement import Message
 from independence_audit.fingerprint.build import Progress, build_fingerprint, silent
 from independence_audit.fingerprint.cost import Cost, cost_of, plan_within
 from independence_audit.fingerprint.library.change import store
@@ -22,6 +23,8 @@ from independence_audit.fingerprint.units.unit_reading import read_units
 SOURCE = "independence_audit_source"
 """The metadata entry of a pulled fingerprint that says what it was made from: ``owner/name@commit``."""
 
+MADE_FROM = "independence_audit_made_from"
+"""The metadata entry of a fingerprint out of a package: the SHA-256 of the file that it was made from."""
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
@@ -33,6 +36,12 @@ def origin(fingerprint: Fingerprint) -> tuple[str, str]:
     """
     repository, _, commit = fingerprint.metadata.get(SOURCE, "").partition("@")
     return repository, commit if _COMMIT.fullmatch(commit) else ""
+
+
+def made_from(entry: Entry, fingerprint: Fingerprint) -> MadeFrom | None:
+    """The packaged file that the catalogue names, where the fingerprint says that it was made from it; a claim too."""
+    there = entry.made_from
+    return there if there and fingerprint.metadata.get(MADE_FROM) == there.sha256 else None
 
 
 def refuse_incomplete(fingerprint: Fingerprint) -> None:
@@ -104,6 +113,8 @@ def reference_of(
     """
     repository, commit = origin(fingerprint) if fingerprint else ("", "")
     commit = commit if repository == entry.hub_id else ""
+    packaged = made_from(entry, fingerprint) if fingerprint else None
+    said = _repackaged(entry, packaged) if packaged and packaged.standing == Standing.REPACKAGED else ()
     return Reference(
         name=entry.name,
         status=status,
@@ -118,5 +129,11 @@ def reference_of(
         parameters=fingerprint.parameters if fingerprint else None,
         synthetic=entry.synthetic,
         files=fingerprint.files if fingerprint else (),
-        notices=fingerprint.notices if fingerprint else (),
+        notices=(*fingerprint.notices, *said) if fingerprint else (),
+        made_from=packaged,
     )
+
+
+def _repackaged(entry: Entry, packaged: MadeFrom) -> tuple[Message, ...]:
+    facts = {"file": packaged.file, "package": packaged.package, "owner": entry.owner, "sha256": packaged.sha256}
+    return (Message("notice.repackaged", facts),)

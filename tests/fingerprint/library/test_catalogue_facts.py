@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from independence_audit.anatomy import Kind
+from independence_audit.evidence.audit_report import MadeFrom, Standing
 from independence_audit.fingerprint.library import Entry
 from independence_audit.fingerprint.library.catalogue import (
     catalogue_text,
@@ -34,6 +35,14 @@ ENTRIES = st.builds(
     aliases=st.just(()),
     groups=st.just(()),
     synthetic=st.just(value=False),
+    made_from=st.none()
+    | st.builds(
+        MadeFrom,
+        standing=st.sampled_from(Standing),
+        package=WORDS.filter(bool),
+        file=WORDS.filter(bool),
+        sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    ),
 ).filter(lambda entry: entry.hub_id not in entry.derived_from)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from independence_audit.evidence.audit_report import Reference
+from independence_audit.evidence.audit_report import MadeFrom, Reference, Standing
 from independence_audit.fingerprint.library import Library, reference_of
-from independence_audit.fingerprint.library.pull import SOURCE
+from independence_audit.fingerprint.library.pull import MADE_FROM, SOURCE
 from tests.fingerprint.library.small_library import entry_of, fingerprint_of
 
 
@@ -38,3 +38,14 @@ def test_a_compared_reference_says_what_it_was_compared_by(library: Library) -> 
     reference = reference_of(entry_of(library, "wren-1b"), "compared", fingerprint=fingerprint)
     assert (reference.sampler, reference.parameters) == (fingerprint.sampler, 960)
     assert (reference.files, reference.revision) == (fingerprint.files, "0123abcd")
+
+
+def test_only_the_packaged_file_of_the_catalogue_is_named(library: Library) -> None:
+    """A fingerprint that claims another file, or none, is not said to be of the one that the catalogue names."""
+    packaged = MadeFrom(Standing.REPACKAGED, "wrens 1.0", "wren.gguf", "ab" * 32)
+    entry = replace(entry_of(library, "wren-1b"), made_from=packaged)
+    for claim, expected in (("ab" * 32, packaged), ("cd" * 32, None), ("", None)):
+        fingerprint = replace(fingerprint_of(1), metadata={MADE_FROM: claim})
+        reference = reference_of(entry, "compared", fingerprint=fingerprint)
+        assert reference.made_from == expected
+        assert [notice.key for notice in reference.notices] == ["notice.repackaged"] * (expected is not None)

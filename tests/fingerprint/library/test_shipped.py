@@ -8,6 +8,7 @@ import pytest
 
 from independence_audit.anatomy import Kind
 from independence_audit.errors import MissingError
+from independence_audit.evidence.audit_report import Standing
 from independence_audit.fingerprint.library import (
     Library,
     Status,
@@ -24,6 +25,11 @@ from independence_audit.fingerprint.library.shelf import Shelf
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The library of a user who has nothing of their own."""
     return open_library(tmp_path_factory.mktemp("nothing"))
+
+
+REAL = {"all-minilm-l6-v2", "qwen2.5-coder-0.5b-instruct", "smollm2-135m-instruct", "whisper-base"}
+LEFT_OUT = {"whisper-base": {Kind.TEXT_DECODER}}
+"""Kinds of components that a shipped fingerprint does not hold."""
 
 
 def names(library: Library, text: str) -> set[str]:
@@ -96,19 +102,33 @@ def test_an_unknown_qwen_is_told_with_known_ones(shipped: Library) -> None:
 
 
 def test_what_ships_is_sound_small_and_complete(shipped: Library) -> None:
-    """Every file reads as its model's fingerprint; every example and one real model are there."""
+    """Every file reads as its model's fingerprint; every example and the real models are there."""
     stored = [one for one in shipped.everything() if one.status != Status.MISSING]
     assert {one.status for one in stored} == {Status.SHIPPED}
-    assert {one.entry.name for one in stored if not one.entry.synthetic} == {"all-minilm-l6-v2"}
+    assert {one.entry.name for one in stored if not one.entry.synthetic} == REAL
     assert {one.entry.name for one in stored if one.entry.synthetic} == names_of_examples(shipped)
     assert Shelf(shipped_folder()).names() == sorted(one.entry.name for one in stored)
-    assert all(one.size < 6 << 20 for one in stored)
-    assert sum(one.size for one in stored) < 14 << 20
+    assert sum(path.stat().st_size for path in shipped_folder().iterdir()) <= 30_000_000
     for one in stored:
         fingerprint = shipped.read(one.entry)
-        assert any(layer.whole for units in fingerprint.units for layer in units.layers)
-        assert {component.kind for component in fingerprint.components} == one.entry.kinds
+        assert fingerprint.sampler == shipped.sampler.name
+        assert any(units.layers for units in fingerprint.units)
+        kinds = {component.kind for component in fingerprint.components}
+        assert kinds == (one.entry.kinds - LEFT_OUT.get(one.entry.name, set()))
         assert reference_of(one.entry, "compared", fingerprint=fingerprint).synthetic == fingerprint.synthetic
+
+
+@pytest.mark.parametrize("name", sorted(REAL))
+def test_a_real_model_says_what_it_was_made_from(shipped: Library, name: str) -> None:
+    """The packaged file with its digest; only the owner's own file makes a revision and needs no warning."""
+    entry = resolve(shipped.catalogue, name)[0].entry
+    reference = reference_of(entry, "compared", fingerprint=shipped.read(entry))
+    assert reference.made_from == entry.made_from
+    assert reference.made_from is not None
+    is_official = reference.made_from.standing == Standing.OFFICIAL
+    assert is_official == (name == "all-minilm-l6-v2")
+    assert ("notice.repackaged" in {notice.key for notice in reference.notices}) == (not is_official)
+    assert entry.licence == "apache-2.0"
 
 
 def names_of_examples(library: Library) -> set[str]:
