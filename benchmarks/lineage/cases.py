@@ -13,7 +13,17 @@ from safetensors.torch import load_file
 
 from benchmarks.lineage import kin
 from benchmarks.lineage.bases import Base, base
-from benchmarks.lineage.manipulations import depth, disguise, experts, layout, packed, values, vocabulary, width
+from benchmarks.lineage.manipulations import (
+    depth,
+    disguise,
+    experts,
+    layout,
+    packed,
+    second_wave,
+    values,
+    vocabulary,
+    width,
+)
 from benchmarks.lineage.manipulations.model import Manipulation, Model
 from benchmarks.lineage.manipulations.model import depth as layers_of
 from benchmarks.lineage.names import released
@@ -297,6 +307,9 @@ def _disguised() -> list[Case]:
         Case("disguised", "layers pruned, all, finetuned, new vocabulary", "dense_1", fewer, start="dense_1_finetuned")
     )
     found += _on(DENSE, "disguised", "noise 0.3 sd, all, new vocabulary", disguise.in_turn(values.noised(0.3), foreign))
+    for name, step in second_wave.DISGUISED.items():
+        found += _on(DENSE, "second wave", name, step)
+        found += _on(DENSE, "second wave", f"{name}, new vocabulary", disguise.in_turn(step, vocabulary.replaced))
     gated = disguise.in_turn(disguise.permuted_units, disguise.rescaled_units(0.7), disguise.turned_tower)
     plain = disguise.in_turn(disguise.permuted_units, disguise.turned_tower)
     heard = disguise.in_turn(disguise.permuted_units, disguise.permuted_audio_channels)

@@ -16,6 +16,19 @@ CHECKPOINTS = {name: REAL / name for name in (SMOLLM2, QWEN)}
 NOISES = (0.01, 0.1, 0.5, 1.0, 3.0)
 """Standard deviations of noise, relative to each tensor's own; r = 1, 0.995, 0.89, 0.71, 0.32 with the original."""
 
+SECOND_WAVE = (
+    "units doubled",
+    "units four times",
+    "layers put between",
+    "layers uneven",
+    "units of zeros",
+    "gains drawn anew",
+    "gains less one",
+    "quiet noise",
+)
+"""What answers a search for disguised copies, each behind everything of a disguise (``manipulations.second_wave``)."""
+NEW_TOKENS = ", new tokens"
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -61,6 +74,8 @@ def cases() -> list[Case]:
         "rotated, units permuted and rescaled",
         "heads permuted, values mixed",
         "every third layer cut",
+        *SECOND_WAVE,
+        *(f"{name}{NEW_TOKENS}" for name in SECOND_WAVE),
     ]
     found = [Case(name, is_copy=True, reference=here) for name in made]
     found += [Case(name, is_copy=True, reference=SMOLLM2) for name in ("noise of 0.1", "fine-tuned", "rotated")]

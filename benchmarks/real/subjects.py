@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
-from benchmarks.lineage.manipulations import depth, disguise, packed, values
+from benchmarks.lineage.manipulations import depth, disguise, packed, second_wave, values, vocabulary
 from benchmarks.lineage.manipulations.model import Manipulation, Model
-from benchmarks.real.cases import CHECKPOINTS, NOISES, QWEN, SMOLLM2
+from benchmarks.real.cases import CHECKPOINTS, NEW_TOKENS, NOISES, QWEN, SMOLLM2
 
 EMBEDDINGS, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 STEPS, BATCH, TOKENS, RATE = 12, 4, 64, 3e-4
@@ -162,6 +162,11 @@ MADE: dict[str, Callable[[Model, Generator], Model]] = {
     ),
     "heads permuted, values mixed": disguise.in_turn(disguise.permuted_heads, disguise.mixed_values),
     "every third layer cut": every_third_cut,
+    **{name: with_own_head(change) for name, change in second_wave.DISGUISED.items()},
+    **{
+        f"{name}{NEW_TOKENS}": with_own_head(disguise.in_turn(change, vocabulary.replaced))
+        for name, change in second_wave.DISGUISED.items()
+    },
 }
 
 

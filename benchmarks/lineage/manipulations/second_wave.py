@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from benchmarks.lineage.manipulations.depth import SILENT, stacked
-from benchmarks.lineage.manipulations.disguise import EMBEDDINGS, READERS
+from benchmarks.lineage.manipulations.disguise import EMBEDDINGS, EVERYTHING, READERS, in_turn
 from benchmarks.lineage.manipulations.model import Manipulation, Model, depth, layer_of, mlps
 from benchmarks.lineage.names import Weights
 
@@ -171,3 +171,16 @@ def quiet_noise(extra: int, spread: float) -> Manipulation:
         return model.changed(weights, hidden_size=model.facts["hidden_size"] + extra)
 
     return apply
+
+
+DISGUISED: dict[str, Manipulation] = {
+    "units doubled": in_turn(twins(2, 2.0), EVERYTHING),
+    "units four times": in_turn(twins(4, 2.0), EVERYTHING),
+    "layers put between": in_turn(decoys(2), EVERYTHING),
+    "layers uneven": in_turn(uneven, EVERYTHING),
+    "units of zeros": in_turn(zero_units(7), EVERYTHING),
+    "gains drawn anew": in_turn(EVERYTHING, gains_spread(1.0)),
+    "gains less one": in_turn(EVERYTHING, gains_less_one),
+    "quiet noise": in_turn(quiet_noise(64, 3.0), EVERYTHING),
+}
+"""Each with all disguises of a decoder, by what is said of it."""
