@@ -202,7 +202,7 @@ def data_of(component: ComponentEvidence, case: Case) -> dict[str, Value]:
         "reference": component.reference,
         "relation": component.relation.value,
         "references": len(component.runners_up),
-        "bound": weakest.detection_bound if weakest else component.detection_bound,
+        "bound": weakest.detection_bound if weakest and weakest.any_basis else component.detection_bound,
         "reason": component.reason,
         "owner": case.owner or "",
         "licence": case.licence or "",
