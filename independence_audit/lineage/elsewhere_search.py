@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
-from independence_audit.anatomy import Axis, is_generic
+from independence_audit.anatomy import Axis, Rows, is_generic, rows_of
 from independence_audit.checkpoint import Checkpoint, TensorInfo
 from independence_audit.errors import ReadError
 from independence_audit.evidence.relation import FOUND, Relation
@@ -191,6 +191,9 @@ def _read(
 ) -> tuple[Mapping[str, int], Reason | None]:
     """Look through as much as the budget allows; through all without a salt.
 
+    A table of tokens without a counterpart is a head of its own as a rule: it is taken as it is stored, by rows and by
+    columns, and a part of it for everything else.
+
     Returns:
         By component, parameters of tensors without a counterpart that were left out; and why, a failed read first.
     """
@@ -208,7 +211,12 @@ def _read(
             continue
         left -= size
         try:
-            scan.read(tensor, closely=True)
+            if salt is not None and rows_of(one.sample.role) is Rows.TOKENS:
+                scan.read(tensor, closely=False)
+                for run in _runs(tensor, CLOSE_BYTES / max(CLOSE_BYTES, size), salt):
+                    scan.read(tensor, closely=True, run=run)
+            else:
+                scan.read(tensor, closely=True)
         except ReadError:
             unread[one.sample.component] += tensor.size
             failed = True
