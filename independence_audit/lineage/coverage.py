@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from independence_audit.anatomy import Axis, Rows, is_generic, rows_of
+from independence_audit.anatomy import Axis, Rows, is_generic, is_unit, rows_of
 from independence_audit.fingerprint import Sample, SampleKey
 from independence_audit.lineage.comparison import Comparison
 from independence_audit.lineage.measure import Measured
@@ -68,11 +68,18 @@ def untested(compared: Comparison) -> Untested:
 
 
 def is_hidden_elsewhere(compared: Comparison) -> bool:
-    """Whether a layer could stand in what has no known role, and so is seen by no search for units."""
+    """Whether a layer could stand in what no search for units sees.
+
+    That is what has no known role; and what has one, where layers hold more beside their units than in them: attention
+    takes half as much as units in common designs, and as much in none.
+    """
     pair = compared.pair
     total = max(1, pair.subject.parameters)
-    left = (sample for sample, reason in _open(compared) if reason and is_generic(sample.role))
-    return sum(sample.parameters for sample in left) > _limit(pair, total) * total
+    left = [sample for sample, reason in _open(compared) if reason and is_generic(sample.role)]
+    layered = [sample for sample in pair.subject_samples if sample.layer is not None and sample.shape[0] > 1]
+    units = sum(sample.parameters for sample in layered if is_unit(sample.role))
+    beside = sum(sample.parameters for sample in layered) - units
+    return beside > units or sum(sample.parameters for sample in left) > _limit(pair, total) * total
 
 
 def could_hold_a_layer(pair: ComponentPair) -> bool:

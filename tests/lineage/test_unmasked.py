@@ -75,6 +75,16 @@ def test_weights_without_a_known_role_are_not_cleared_by_units() -> None:
     assert judged(wide).relation == Relation.NOT_TESTED
 
 
+def test_layers_that_are_hardly_units_are_not_cleared_by_them() -> None:
+    """A copy under the names of attention would be seen by nothing, beside a few units that are the team's own."""
+    compared = apart(STRONG)
+    heads = [other_shape(role) for role in ("q", "k", "v", "o")]
+    wide = compared_of(*compared.measured, *heads).with_tried(compared.tried)
+    assert judged(wide).relation == Relation.NOT_TESTED
+    few = compared_of(*compared.measured, *heads[:2]).with_tried(compared.tried)
+    assert judged(few).relation == Relation.UNRELATED
+
+
 def test_what_is_found_makes_the_component_transformed() -> None:
     """A count beyond what unrelated models show, in the layers that it names."""
     test = DisguisedTest(UnitTest.GATES_ALIKE, 0, 3, 640, count=400, layers={"0": 3, "2": 5})
