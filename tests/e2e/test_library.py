@@ -164,7 +164,7 @@ def test_a_bundle_carries_fingerprints_to_a_machine_without_network(
     content[len(content) // 2] ^= 1
     bundle.write_bytes(content)
     assert is_no_opinion(audit("refs", "import", bundle, "--library", tmp_path / "elsewhere"))
-    assert "0 fingerprints at hand" in audit("refs", "list", "qwen", "--library", tmp_path / "elsewhere").out
+    assert "0 fingerprints at hand" in audit("refs", "list", "qwen3-0.6b", "--library", tmp_path / "elsewhere").out
 
 
 def test_pull_and_verify_at_the_source(audit: Audit, hub: FakeHub, tmp_path: Path, copy: str) -> None:
