@@ -15,6 +15,7 @@ from independence_audit.checkpoint.layout import CONFIG, VOCABULARIES
 from independence_audit.core.atomic import Place, check_place, write_whole
 from independence_audit.declaration.declaration_file import CARD
 from independence_audit.declaration.declaration_file import FILE as DECLARATION
+from independence_audit.declaration.recipe import RECIPE
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.audit_report import AuditReport, TrainingReport
 from independence_audit.pipeline.options import Asked, options
@@ -27,7 +28,7 @@ from independence_audit.signing.model_signature import FILE as SIGNATURE
 _STREAMS = {"-", "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2"}
 _PAGES = {".html", ".md", ".pdf", ".sarif"}
 """What audits write and models do not consist of."""
-_BESIDE = {CONFIG, *VOCABULARIES, CARD, DECLARATION, SIGNATURE}
+_BESIDE = {CONFIG, *VOCABULARIES, CARD, RECIPE, DECLARATION, SIGNATURE}
 """What is read beside weights, though only they are named."""
 OURS = b'"independence-audit"'
 """How a JSON report names the program that made it, in its first entries."""

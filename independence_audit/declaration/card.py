@@ -11,16 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from independence_audit.declaration.declaration_file import CARD, WHOLE, Declaration, Entry
+from independence_audit.declaration.plain_yaml import mapping_of, texts
 from independence_audit.evidence.declared_origin import Origin
 
 LARGEST = 1_000_000
 """Bytes of a card that are looked at; real ones have some ten thousand."""
-LONGEST = 20_000
-"""Characters of the keys that are looked at; a merge of a hundred models has some thousand."""
-DEEPEST = 8
-"""Flow collections; a list of models is one. The parser's time grows with the cube of a nest's depth."""
 KEYS = frozenset({"base_model", "base_model_relation", "license", "license_name"})
-TEXT = "tag:yaml.org,2002:str"
 FENCE = "---"
 
 
@@ -72,22 +68,8 @@ def _front_matter(text: str) -> dict[str, tuple[str, ...]]:
     if not lines or lines[0].strip() != FENCE:
         return {}
     end = next((number for number, line in enumerate(lines[1:], 1) if line.strip() == FENCE), None)
-    block = "\n".join(_wanted(lines[1:end])) if end is not None else ""
-    if not block or len(block) > LONGEST or _depth(block) > DEEPEST:
-        return {}
-    import yaml  # loaded only where there is a card to read
-
-    try:
-        events = yaml.parse(block, Loader=yaml.SafeLoader)
-        # Aliases could be nested into billions of values, and tags ask for other types than text; no card needs them.
-        if any(getattr(event, "anchor", None) or getattr(event, "tag", None) for event in events):
-            return {}
-        root = yaml.compose(block, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return {}
-    if not isinstance(root, yaml.MappingNode):
-        return {}
-    return {key.value: _texts(value) for key, value in root.value if isinstance(key, yaml.ScalarNode)}
+    root = mapping_of("\n".join(_wanted(lines[1:end]))) if end is not None else None
+    return {str(key.value): texts(value) for key, value in root.value} if root is not None else {}
 
 
 def _wanted(lines: Sequence[str]) -> Iterator[str]:
@@ -98,20 +80,6 @@ def _wanted(lines: Sequence[str]) -> Iterator[str]:
             taking = line.partition(":")[0].strip("\"' ") in KEYS
         if taking:
             yield line
-
-
-def _depth(block: str) -> int:
-    """How deep flow collections may be nested at most: what opens one may as well stand in a text."""
-    return sum(block.count(bracket) for bracket in "[{")
-
-
-def _texts(node: object) -> tuple[str, ...]:
-    """The texts of a scalar or of a list of scalars; what YAML takes for a number, a date or nothing is no text."""
-    import yaml
-
-    nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
-    texts = (each.value.strip() for each in nodes if isinstance(each, yaml.ScalarNode) and each.tag == TEXT)
-    return tuple(text for text in texts if text)
 
 
 def _first(texts: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The declaration of a subject: the file that is named, the one beside the weights, or the model card."""
+"""The declaration of a subject: the file that is named, the one beside the weights, the model card, or a recipe."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from independence_audit.checkpoint import Checkpoint
 from independence_audit.checkpoint.sidecars import LARGEST, folder_of, read_sidecar
 from independence_audit.core.bounded import read_bounded
 from independence_audit.core.strict_json import JsonError, parse_object
-from independence_audit.declaration.card import Card, declaration_of, parse_card
+from independence_audit.declaration.card import Card, declaration_of, licence_of, parse_card
 from independence_audit.declaration.declaration_file import CARD, FILE, Declaration, parse_declaration
 from independence_audit.declaration.draft import Adapter, adapter_of, draft
+from independence_audit.declaration.recipe import RECIPE, declaration_of_recipe
 from independence_audit.errors import InputError, UsageError
 from independence_audit.evidence.declared_origin import Agreement, DeclarationEvidence
 from independence_audit.evidence.measurement import Message
@@ -22,7 +23,7 @@ ADAPTER_CONFIG = "adapter_config.json"
 
 
 def find_declaration(subject: str, checkpoint: Checkpoint | None, named: str = "") -> Declaration | None:
-    """What a submission declares; None where there is no declaration and no card that speaks of its origin.
+    """What a submission declares; None where there is no declaration, and no card or recipe that speaks of its origin.
 
     Args:
         subject: What the user called the subject.
@@ -42,7 +43,20 @@ def find_declaration(subject: str, checkpoint: Checkpoint | None, named: str = "
     if content is not None:
         return parse_declaration(content, FILE)
     card = find_card(subject, checkpoint)
+    if card is None or not card.base_models:
+        recipe = _recipe(subject, checkpoint, licence_of(card) if card else "")
+        if recipe is not None:
+            return recipe
     return declaration_of(card) if card else None
+
+
+def _recipe(subject: str, checkpoint: Checkpoint, licence: str) -> Declaration | None:
+    """What the recipe of a merge beside the weights declares; None where there is none, or it cannot be had."""
+    try:
+        content = read_sidecar(subject, checkpoint.source, RECIPE)
+    except InputError:  # as of a card
+        return None
+    return declaration_of_recipe(content, licence) if content is not None else None
 
 
 def find_card(subject: str, checkpoint: Checkpoint) -> Card | None:

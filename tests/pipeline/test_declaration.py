@@ -56,6 +56,20 @@ def test_a_card_declares_where_there_is_no_file(folder: Path, checkpoint: Checkp
     assert named.where == "other.toml"
 
 
+def test_a_recipe_declares_where_no_card_names_a_model(folder: Path, checkpoint: Checkpoint) -> None:
+    """With the card's licence; a card that names its base goes before it."""
+    (folder / "mergekit_config.yml").write_text("models:\n- model: a/one\n- model: b/two\n", encoding="utf-8")
+    (folder / "README.md").write_text("---\nlicense: mit\n---\nA model.\n", encoding="utf-8")
+    found = find_declaration(str(folder), checkpoint)
+    assert found is not None
+    assert (found.where, found.licence) == ("mergekit_config.yml", "mit")
+    assert set(found.entries[0].sources) == {"a/one", "b/two"}
+    (folder / "README.md").write_text(CARD, encoding="utf-8")
+    card = find_declaration(str(folder), checkpoint)
+    assert card is not None
+    assert card.where == "README.md"
+
+
 def test_a_draft_can_be_read_again(folder: Path) -> None:
     """A team corrects it; it names every component of the weights."""
     draft = draft_declaration(str(folder))
