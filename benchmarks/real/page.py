@@ -30,7 +30,8 @@ it is. Both models were dequantised from 4 to 8 bits, which rounds their weights
 
 
 PLANTED = """Noise on every matrix and the embeddings until all are at cosine r with what they were, then a wider
-residual stream and everything of a disguise: from the bound on that the control prints, such copies are found."""
+residual stream and everything of a disguise. Where such a copy is not found, the bound that the control then prints
+stands beside it; the copy's own units are among those that it plants others among."""
 
 
 def found(outcome: Outcome) -> bool:
