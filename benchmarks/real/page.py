@@ -102,7 +102,7 @@ def drifted_row(outcome: Outcome) -> list[str]:
 
 def _control(outcome: Outcome) -> dict[str, Any]:
     """The controls beside the nearest reference that has any."""
-    return next((one["control"] for one in outcome.component["runners_up"] if one["control"]), {})
+    return next((one["control"] for one in outcome.component["runners_up"] if one.get("control")), {})
 
 
 def row(outcome: Outcome) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from benchmarks.lineage.manipulations.model import Model
 from benchmarks.processes import Cost
 from benchmarks.real import subjects
-from benchmarks.real.cases import CHECKPOINTS, QWEN, SMOLLM2, Case, Outcome
+from benchmarks.real.cases import CHECKPOINTS, QWEN, SMOLLM2, Case, Outcome, drifted
 from benchmarks.real.page import accused, page
 from benchmarks.real.subjects import cropped, token_rows
 
@@ -72,3 +73,18 @@ def test_the_page_counts_what_was_found_and_who_was_accused() -> None:
     assert f"| pruned | *{SMOLLM2}* | not_tested |" in text
     assert "| q | 6 |" in text
     assert str(Path.home()) not in text
+
+
+def test_drifted_copies_have_a_table_of_their_own() -> None:
+    """They are neither found nor missed: what is asked is from which r on they are found."""
+    near, far = (
+        outcome(drifted(r, 768), said, is_copy=True) for r, said in ((0.55, "transformed"), (0.4, "unrelated"))
+    )
+    near.component["disguised"] = [{"test": "signs_together", "z": 21.0}]
+    control = {"bound": 0.47, "z": 1.5}
+    far.component.update(disguised=[], runners_up=[{"r": None, "p_value": None, "control": control}])
+    told = [replace(one, case=replace(one.case, drift=r)) for one, r in ((near, 0.55), (far, 0.4))]
+    text = page([outcome("fine-tuned", "related", is_copy=True), *told])
+    assert "**Found: 1** of 1 copies" in text
+    assert "| drifted to 0.55, 768 wide | transformed | 21.0 | – |" in text
+    assert "| drifted to 0.4, 768 wide | unrelated | 1.5 | 0.470 |" in text
