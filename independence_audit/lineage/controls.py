@@ -8,22 +8,20 @@ control looks for the reference's units with its anchors in an order that has no
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from independence_audit.evidence.measurement import ControlPoint, DisguisedTest, UnitTest
-from independence_audit.lineage.units_together import UNITS_ALIKE, Together
+from independence_audit.lineage.units_together import COUNTED, UNITS_ALIKE, Together
+from independence_audit.statistics.decision import POWER
 from independence_audit.statistics.planting import Planting
 
 DRAWS = 6
 """Draws at every r: their mean and spread say what 95 of 100 would reach."""
-
-ONE_SIDED = 1.645
-"""Standard deviations below the mean that 95 of 100 normal draws exceed."""
 
 BEGIN, STEP, LEAST, MOST = 0.5, 0.05, 0.2, 0.95
 """The first r, the distance of the next, and the smallest and the largest that are tried."""
@@ -91,14 +89,11 @@ def controls(
             for _ in range(DRAWS)
         ]
         z = [each for tests in drawn if (each := _z_of(tests)) is not None]
-        alike = [(test.count or 0) / test.units for tests in drawn for test in tests if test.test in _COUNTS]
+        alike = [_share(test) for tests in drawn for test in tests if test.test == UnitTest.GATES_ALIKE]
         return ControlPoint(r, _almost_always(z) if z else None, _almost_always(alike))
 
     points = sorted(_around(point), key=lambda each: each.r)
     return Controls(tuple(points), _z_of(observed), _z_of(negative.tests(symmetric=symmetric)))
-
-
-_COUNTS = (UnitTest.GATES_ALIKE,)
 
 
 def _around(point: Callable[[float], ControlPoint]) -> list[ControlPoint]:
@@ -114,15 +109,15 @@ def _around(point: Callable[[float], ControlPoint]) -> list[ControlPoint]:
 
 
 def _almost_always(values: Sequence[float]) -> float:
-    """What 95 of 100 draws exceed, by the mean and the spread of some."""
+    """What draws exceed with the power at which bounds are stated, by the mean and the spread of some."""
     drawn = np.asarray(values)
-    return round(float(drawn.mean() - ONE_SIDED * drawn.std(ddof=1)), 4)
+    return round(float(drawn.mean() - NormalDist().inv_cdf(POWER) * drawn.std(ddof=1)), 4)
+
+
+def _share(test: DisguisedTest) -> float:
+    """The share of units that are alike, where these are as many as counts are evidence from; else none."""
+    return (test.count or 0) / test.units if test.units >= COUNTED else 0.0
 
 
 def _z_of(tests: Iterable[DisguisedTest]) -> float | None:
     return next((test.z for test in tests if test.test == UnitTest.SIGNS_TOGETHER), None)
-
-
-def critical_sign_z(alpha: float, tests: int) -> float:
-    """z of a sign test that is a finding at a family-wise level over so many tests: exp(-z²/2) = alpha / tests."""
-    return math.sqrt(2.0 * math.log(max(1, tests) / alpha))

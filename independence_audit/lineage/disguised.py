@@ -18,16 +18,16 @@ from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Frame, UnitLayer, shared_labels
 from independence_audit.lineage.controls import Controls
 from independence_audit.lineage.through_anchors import MANY, Anchored
-from independence_audit.lineage.units_together import UNITS_ALIKE
+from independence_audit.lineage.units_together import COUNTED, UNITS_ALIKE
 from independence_audit.statistics.descriptors import Descriptors, descriptor_test, even_match
 from independence_audit.statistics.matching import Match, match
 
-COUNTED = 256
-"""Units from which counts of agreement are evidence, and the shares of them that are. Measured between unrelated
-models: 4 of 64 at most in 3,050 tests, 3% of 512 over 1,214 tests of trained models, 17 of 512 by descriptors; between
-copies 54 of 64 and more, 120 of 512 and more by descriptors."""
 AGREEING = 0.2
 DESCRIBED_AGREEING = 0.15
+"""Shares of at least ``COUNTED`` units from which counts of agreement are evidence.
+
+Measured between unrelated models: 4 of 64 at most in 3,050 tests, 3% of 512 over 1,214 tests of trained models, 17 of
+512 by descriptors; between copies 54 of 64 and more, 120 of 512 and more by descriptors."""
 
 EMPIRICAL_Z = 7.0
 """z of a sign test that is held against random and near matches, from which it is evidence: twice what unrelated models
@@ -80,7 +80,7 @@ def search_disguised(
     """
     if subject is None or reference is None:
         return DisguisedSearch(0, reason="units_not_kept")
-    anchored = Anchored.of(subject, reference)
+    anchored = Anchored.of(subject, reference, controlled=width is not None)
     tests = [
         *(anchored.tests(symmetric=symmetric) if anchored else ()),
         *_by_descriptors(subject, reference, symmetric=symmetric),

@@ -30,10 +30,8 @@ class Anchored:
     """Two components' units seen from the anchors that both have."""
 
     def __init__(
-        self, subject: ComponentUnits, reference: ComponentUnits, ours: Frame, theirs: Frame, *, by_number: bool
+        self, subject: ComponentUnits, reference: ComponentUnits, ours: Frame, theirs: Frame, *, controlled: bool
     ) -> None:
-        self._by_number = by_number
-        """Whether anchors are rows of the same number, which need not be the same token."""
         self._turned = not any(layer.whole for layer in subject.layers)
         """Whether the subject's units are looked for among the reference's, because few of its own are there."""
         self._searched, looked_for = (reference, subject) if self._turned else (subject, reference)
@@ -42,18 +40,29 @@ class Anchored:
         self._few = [(layer, few_units(layer, few_frame)) for layer in looked_for.layers]
         seen = [layer.layer for layer in subject.layers if layer.whole]
         self._together = Together(self._few, seen, self._dimensions)
-        self._disordered = Together([(layer, _disordered(few)) for layer, few in self._few], seen, self._dimensions)
+        self._disordered = None
+        if controlled and not self._turned:
+            few = [(layer, _disordered(few)) for layer, few in self._few]
+            self._disordered = Together(few, seen, self._dimensions)
 
     @classmethod
-    def of(cls, subject: ComponentUnits, reference: ComponentUnits) -> Anchored | None:
-        """Both from their common anchors; None where these are too few."""
+    def of(cls, subject: ComponentUnits, reference: ComponentUnits, *, controlled: bool) -> Anchored | None:
+        """Both from their common anchors; None where these are too few.
+
+        Args:
+            subject: The subject's units.
+            reference: The reference's.
+            controlled: Whether controls are wanted. Of anchors that are the same by number alone there are none: a
+                copy's tokens would have other numbers.
+        """
         if subject.anchors is None or reference.anchors is None:
             return None
         labels = shared_labels(subject.anchors, reference.anchors)
         if len(labels) < FEWEST:
             return None
         frames = Frame(subject.anchors, labels), Frame(reference.anchors, labels)
-        return cls(subject, reference, *frames, by_number=any(label.startswith(BY_NUMBER) for label in labels))
+        named = not any(label.startswith(BY_NUMBER) for label in labels)
+        return cls(subject, reference, *frames, controlled=controlled and named)
 
     def tests(self, *, symmetric: bool) -> Iterator[DisguisedTest]:
         """Every search layer of one side with every layer of the other, and all layers together."""
@@ -64,6 +73,8 @@ class Anchored:
             everything = self._everything(layer)
             if not self._turned:
                 self._together.see(layer, everything)
+            if self._disordered is not None:
+                self._disordered.see(layer, everything)
             if not layer.is_search_layer:
                 continue
             for other, sampled, no_order, tied in few:
@@ -90,17 +101,12 @@ class Anchored:
     def controls(self, width: int, *, symmetric: bool) -> Controls | None:
         """What planted copies would show, after the tests; None where the subject's units are not all seen.
 
-        None as well where anchors are the same by number alone: a copy's tokens would have other numbers.
-
         Args:
             width: The reference's residual width.
             symmetric: As of the tests.
         """
-        if self._turned or self._by_number:
+        if self._disordered is None:
             return None
-        for layer in self._searched.layers:
-            if layer.whole:
-                self._disordered.see(layer, self._everything(layer))
         return controls(self._together, self._disordered, self._gram, width, symmetric=symmetric)
 
     def _everything(self, layer: UnitLayer) -> Responses:

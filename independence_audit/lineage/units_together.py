@@ -22,6 +22,9 @@ from independence_audit.statistics.units import are_leaning, are_tied, sign_p, s
 Singles = NDArray[np.float32]
 Responses = Mapping[str, Singles]
 
+COUNTED = 256
+"""Units from which counts without a p-value are evidence."""
+
 UNITS_ALIKE = 0.1
 """Share of the units that are looked for from which gates, or downs, that are alike are evidence. Measured between
 unrelated models: 0.9% of 2,816 units at most between real ones (detectors of punctuation and the like), 0.5% of 640

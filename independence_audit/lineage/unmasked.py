@@ -12,13 +12,13 @@ from dataclasses import replace
 from independence_audit.anatomy import is_unit
 from independence_audit.evidence.measurement import DisguisedTest
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
-from independence_audit.lineage.controls import critical_sign_z
 from independence_audit.lineage.coverage import is_hidden_elsewhere
 from independence_audit.lineage.decide import ENOUGH_POWER, Level, Verdict
 from independence_audit.lineage.disguised import is_counted
 from independence_audit.lineage.measure import SHAPE_DIFFERS, Measured
 from independence_audit.lineage.outcomes import DONE, SearchName, Undone
 from independence_audit.statistics.decision import bonferroni
+from independence_audit.statistics.units import critical_sign_z
 
 _CLEARING = (Relation.UNRELATED, Relation.TOKEN_TABLES)
 """What says that nothing was found, or nothing but tables."""

@@ -159,6 +159,11 @@ def sign_p(z: float) -> float:
     return max(math.exp(-(max(z, 0.0) ** 2) / 2), 1e-300)
 
 
+def critical_sign_z(alpha: float, tests: int) -> float:
+    """z of a sign test that is a finding at a family-wise level over so many tests: exp(-z²/2) = alpha / tests."""
+    return math.sqrt(2.0 * math.log(max(1, tests) / alpha))
+
+
 def _agreement(found: Match, other: NDArray[np.floating] | None) -> tuple[int | None, int | None]:
     if other is None:
         return None, None

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from independence_audit.evidence.measurement import ControlPoint
-from independence_audit.lineage.controls import Controls, controls, critical_sign_z
+from independence_audit.lineage.controls import Controls, controls
 from independence_audit.lineage.units_together import Together
 from independence_audit.statistics.anchors import whitened_responses
+from independence_audit.statistics.units import critical_sign_z
 from tests.lineage.test_units_together import ANCHORS, placed
 from tests.statistics.test_planting import drifted
 
@@ -43,6 +44,25 @@ def test_counts_of_gates_find_without_signs() -> None:
     """Where signs are not tested the bound is the first r at which enough gates are alike."""
     assert points((0.6, None, 0.01), (0.7, None, 0.09), (0.8, None, 0.5)).bound(6.0) == 0.8
     assert points((0.6, None, 0.01)).bound(6.0) is None
+
+
+@pytest.mark.parametrize(("units", "counts"), [(40, False), (300, True)])
+def test_few_units_are_not_counted_in_a_control_either(units: int, counts: bool) -> None:  # noqa: FBT001
+    """Where the search takes no count for evidence its control states no bound by one."""
+    random = np.random.default_rng(9)
+    tokens = random.normal(size=(ANCHORS, ANCHORS))
+    few, own = (
+        {
+            role: whitened_responses(tokens, random.normal(size=(count, ANCHORS))).astype(np.float32)
+            for role in ("gate", "up")
+        }
+        for count in (units, 400)
+    )
+    together = Together([(placed(0, {**few, "down": few["up"]}, whole=False), few)], [0], ANCHORS)
+    together.see(placed(0, {**own, "down": own["up"]}), own)
+    told = controls(together, together, tokens @ tokens.T, ANCHORS, symmetric=False)
+    assert told is not None
+    assert (told.bound(6.0) is not None) == counts
 
 
 def test_a_gap_above_what_is_found_counts() -> None:

@@ -35,7 +35,7 @@ def units(seed: int, labels: str = "token:") -> ComponentUnits:
 
 def beside(subject: ComponentUnits, reference: ComponentUnits) -> Anchored:
     """Both, which have anchors in common."""
-    found = Anchored.of(subject, reference)
+    found = Anchored.of(subject, reference, controlled=True)
     assert found is not None
     return found
 
@@ -82,7 +82,7 @@ def test_controls_are_of_tokens_that_are_the_same() -> None:
 @pytest.mark.parametrize("labels", ["token:", "patch:64:"])
 def test_other_anchors_are_none(labels: str) -> None:
     """Two components meet over equal labels alone."""
-    assert Anchored.of(units(1, labels), units(2, "other:")) is None
+    assert Anchored.of(units(1, labels), units(2, "other:"), controlled=True) is None
 
 
 def test_of_many_units_as_many_as_tell_enough_are_looked_for() -> None:
