@@ -160,6 +160,9 @@ class UnitTest(StrEnum):
     """Units of all layers of the reference whose gates are alike in the layer that is most like theirs: empirical."""
     DOWNS_ALIKE = "downs_alike"
     """Units of a search layer that write alike, whatever they read and however it is scaled: empirical."""
+    ATTENTION_ALIKE = "attention_alike"
+    """Layers of the reference whose attention does the same to the anchors in a layer of the subject: empirical. What
+    is counted are layers, not units."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from independence_audit.evidence.measurement import DisguisedTest, UnitTest
 from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Frame, UnitLayer, shared_labels
+from independence_audit.lineage.attention_alike import LAYERS_ALIKE
 from independence_audit.lineage.controls import Controls
 from independence_audit.lineage.through_anchors import MANY, Anchored
 from independence_audit.lineage.units_together import COUNTED, UNITS_ALIKE
@@ -156,6 +157,8 @@ def is_counted(test: DisguisedTest) -> bool:
     """Whether a count or a z without a p-value is beyond what unrelated models were ever seen to reach."""
     if is_empirical_sign(test):
         return (test.z or 0.0) >= EMPIRICAL_Z
+    if test.test == UnitTest.ATTENTION_ALIKE:
+        return (test.count or 0) >= LAYERS_ALIKE
     least = _COUNTED.get(test.test)
     return least is not None and test.units >= COUNTED and (test.count or 0) >= least * test.units
 

@@ -80,7 +80,8 @@ class Units:
             plan = unit_plan(checkpoint.source, self.sampler, self.search_layers)
             if self.search_layers is None and model.weights.on_this_machine:
                 plan = replace(plan, search_layers=depth.layers or plan.search_layers, deeper=depth.deeper)
-            plan = replace(plan, everywhere=subject and model.weights.on_this_machine)
+            here = model.weights.on_this_machine
+            plan = replace(plan, everywhere=subject and here, attention=here)
             units = read_units(checkpoint, model.weights.anatomy, plan, wanted)
         return {one.component: one for one in units}
 
@@ -118,6 +119,7 @@ class DisguisedUnits:
             "fact.disguised_signs_together",
             "fact.disguised_gates_alike",
             "fact.disguised_downs_alike",
+            "fact.disguised_attention_alike",
         ),
     )
 

@@ -41,6 +41,7 @@ _DISGUISED = {
     UnitTest.SIGNS_TOGETHER: "fact.disguised_signs_together",
     UnitTest.GATES_ALIKE: "fact.disguised_gates_alike",
     UnitTest.DOWNS_ALIKE: "fact.disguised_downs_alike",
+    UnitTest.ATTENTION_ALIKE: "fact.disguised_attention_alike",
 }
 """How the report words what each test found; of signs without a p-value in words of their own."""
 

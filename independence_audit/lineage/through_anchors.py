@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from independence_audit.evidence.measurement import DisguisedTest, UnitTest
 from independence_audit.fingerprint.units.anchoring import FEWEST
 from independence_audit.fingerprint.units.unit_layers import BY_NUMBER, ComponentUnits, Frame, UnitLayer, shared_labels
+from independence_audit.lineage.attention_alike import attention_alike
 from independence_audit.lineage.controls import Controls, controls
 from independence_audit.lineage.units_together import Together
 from independence_audit.statistics.alike import count_alike, least_cosine
@@ -36,6 +37,7 @@ class Anchored:
         """Whether the subject's units are looked for among the reference's, because few of its own are there."""
         self._searched, looked_for = (reference, subject) if self._turned else (subject, reference)
         self._frame, few_frame = (theirs, ours) if self._turned else (ours, theirs)
+        self._attention = attention_alike(subject, reference, ours, theirs)
         self._gram, self._dimensions = theirs.gram, theirs.dimensions
         self._few = [(layer, few_units(layer, few_frame)) for layer in looked_for.layers]
         seen = [layer.layer for layer in subject.layers if layer.whole]
@@ -93,6 +95,8 @@ class Anchored:
                         make = partial(DisguisedTest, layer=places[0], reference_layer=places[1])
                         yield make(UnitTest.DOWNS_ALIKE, units=len(sampled["down"]), count=alike)
         yield from self._together.tests(symmetric=symmetric)
+        if self._attention is not None:
+            yield self._attention
 
     def _downs_alike(self, few: NDArray[np.float32], everything: NDArray[np.float32]) -> int:
         """How many units write alike, whatever gain stands before what they read, and whatever their signs."""

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from independence_audit.anatomy import is_unit
-from independence_audit.evidence.measurement import DisguisedTest
+from independence_audit.evidence.measurement import DisguisedTest, UnitTest
 from independence_audit.evidence.relation import FOUND, NAMED, Relation
 from independence_audit.lineage.coverage import is_hidden_elsewhere
 from independence_audit.lineage.decide import ENOUGH_POWER, Level, Verdict
 from independence_audit.lineage.disguised import is_counted
-from independence_audit.lineage.measure import SHAPE_DIFFERS, Measured
+from independence_audit.lineage.measure import SHAPE_DIFFERS
 from independence_audit.lineage.outcomes import DONE, SearchName, Undone
 from independence_audit.statistics.decision import bonferroni
 from independence_audit.statistics.units import critical_sign_z
@@ -23,6 +23,10 @@ from independence_audit.statistics.units import critical_sign_z
 _CLEARING = (Relation.UNRELATED, Relation.TOKEN_TABLES)
 """What says that nothing was found, or nothing but tables."""
 _OPEN = (Relation.UNRELATED, Relation.INCONCLUSIVE)
+
+
+ATTENTION = ("q", "k", "v", "o")
+"""The matrices that a test of attention speaks of."""
 
 
 def unmasked(verdict: Verdict, level: Level) -> Verdict:
@@ -40,9 +44,15 @@ def unmasked(verdict: Verdict, level: Level) -> Verdict:
     if not found:
         return verdict
     layers = layers_found(found)
+    in_attention = layers_found([test for test in found if test.test == UnitTest.ATTENTION_ALIKE])
+    in_units = layers_found([test for test in found if test.test != UnitTest.ATTENTION_ALIKE])
     p_values = [_corrected(test, search.tests, level) for test in found if test.p_value is not None]
     tensors = tuple(
-        _tensor(measured, relation, measured.subject.layer in layers)
+        _tensor(
+            relation,
+            shown=(is_unit(measured.subject.role) and measured.subject.layer in in_units)
+            or (measured.subject.role in ATTENTION and measured.subject.layer in in_attention),
+        )
         for measured, relation in zip(verdict.compared.measured, verdict.tensors, strict=True)
     )
     measured = tuple(replace(one, undone=one.undone or Undone.DISGUISE) for one in verdict.compared.measured)
@@ -117,7 +127,7 @@ def _corrected(test: DisguisedTest, tests: int, level: Level) -> float:
     return 1.0 if test.p_value is None else bonferroni(test.p_value, tests * level.comparisons)
 
 
-def _tensor(measured: Measured, relation: Relation, in_layer: bool) -> Relation:  # noqa: FBT001
+def _tensor(relation: Relation, *, shown: bool) -> Relation:
     if relation not in _OPEN:
         return relation
-    return Relation.TRANSFORMED if in_layer and is_unit(measured.subject.role) else Relation.INCONCLUSIVE
+    return Relation.TRANSFORMED if shown else Relation.INCONCLUSIVE

@@ -146,6 +146,7 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     "empirical_z": ("lineage.disguised", "EMPIRICAL_Z"),
     "agreeing": ("lineage.disguised", "AGREEING"),
     "described_agreeing": ("lineage.disguised", "DESCRIBED_AGREEING"),
+    "layers_alike": ("lineage.attention_alike", "LAYERS_ALIKE"),
     "units_alike": ("lineage.units_together", "UNITS_ALIKE"),
     "strangers_others": ("statistics.recovery", "UNRELATED_OTHERS"),
     "strangers_attention": ("statistics.recovery", "UNRELATED_ATTENTION"),

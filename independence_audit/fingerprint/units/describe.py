@@ -230,7 +230,7 @@ def layer_matrices(checkpoint: Checkpoint, component: Component, place: UnitPlac
 def _matrices(checkpoint: Checkpoint, component: Component, place: UnitPlace, block: Block | None) -> list[Wide]:
     if block is None:
         return []
-    attention = _attention(checkpoint, component, place.attention, _width(place))
+    attention = attention_heads(checkpoint, component, place)
     if len(block) == PLAIN:
         return plain_matrices(block[0], block[1], attention)
     return residual_matrices(block[0], block[1], block[2], attention)
@@ -242,10 +242,18 @@ def _descriptors(block: Block, matrices: Sequence[Wide]) -> Descriptors:
     return unit_descriptors(block[0], block[1], block[2], matrices)
 
 
-def _attention(
-    checkpoint: Checkpoint, component: Component, parts: Mapping[str, Part], width: int
+def attention_heads(
+    checkpoint: Checkpoint, component: Component, place: UnitPlace
 ) -> list[tuple[Matrix, Matrix, Matrix, Matrix]]:
-    """q, k, v, o of every head that has a key of its own, its queries summed; empty where heads cannot be told."""
+    """q, k, v [s, h] and o [h, s] of every head that has a key of its own, its queries summed and gains folded.
+
+    Returns:
+        One for each head; none where heads cannot be told.
+
+    Raises:
+        ReadError: Bytes could not be read.
+    """
+    parts, width = place.attention, _width(place)
     shape = _head_shape(checkpoint, component, parts, width)
     if shape is None:
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,9 @@ class UnitLayer:
     """Descriptors [k, F] that need no anchors; those odd in (up, down) beside them. Without gates: those of fc1, and as
     many of fc2, none of which has a random sign."""
     odd: NDArray[np.float32] | None = None
+    attention: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    """What attention does to the anchors, [t, t] in their own frame: ``looks`` is Σqᵀk and ``writes`` Σov over heads.
+    Kept by no fingerprint; none where heads cannot be told."""
 
     @property
     def signed(self) -> bool:
@@ -105,6 +108,11 @@ class Frame:
     def whitened(self, responses: NDArray[np.int8]) -> NDArray[np.float32]:
         """Whitened responses to the shared anchors, [k, shared], unit rows."""
         return np.asarray(unit_rows(responses.astype(np.float32) @ self._rotation.astype(np.float32)), dtype=np.float32)
+
+    def turned(self, form: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A form [t, t] between a component's own anchors as one between the shared ones."""
+        rotation = self._rotation.astype(np.float32)
+        return np.asarray(rotation.T @ form @ rotation, dtype=np.float32)
 
 
 def own_frame(raw: NDArray[np.floating], gram: NDArray[np.floating]) -> NDArray[np.int8]:

@@ -14,6 +14,7 @@ from independence_audit.checkpoint import ByteSource, Checkpoint, read_vocabular
 from independence_audit.errors import ReadError
 from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units.anchoring import FEWEST, read_anchors
+from independence_audit.fingerprint.units.attention_forms import attention_forms
 from independence_audit.fingerprint.units.describe import affordable_layers, describe, norm_gain
 from independence_audit.fingerprint.units.places import (
     Matrix,
@@ -55,6 +56,7 @@ class UnitPlan:
         sampled_layers: Of how many other layers a few units are read; None for all.
         deeper: Read more layers whole where that costs little.
         everywhere: See all units of the other layers too, by what they read: a copy may stand at any depth.
+        attention: See what the attention of all layers does to the anchors.
     """
 
     search_layers: int
@@ -63,6 +65,7 @@ class UnitPlan:
     sampled_layers: int | None = None
     deeper: bool = False
     everywhere: bool = False
+    attention: bool = False
 
 
 def unit_plan(source: ByteSource, sampler: Sampler, search_layers: int | None) -> UnitPlan:
@@ -110,6 +113,9 @@ def _component(
     described = describe(checkpoint, component, whole, plan.sampler.salt, however_large=plan.however_large)
     descriptors = dict(zip((place.layer for place in whole), described, strict=True))
     seen = _seen(places, len(directions)) if plan.everywhere else frozenset()
+    forms = {}
+    if plan.attention and anchors is not None:
+        forms = attention_forms(checkpoint, component, places, directions, anchors.gram)
     layers = []
     for place in kept_places(places, plan):
         gain = norm_gain(checkpoint, component, place.gain, place.parts[place.roles[0]][0].view.columns)
@@ -121,6 +127,7 @@ def _component(
             layers.append(_all_units(checkpoint, component, place, anchors, place.roles[:-1], (weighted, directions)))
         elif anchors is not None:
             layers.append(_some_units(checkpoint, component, place, anchors, weighted, plan))
+    layers = [replace(layer, attention=forms.get(layer.layer, {})) for layer in layers]
     return ComponentUnits(component.name, anchors, tuple(layers), reason_of(anchors, layers, plan))
 
 
