@@ -96,7 +96,7 @@ def _rounded(verdict: Verdict) -> Side | None:
 
 def _full_side(measured: Measured) -> Side | None:
     """Which side of a pair of matrices the other is a rounding of; None where both may be."""
-    if measured.rounding is None:
+    if measured.rounding is None or measured.piece_of is not None:  # a piece stands for the values it was measured on
         return None
     mine, theirs = common_rows(measured.subject, measured.reference)
     first, second = measured.subject.values()[mine], measured.reference.values()[theirs]
