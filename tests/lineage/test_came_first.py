@@ -140,7 +140,20 @@ def test_a_merge_that_is_nearly_one_source_is_open(ways: tuple[Weights, Weights]
     found = stated(summed({0.97: ways[0], 0.03: ways[1]}), *ways)
     assert found is not None
     assert found.first is None
-    assert {each.first for each in found.grounds} in ({Side.REFERENCE, Side.SUBJECT}, set())
+    assert found.grounds == (Direction(Ground.MERGE, Side.REFERENCE), Direction(Ground.MERGE, Side.SUBJECT))
+    assert found.message.key == "came_first.conflict"
+
+
+@pytest.mark.parametrize("part", [0.1, 0.25, 0.4, 0.6, 0.75, 0.9])
+def test_every_order_of_a_merge_and_its_sources(part: float) -> None:
+    """The sources came first beside the merge; beside a source, which could have been calculated, it is open."""
+    merge = summed({part: FIRST, 1 - part: BASE})
+    for references in ((FIRST, BASE), (BASE, FIRST)):
+        found, source = stated(merge, *references), stated(references[0], merge, references[1])
+        assert found is not None
+        assert found.first == Side.REFERENCE
+        assert source is not None
+        assert (source.first, source.message.key) == (None, "came_first.open_merge")
 
 
 def test_references_calculated_from_an_elder_are_open() -> None:
