@@ -12,7 +12,7 @@ from independence_audit.evidence.relation import Relation
 from independence_audit.evidence.shape import SINCE
 from independence_audit.evidence.training_evidence import TrainingEvidence
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 
 class Outcome(StrEnum):

@@ -199,6 +199,44 @@ class Shared(StrEnum):
     """The spectra lie between the two."""
 
 
+class Side(StrEnum):
+    """One of two models that share weights."""
+
+    REFERENCE = "reference"
+    SUBJECT = "subject"
+
+
+class Ground(StrEnum):
+    """What a direction between two models rests on."""
+
+    ROUNDING = "rounding"
+    """The values of one are those of the other, rounded; the full ones came first."""
+    MERGE = "merge"
+    """One is a sum of others, replayed bit for bit; its sources came first."""
+    TRAJECTORY = "trajectory"
+    """Submitted checkpoints lead from a verified initial draw to the subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """One ground, and which of both models it says came first."""
+
+    ground: Ground
+    first: Side
+
+
+@dataclass(frozen=True, slots=True)
+class CameFirst:
+    """Which of two models that share weights came first, or that this is open."""
+
+    first: Side | None
+    """None where it is open. Never the subject: whoever hands it in can make it look like the elder one."""
+    grounds: tuple[Direction, ...]
+    """Everything that points to either side, whether or not it is enough."""
+    message: Message
+    """The sentence that states it, with its ground; a key of the group ``came_first``."""
+
+
 @dataclass(frozen=True, slots=True)
 class ComponentEvidence:
     """A component of the subject: its strongest relation to any reference, and everything that stands behind it."""
@@ -235,6 +273,8 @@ class ComponentEvidence:
     the relation leaves nothing to tell."""
     reference_kind: str | None = field(default=None, metadata={SINCE: "1.1"})
     """Kind of the reference's component; a kind of the subject's is a label that anybody can choose."""
+    came_first: CameFirst | None = field(default=None, metadata={SINCE: "1.3"})
+    """Which of both came first, or that it is open; None where no weights are found to be shared."""
 
     @property
     def weakest_bound(self) -> RunnerUp | None:

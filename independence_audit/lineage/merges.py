@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from independence_audit.evidence.measurement import Message
+from independence_audit.evidence.measurement import Message, Side
 from independence_audit.evidence.relation import FOUND
 from independence_audit.fingerprint import Sample, SampleKey
 from independence_audit.lineage.comparison import Comparisons
@@ -59,6 +60,72 @@ class Merges:
 
 def _replayed(related: Sequence[Verdict]) -> Message | None:
     """The recipe that gives a component's values; None where none does."""
+    gathered = _gathered(related)
+    if gathered is None:
+        return None
+    sources = gathered.sources
+    found = gathered.replayed()
+    if found is None or not found.holds:
+        return None
+    return _message(related[0], list(sources), found, gathered.matrices)
+
+
+def merged_first(verdicts: Sequence[Verdict]) -> tuple[Side, ...]:
+    """Which of the subject and its nearest reference is a source of the other, as a replayed merge; both, or none.
+
+    A source is in turn a sum of the merge and the other sources, but rounding lets that reproduce all of its values
+    only where its part of the merge is nearly all.
+
+    Args:
+        verdicts: Every comparison of the component, the nearest reference first.
+    """
+    related = [verdict for verdict in verdicts if verdict.relation in FOUND and not verdict.disguised]
+    gathered = _gathered(related[:MOST_SOURCES])
+    if gathered is None:
+        return ()
+    nearest = related[0].compared.reference
+    ways = ((Side.REFERENCE, gathered, nearest), (Side.SUBJECT, gathered.seen_from(nearest), _SUBJECT))
+    return tuple(side for side, way, source in ways if way is not None and way.takes(source))
+
+
+_SUBJECT = ""
+"""The subject among the sources of its reference: no reference has an empty name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """The values of a model and of what it may be a merge of, at the same places."""
+
+    model: Values
+    sources: dict[str, Values]
+    grid: Grid
+    """The type of the model's values."""
+    matrices: int
+
+    def replayed(self) -> Replay | None:
+        """The recipe that comes nearest; None without two sources, or where too few values are no source's."""
+        return replay(self.model, list(self.sources.values()), self.grid) if len(self.sources) > 1 else None
+
+    def takes(self, source: str) -> bool:
+        """Whether a recipe gives the model, and takes a part of one source."""
+        found = self.replayed()
+        if found is None or not found.holds:
+            return False
+        parts = dict(zip(self.sources, found.coefficients.tolist(), strict=True))
+        return bool(abs(parts.get(source, 0.0)) > max(found.error, STATED_ERROR))
+
+    def seen_from(self, reference: str) -> _Gathered | None:
+        """The same with a reference as what may be a merge; None where its values are of no narrow type."""
+        target = self.sources.get(reference)
+        grid = None if target is None else next((each for each in _GRIDS.values() if each.holds(target)), None)
+        if target is None or grid is None:
+            return None
+        others = {name: values for name, values in self.sources.items() if name != reference}
+        return replace(self, model=target, sources=_different({_SUBJECT: self.model, **others}), grid=grid)
+
+
+def _gathered(related: Sequence[Verdict]) -> _Gathered | None:
+    """The values that a component and its related references share places of; None where they have no narrow type."""
     by_sample = [_in_place(verdict) for verdict in related]
     shared = [key for key in by_sample[0] if all(key in other for other in by_sample[1:])] if by_sample else []
     shared = shared[:: max(1, -(-len(shared) // MOST_MATRICES))]
@@ -71,11 +138,8 @@ def _replayed(related: Sequence[Verdict]) -> Message | None:
         for verdict, held in zip(related, by_sample, strict=True)
     }
     finite = np.logical_and.reduce([np.isfinite(values) for values in (model, *sources.values())])
-    model, sources = model[finite], _different({name: values[finite] for name, values in sources.items()})
-    found = replay(model, list(sources.values()), grid) if len(sources) > 1 else None
-    if found is None or not found.holds:
-        return None
-    return _message(related[0], list(sources), found, len(shared))
+    distinct = _different({name: values[finite] for name, values in sources.items()})
+    return _Gathered(model[finite], distinct, grid, len(shared))
 
 
 def _message(nearest: Verdict, names: Sequence[str], found: Replay, matrices: int) -> Message:

@@ -17,10 +17,11 @@ from independence_audit.evidence.audit_report import AuditReport, Reference, Run
 from independence_audit.evidence.measurement import ComponentEvidence, Message, TensorEvidence
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.evidence.report_json import as_written, without_overflow
-from independence_audit.evidence.training_evidence import TrainingEvidence
+from independence_audit.evidence.training_evidence import Conclusion, TrainingEvidence
 from independence_audit.fingerprint import Fingerprint, Model, read_model
 from independence_audit.fingerprint.adapter_base import bases_of
 from independence_audit.lineage.arrangements import repetitions
+from independence_audit.lineage.came_first import came_first
 from independence_audit.lineage.rank import Ranking, rank
 from independence_audit.lineage.reported import component_evidence, relation_shares, tensor_evidence
 from independence_audit.pipeline.accounts import Accounts, accounts_of
@@ -144,8 +145,9 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         *submitted.accounts.incomplete(),
         *_incomplete(mine, known, references, allow_missing=settings.allow_missing),
     )
-    summary = replace(_summary(components, every_tensor, rankings), incomplete=incomplete)
     training = held_against(alone.training, components)
+    components = _with_direction(components, rankings, training)
+    summary = replace(_summary(components, every_tensor, rankings), incomplete=incomplete)
     beside = CaseBackground(verified, settings.submission.team, declared, training, summary.incomplete)
     return AuditReport(
         tool=Tool("independence-audit", __version__),
@@ -186,6 +188,17 @@ def _report(  # noqa: PLR0913, PLR0917  everything that a report is made of
         training=training,
         declaration=declared,
     )
+
+
+def _with_direction(
+    components: Sequence[ComponentEvidence], rankings: Sequence[Ranking], training: TrainingEvidence
+) -> list[ComponentEvidence]:
+    """The components with which of both came first, where weights are shared; checkpoints are a ground of their own."""
+    verified = {each.component for each in training.components if each.conclusion == Conclusion.INITIALISED_AND_TRAINED}
+    return [
+        replace(each, came_first=came_first(ranking.verdicts, verified_training=each.name in verified))
+        for each, ranking in zip(components, rankings, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from independence_audit.evidence.audit_report import (
     Severity,
     gravest_of,
 )
-from independence_audit.evidence.measurement import ComponentEvidence, RunnerUp
+from independence_audit.evidence.measurement import ComponentEvidence, Message, RunnerUp
 from independence_audit.evidence.relation import Relation
 from independence_audit.report import numbers
 from independence_audit.report.calling import sentences
@@ -284,10 +284,16 @@ def _suppression(criterion: Criterion, lang: str) -> Iterator[str]:
 def change_rows(report: AuditReport, labels: Mapping[str, str], lang: str) -> tuple[Changes, ...]:
     """Word what was done to a reference's weights, for the components that have any of it."""
     said = {
-        component.name: sentences((*component.changes, *component.repeated), labels, lang)
+        component.name: sentences((*component.changes, *_direction(component), *component.repeated), labels, lang)
         for component in report.components
     }
     return tuple(Changes(labels[name], worded) for name, worded in said.items() if worded)
+
+
+def _direction(component: ComponentEvidence) -> Iterator[Message]:
+    """Which of both came first; nothing in reports of earlier versions, which did not say it."""
+    if component.came_first is not None:
+        yield component.came_first.message
 
 
 def reference_row(reference: Reference, lang: str) -> ReferenceRow:

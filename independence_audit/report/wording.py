@@ -40,7 +40,7 @@ NUMBERS: Mapping[str, Callable[[float | None], str]] = {
 COMPARISONS = {"< ": "below", "> ": "above"}
 """How a number begins that is known to be smaller or larger than what is written."""
 REASON = "reason"
-WORDS = ("relation", REASON, "kind", "mode", "layer_map", "law", "conclusion", "unusable")
+WORDS = ("relation", REASON, "kind", "mode", "layer_map", "law", "conclusion", "unusable", "direction")
 """Formats of a placeholder that look a word up in the group of that name."""
 CAUSE = "cause"
 """Format of a placeholder that stands for an error's sentence. These are English; other languages have a word for the

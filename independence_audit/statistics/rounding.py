@@ -15,6 +15,11 @@ _FIRST_VALUES = 256
 BY_CHANCE = 0.5
 """Share of values that rounding may explain with the reference's values one place off; weights give under 0.2."""
 
+FILLED = 0.25
+"""Mean square of the differences in half steps from which rounding made them: 1/3 where the full values lie anywhere
+between two steps, 3/8 and more where their own type has a few values there. A change by less than half a step that left
+every one of thousands of values within it has under 0.15 (:mod:`independence_audit.statistics.quantised`)."""
+
 Values = NDArray[np.float32] | NDArray[np.float64]
 
 
@@ -81,3 +86,29 @@ def rounding(first: Values, second: Values) -> str | None:
             by_chance = grid.explains(first, np.roll(second, 1)).mean()
             return grid.name if by_chance <= BY_CHANCE else None
     return None
+
+
+def full_one(first: Values, second: Values, name: str) -> int | None:
+    """Which of two arrays is the full one, where a type's rounding explains every difference.
+
+    The other lies on the type's grid, and the full one anywhere between its steps: a model that was trained on from
+    rounded values, by too little to cross half a step, stays near them.
+
+    Args:
+        first: The one.
+        second: The other, of the same shape.
+        name: The type, as :func:`rounding` names it.
+
+    Returns:
+        0 or 1; None where both are on the grid or neither, for another name, and where steps are not filled.
+    """
+    grid = next((each for each in GRIDS if each.name == name), None)
+    finite = np.isfinite(first) & np.isfinite(second)
+    pair = first[finite], second[finite]
+    if grid is None or grid.holds(pair[0]) == grid.holds(pair[1]):
+        return None
+    full = int(grid.holds(pair[0]))
+    away = np.abs(pair[0].astype(np.float64) - pair[1].astype(np.float64))
+    moved = away > 0.0
+    shares = away[moved] / (grid.unit(pair[full][moved]) / 2)
+    return full if moved.any() and float(np.minimum(1.0, shares**2).mean()) >= FILLED else None

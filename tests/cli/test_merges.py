@@ -11,8 +11,11 @@ from tests.cli.small_models import save
 from tests.lineage.test_merges import BASE, FIRST, summed
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "linear combination"), ("ko", "선형 결합")])
-def test_a_merge_is_named(tmp_path: Path, language: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "words", "stated"),
+    [("en", "linear combination", " came first. The subject is a merge"), ("ko", "선형 결합", "먼저임. 대상 모델은")],
+)
+def test_a_merge_is_named(tmp_path: Path, language: str, words: str, stated: str) -> None:
     """The report holds the weights of both sources, and what the recipe reproduces."""
     subject = save(summed({0.571: FIRST, 0.429: BASE}), tmp_path / "subject" / "model.safetensors")
     first = save(FIRST, tmp_path / "tuned" / "model.safetensors")
@@ -34,5 +37,6 @@ def test_a_merge_is_named(tmp_path: Path, language: str, words: str) -> None:
     )
     printed = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert words in printed
+    assert stated in printed
     assert "0.571000 ± 0.000001" in printed
     assert "0.429000 ± 0.000001" in printed

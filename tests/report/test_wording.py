@@ -58,6 +58,7 @@ GROUPS = (
         "cannot",
         "change",
         "changed",
+        "came_first",
         "repeated",
         "not_searched",
         "open",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from independence_audit.statistics.rounding import BY_CHANCE, GRIDS, Values, rounding
+from independence_audit.statistics.rounding import BY_CHANCE, GRIDS, Values, full_one, rounding
 from tests.lineage.hand_made import noise
 
 TYPES = {
@@ -144,3 +144,23 @@ def test_gains_of_strangers_are_not_rounded_copies(spread: float, step: float) -
     mine = (1 + spread * random.standard_normal(4096)).astype(np.float32)
     theirs = (np.rint((1 + 1.5 * spread * random.standard_normal(4096)) / step) * step).astype(np.float32)
     assert rounding(mine, theirs) is None
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_the_full_one_of_a_rounding(name: str) -> None:
+    """The side off the grid, whichever it is, also by way of a finer type; of equal and of trained values neither."""
+    rounded = cast(WEIGHTS, name)
+    assert full_one(WEIGHTS, rounded, name) == 0
+    assert full_one(rounded, WEIGHTS, name) == 1
+    assert full_one(rounded, rounded, name) is None
+    assert full_one(WEIGHTS, WEIGHTS, name) is None
+    near = rounded + np.float32(0.1) * (WEIGHTS - rounded)
+    assert full_one(near, rounded, name) is None
+    assert full_one(WEIGHTS, rounded, "4-bit") is None
+
+
+def test_the_full_one_may_be_of_a_narrow_type_itself() -> None:
+    """fp16 or bf16 beside fp8: the full one has a few values between two steps."""
+    for wide, narrow in (("bf16", "fp8_e4m3"), ("fp16", "bf16"), ("fp8_e4m3", "fp8_e5m2")):
+        full = cast(WEIGHTS, wide)
+        assert full_one(full, cast(full, narrow), narrow) == 0
