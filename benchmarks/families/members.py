@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from benchmarks.families.designs import DESIGNS, Design, design
+
+ROOT = Path(__file__).parents[2]
+STORE = ROOT / "build" / "families"
 
 
 class Way(StrEnum):
@@ -63,6 +67,11 @@ class Member:
         return "".join(letter if letter.isalnum() else "_" for letter in words)
 
     @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return STORE / "models" / self.name
+
+    @property
     def origin(self) -> Member | None:
         """Its teacher, or what it was made of."""
         return None if self.source is None else Member(self.design, self.source)
@@ -73,9 +82,9 @@ class Member:
         return design(self.design)
 
 
-def members() -> list[Member]:
-    """All models, each behind those that it is made of."""
-    return [one for each in DESIGNS for one in of_design(each)]
+def members(words: str = "") -> list[Member]:
+    """All models of designs whose names contain some words, each behind those that it is made of."""
+    return [one for each in DESIGNS if words in each.name for one in of_design(each)]
 
 
 def of_design(each: Design) -> list[Member]:

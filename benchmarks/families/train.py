@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,7 +23,7 @@ from torch.nn import functional
 
 from benchmarks.families.changes import permuted, pressed
 from benchmarks.families.designs import Design, Task
-from benchmarks.families.members import FROM_DRAW, PRESSED, Member, Way, members
+from benchmarks.families.members import FROM_DRAW, PRESSED, ROOT, Member, Way, members
 from benchmarks.lineage.tokens import SOURCES, tokens
 from examples.training import digits, vowels
 from examples.training.audio import sinusoids
@@ -32,8 +31,6 @@ from examples.training.optimisation import Schedule, pre_training, train
 from examples.training.text import windows
 from examples.training.train import make_deterministic
 
-ROOT = Path(__file__).parents[2]
-STORE = ROOT / "build" / "families"
 WINDOWS, LENGTH = 8, 64
 """Windows a step, and tokens that are predicted in each."""
 INPUTS = 48
@@ -65,7 +62,7 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="WORDS", help="models of families whose names contain these")
     parser.add_argument("--processes", type=int, default=PROCESSES, help="trainings side by side (default: 1)")
     options = parser.parse_args()
-    train_members([one for one in members() if options.only in one.design], options.processes)
+    train_members(members(options.only), options.processes)
 
 
 def train_members(wanted: Sequence[Member], processes: int = PROCESSES) -> None:
@@ -79,11 +76,6 @@ def train_members(wanted: Sequence[Member], processes: int = PROCESSES) -> None:
             print(line, flush=True)
 
 
-def folder(member: Member) -> Path:
-    """Where a model lies."""
-    return STORE / "models" / member.name
-
-
 def digest(member: Member) -> str:
     """SHA-256 of everything that decides a model's weights."""
     parts = [repr(member), repr(member.config), torch.__version__, transformers.__version__]
@@ -93,7 +85,7 @@ def digest(member: Member) -> str:
 
 def is_current(member: Member) -> bool:
     """Whether a model was made from its recipe as it is now."""
-    record = folder(member) / "training.json"
+    record = member.folder / "training.json"
     return record.is_file() and json.loads(record.read_text(encoding="utf-8"))["digest"] == digest(member)
 
 
@@ -104,7 +96,7 @@ def make(member: Member) -> str:
     model = built(design, member.seed) if member.way in FROM_DRAW else kept(member.origin or member)
     before = test_loss(model, design)
     after = _changed(model, member)
-    where = folder(member)
+    where = member.folder
     cast: Any = model.to(torch.bfloat16)
     cast.save_pretrained(where)
     if design.task in {Task.TEXT, Task.HALVES}:
@@ -129,7 +121,7 @@ def kept(member: Member) -> nn.Module:
     """A model that was kept, in float32."""
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    model: nn.Module = getattr(transformers, member.config.head).from_pretrained(folder(member), dtype=torch.float32)
+    model: nn.Module = getattr(transformers, member.config.head).from_pretrained(member.folder, dtype=torch.float32)
     return model
 
 
