@@ -44,10 +44,10 @@ FAMILIES = [
     "seconds",
     "peak MB",
 ]
-UNITS_ABOUT = """The most that tests of units show between strangers of a family, by kind where they differ in more than
-their seeds; a dash where a test cannot be made. Signs have a rigorous p-value where the block's symmetry is known, elsewhere a z that
-is evidence from the value in the head. Counts are shares of the units that are looked for; they are evidence from the
-share in the head, and from 256 units on."""
+UNITS_ABOUT = """The most that tests of units show between strangers of a family, by kind where they differ in more
+than their seeds; a dash where a test cannot be made. Signs have a rigorous p-value where the block's symmetry is known,
+elsewhere a z that is evidence from the value in the head. Counts are shares of the units that are looked for; they are
+evidence from the share in the head, and from 256 units on."""
 NULL_ABOUT = "The aligned statistic of the tensors of models that differ in their seeds alone, which should be normal."
 LEVELS = {
     UnitTest.AGREEMENT: AGREEING,
