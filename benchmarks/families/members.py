@@ -38,6 +38,7 @@ class Way(StrEnum):
 
 
 PRESSED = (Way.INT4, Way.SPARSE, Way.PRUNED, Way.TERNARY)
+STUDENTS = (Way.LOGITS, Way.STATES, Way.STATES)
 FROM_DRAW = (Way.TRAINED, Way.LOGITS, Way.STATES, Way.PUBLIC)
 SEEDS = (1, 2, 3)
 TAUGHT, PUBLIC = ("llama", "gpt-oss"), ("llama", "OPT")
@@ -94,7 +95,7 @@ def of_design(each: Design) -> list[Member]:
     if each.readers:
         found.append(Member(each.name, 12, Way.PERMUTED, 1))
     if each.name in TAUGHT:
-        found += [Member(each.name, 20 + number, way, 1) for number, way in enumerate((Way.LOGITS, Way.STATES))]
+        found += [Member(each.name, 20 + number, way, 1) for number, way in enumerate(STUDENTS)]
         found += [Member(each.name, 30 + seed, way, seed) for way in PRESSED for seed in SEEDS[:2]]
     if each.name in PUBLIC:
         found += [Member(each.name, 40 + number, Way.PUBLIC) for number in (1, 2)]

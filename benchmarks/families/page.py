@@ -109,15 +109,20 @@ def conditions(outcomes: Sequence[Outcome]) -> str:
 
 def summary(copies: Sequence[Outcome], strangers: Sequence[Outcome]) -> list[str]:
     """What was found and missed, and who was accused."""
-    hits, wrong = sum(map(found, copies)), sum(map(accused, strangers))
-    bound = percent(highest_rate(wrong, len(strangers)))
+    apart = [one for one in strangers if one.case.group == SEEDS_APART]
+    hits = sum(map(found, copies))
     return [
-        (
-            f"**Accused: {wrong}** of {len(strangers)} pairs of strangers of one config; with {CONFIDENCE:.0%}"
-            f" confidence the rate is at most {bound} (Clopper-Pearson)."
-        ),
+        f"{_accusations(strangers, 'pairs of strangers of one config')} (Clopper-Pearson).",
+        f"{_accusations(apart, 'pairs that differ in their seeds alone')}.",
         f"**Found: {hits}** of {len(copies)} copies, **missed: {len(copies) - hits}**.",
     ]
+
+
+def _accusations(strangers: Sequence[Outcome], which: str) -> str:
+    """How many are accused, and the highest rate that this leaves possible."""
+    wrong = sum(map(accused, strangers))
+    bound = percent(highest_rate(wrong, len(strangers)))
+    return f"**Accused: {wrong}** of {len(strangers)} {which}; with {CONFIDENCE:.0%} confidence the rate is at most {bound}"
 
 
 def by_family(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
@@ -190,9 +195,15 @@ def accused_table(strangers: Sequence[Outcome]) -> list[list[str]]:
     for one in filter(accused, strangers):
         for part in one.components:
             if Relation(part["relation"]) in FOUND:
-                tests = ", ".join(f"{test['test']} z {score(test['z'])}" for test in part["disguised"])
-                rows.append([one.case.name, part["name"], part["relation"], p_value(part["p_value"]), tests or "–"])
+                tests = ", ".join(map(_told, part["disguised"])) or "–"
+                rows.append([one.case.name, part["name"], part["relation"], p_value(part["p_value"]), tests])
     return rows
+
+
+def _told(test: dict[str, Any]) -> str:
+    """A test of units with the layer it speaks of, and its z or its share of units."""
+    shown = f"z {score(test['z'])}" if test["count"] is None else f"{test['count']} of {test['units']}"
+    return f"{test['test']} {shown} (layer {test['layer']})"
 
 
 def other_table(outcomes: Sequence[Outcome]) -> list[list[str]]:

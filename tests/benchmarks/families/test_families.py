@@ -51,7 +51,7 @@ def test_names_are_distinct_and_strangers_enough() -> None:
 def test_a_student_and_its_teacher_are_strangers() -> None:
     """So are pressed models of two seeds; a pressed model and what it was made of are not."""
     own = cases(design("llama"))
-    assert [case.is_copy for case in own if case.group == Way.LOGITS] == [False]
+    assert [case.is_copy for case in own if case.group in {Way.LOGITS, Way.STATES}] == [False] * 3
     assert [case.is_copy for case in own if case.group == Way.INT4] == [False, True, True]
 
 
@@ -91,6 +91,10 @@ def test_members_begin_with_plain_ones(one: Design) -> None:
     assert all(each.origin in own for each in own if each.origin)
 
 
+SIGNS = {"test": "signs_together", "layer": 2, "units": 384, "count": None, "z": 9.0}
+GATES = {"test": "gates_alike", "layer": 1, "units": 384, "count": 96, "z": None}
+
+
 def outcome(case: Case, relation: str, z: float = 0.5) -> Outcome:
     """An audit that said this."""
     component: dict[str, Any] = {
@@ -99,7 +103,7 @@ def outcome(case: Case, relation: str, z: float = 0.5) -> Outcome:
         "parameters": 10,
         "relation": relation,
         "p_value": 0.5,
-        "disguised": [{"test": "signs_together", "z": 9.0}] if relation == "transformed" else [],
+        "disguised": [SIGNS, GATES] if relation == "transformed" else [],
     }
     statistics = [{"pair": case.name, "name": str(sign), "role": "q", "z": sign * z} for sign in (-1.0, 0.5, 1.0)]
     return Outcome(case, [component], 0.75, statistics, Cost(1.5, 2.0, 300_000_000))
@@ -120,9 +124,11 @@ def test_the_page_tells_found_missed_and_accused(short: Path) -> None:
     assert [found(one) for one in outcomes] == [False, True, False, True]
     most = Extremes("llama", 9, 0.02, {UnitTest.SIGNS_TOGETHER: 2.25}, {UnitTest.GATES_ALIKE: 0.0123})
     text = page(outcomes, [most])
-    assert "**Accused: 1** of 3 pairs" in text
+    assert "**Accused: 1** of 3 pairs of strangers" in text
+    assert "**Accused: 1** of 2 pairs that differ in their seeds alone" in text
     assert "**Found: 1** of 1 copies, **missed: 0**." in text
-    assert "| llama_trained_1 / llama_trained_3 | model | transformed | 0.5 | signs_together z 9.0 |" in text
+    tests = "signs_together z 9.0 (layer 2), gates_alike 96 of 384 (layer 1)"
+    assert f"| llama_trained_1 / llama_trained_3 | model | transformed | 0.5 | {tests} |" in text
     assert "| 75.0% | llama | 1 of 3 | 1 unrelated, 1 transformed | found (related) | – |" in text
     assert "| llama | public start (41, 42) | token_tables |" in text
     assert "1.2%" in text
