@@ -120,9 +120,9 @@ def summary(copies: Sequence[Outcome], strangers: Sequence[Outcome]) -> list[str
 
 def _accusations(strangers: Sequence[Outcome], which: str) -> str:
     """How many are accused, and the highest rate that this leaves possible."""
-    wrong = sum(map(accused, strangers))
-    bound = percent(highest_rate(wrong, len(strangers)))
-    return f"**Accused: {wrong}** of {len(strangers)} {which}; with {CONFIDENCE:.0%} confidence the rate is at most {bound}"
+    wrong, count = sum(map(accused, strangers)), len(strangers)
+    bound = percent(highest_rate(wrong, count))
+    return f"**Accused: {wrong}** of {count} {which}; with {CONFIDENCE:.0%} confidence the rate is at most {bound}"
 
 
 def by_family(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
