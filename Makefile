@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: fingerprints help demo test test-bare fuzz check format docs bench lineage real known-pairs examples clean
+.PHONY: fingerprints help demo test test-bare fuzz check format docs bench lineage real families known-pairs examples clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -69,6 +69,9 @@ lineage: $(DEV) ## Train the lineage benchmark's models, audit every copy and ev
 real: $(DEV) ## Audit copies of real models and strangers to them, in under half an hour; writes docs/real-models.md
 	$(BIN)/python -m tools.real_models --all
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.real --write
+
+families: $(DEV) ## Train small models of many architectures, audit strangers of one config, write docs/families.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.families --write
 
 known-pairs: $(DEV) ## Audit public pairs of known lineage on the Hub; the tables are build/*.md
 	$(BIN)/python -m benchmarks.known_pairs

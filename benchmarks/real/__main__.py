@@ -15,9 +15,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import RunError, run
+from benchmarks.audits import audited
+from benchmarks.processes import run
 from benchmarks.real.cases import REAL, ROOT, Case, Outcome, cases
-from benchmarks.speed import program
 
 
 def main() -> int:
@@ -51,24 +51,15 @@ def measured(wanted: list[Case]) -> Iterator[Outcome]:
             if alike[0].subject is None:
                 run([sys.executable, "-m", "benchmarks.real.subjects", alike[0].name, subject])
             for case in alike:
-                yield _audited(case, subject, Path(folder) / "report.json")
+                yield _audited(case, subject, Path(folder))
 
 
-def _audited(case: Case, subject: Path, target: Path) -> Outcome:
-    command = [*program(), "compare", subject, "--ref", case.reference, "--offline", "--quiet", "-o", f"json={target}"]
-    cost = run([*command, "--library", target.parent / "library"], status=None)
-    if not target.is_file():
-        raise RunError(f"{case.name} could not be audited beside {Path(case.reference).name}.")
-    report = json.loads(target.read_text(encoding="utf-8"))
-    component = max(report["components"], key=lambda one: one["parameters"])
-    statistics = [
-        {"pair": case.name, "name": one["name"], "role": one["role"], "z": one["z"]}
-        for one in report["tensors"]
-        if one["z"] is not None
-    ]
-    said = f"{component['relation']}, {cost.seconds:.0f} s, {cost.peak / 1e6:.0f} MB"
+def _audited(case: Case, subject: Path, folder: Path) -> Outcome:
+    audit = audited(subject, case.reference, folder)
+    component = max(audit.report["components"], key=lambda one: one["parameters"])
+    said = f"{component['relation']}, {audit.cost.seconds:.0f} s, {audit.cost.peak / 1e6:.0f} MB"
     print(f"{case.name} beside {Path(case.reference).name}: {said}", file=sys.stderr, flush=True)
-    return Outcome(case, component, statistics, cost)
+    return Outcome(case, component, audit.statistics(case.name), audit.cost)
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:
