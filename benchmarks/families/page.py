@@ -18,6 +18,7 @@ from benchmarks.lineage.calibration import Calibration, calibration, calibration
 from benchmarks.lineage.page import calibration_table
 from independence_audit.evidence.measurement import UnitTest
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
+from independence_audit.lineage.attention_alike import LAYERS_ALIKE
 from independence_audit.lineage.disguised import AGREEING, DESCRIBED_AGREEING, EMPIRICAL_Z
 from independence_audit.lineage.units_together import UNITS_ALIKE
 from independence_audit.report.numbers import p_value, percent, score
@@ -55,6 +56,11 @@ LEVELS = {
     UnitTest.GATES_ALIKE: UNITS_ALIKE,
     UnitTest.DOWNS_ALIKE: UNITS_ALIKE,
 }
+
+
+def _head(test: UnitTest) -> str:
+    """A count with the share from which it is evidence; attention is counted in layers, and is from two on."""
+    return f"{test} ({percent(LEVELS[test])})" if test in LEVELS else f"{test} ({LAYERS_ALIKE} layers)"
 
 
 def found(outcome: Outcome) -> bool:
@@ -220,7 +226,7 @@ def other_table(outcomes: Sequence[Outcome]) -> list[list[str]]:
 def unit_table(units: Sequence[Extremes]) -> list[list[str]]:
     """The extremes of every test, by family."""
     signs = [f"{test} z ({EMPIRICAL_Z:g})" for test in SIGNS]
-    rows = [["strangers", "tests", "least p", *signs, *(f"{test} ({percent(LEVELS[test])})" for test in COUNTS)]]
+    rows = [["strangers", "tests", "least p", *signs, *(_head(test) for test in COUNTS)]]
     for one in units:
         z = [score(one.z.get(test)) for test in SIGNS]
         shares = [percent(one.share[test]) if test in one.share else "–" for test in COUNTS]

@@ -16,7 +16,13 @@ from independence_audit.fingerprint.units.unit_reading import read_units, unit_p
 from independence_audit.lineage.disguised import search_disguised
 
 SIGNS = (UnitTest.UP_SIGN, UnitTest.DESCRIPTORS, UnitTest.SIGNS_TOGETHER)
-COUNTS = (UnitTest.AGREEMENT, UnitTest.DESCRIPTOR_AGREEMENT, UnitTest.GATES_ALIKE, UnitTest.DOWNS_ALIKE)
+COUNTS = (
+    UnitTest.AGREEMENT,
+    UnitTest.DESCRIPTOR_AGREEMENT,
+    UnitTest.GATES_ALIKE,
+    UnitTest.DOWNS_ALIKE,
+    UnitTest.ATTENTION_ALIKE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,9 @@ def _units(where: Path, *, everywhere: bool) -> dict[str, tuple[ComponentUnits, 
     try:
         anatomy = place(list(checkpoint.tensors.values()), checkpoint.config)
         families = {one.name: one.family for one in anatomy.components}
-        plan = replace(unit_plan(checkpoint.source, Sampler(), None), everywhere=everywhere, deeper=True)
+        plan = replace(
+            unit_plan(checkpoint.source, Sampler(), None), everywhere=everywhere, deeper=True, attention=True
+        )
         return {one.component: (one, families[one.component]) for one in read_units(checkpoint, anatomy, plan)}
     finally:
         checkpoint.source.close()
