@@ -16,14 +16,14 @@ from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Fra
 from independence_audit.statistics.scores import Floats
 
 FORMS_ALIKE = 0.95
-"""Cosine of two forms from which they are alike. Unrelated models reach 0.35 (14 designs of one config), of 720 pairs of
-layers of Qwen2.5-Coder-0.5B and SmolLM2-135M 0.13. A student that imitates all hidden states of a teacher has come to do
-what its attention does, with weights of its own: 0.86 in two layers. Copies that were fine-tuned or rounded to four bits
-keep 0.99, those with half of the weights zeroed 0.94, with nine of ten 0.71: attention alone is found where it is
-hardly changed."""
+"""Cosine of two forms from which they are alike. Unrelated models reach 0.35 (14 designs of one config), of 720 pairs
+of layers of Qwen2.5-Coder-0.5B and SmolLM2-135M 0.13. A student that imitates all hidden states of a teacher has come
+to do what its attention does, with weights of its own: 0.86 in two layers. Copies that were fine-tuned or rounded to
+four bits keep 0.99, those with half of the weights zeroed 0.94, with nine of ten 0.71: attention alone is found where
+it is hardly changed."""
 
 LAYERS_ALIKE = 2
-"""Layers from which attention that is alike is evidence: chance is nowhere near one."""
+"""Layers from which attention that is alike is evidence."""
 
 
 def attention_alike(

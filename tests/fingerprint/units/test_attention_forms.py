@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
@@ -17,6 +17,9 @@ from independence_audit.fingerprint.sampler import Sampler
 from independence_audit.fingerprint.units import attention_forms as module
 from independence_audit.fingerprint.units.unit_reading import UnitPlan, read_units
 from tests.fingerprint.units.small_decoder import WIDTH, decoder
+
+if TYPE_CHECKING:
+    import pytest
 
 HEADS, SIZE = 4, WIDTH // 4
 
