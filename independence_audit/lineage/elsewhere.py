@@ -22,6 +22,7 @@ from independence_audit.lineage.in_place import measure_component
 from independence_audit.lineage.measure import Measured
 from independence_audit.lineage.outcomes import SearchName, Undone
 from independence_audit.lineage.pairing import ComponentPair
+from independence_audit.lineage.token_rows import FOUND
 
 MOST_VALUES = 4096
 """Values of a sample whose signs are compared: between unrelated models signs of so many agree with sd 1/64."""
@@ -124,6 +125,8 @@ def with_matches(
     Returns:
         None where there is nothing to add.
     """
+    told = {(one.subject.key, one.reference.key) for one in standing.measured if _is_told_by_tokens(one)}
+    pieces = [one for one in pieces if one.piece_of is None or (one.piece_of.key, one.reference.key) not in told]
     if not (matches or pieces):
         return None
     pair = standing.pair
@@ -156,6 +159,11 @@ def with_matches(
         counted=standing.tests,
         looked=OWN_LEVEL * tests,
     )
+
+
+def _is_told_by_tokens(measured: Measured) -> bool:
+    """Whether a table's rows were found under their tokens' new numbers: its rows in another order say no more."""
+    return measured.undone == Undone.TOKENS and measured.test is not None and measured.test.r >= FOUND
 
 
 def _undone(counterpart: SampleKey | None, match: Match) -> Undone | None:
