@@ -42,25 +42,34 @@ def attention_alike(
     Returns:
         None where heads of either side cannot be told, or were not read.
     """
-    first, second = _centred(reference, theirs), _centred(subject, ours)
-    if not first or not second:
+    cosines = likeness(subject, reference, ours, theirs)
+    if not cosines.size:
         return None
-    cosines = np.array(
-        [
-            [max((float(np.vdot(one[form], other[form])) for form in one), default=0.0) for other in second.values()]
-            for one in first.values()
-        ]
-    )
-    mine, other = list(second), list(first)
+    mine, other = ([layer.layer for layer in side.layers if layer.attention] for side in (subject, reference))
     pairs = _pairs(cosines)
     strongest = np.unravel_index(int(cosines.argmax()), cosines.shape)
     return DisguisedTest(
         UnitTest.ATTENTION_ALIKE,
         layer=mine[int(strongest[1])],
         reference_layer=other[int(strongest[0])],
-        units=len(first),
+        units=len(other),
         count=len(pairs),
         layers={str(mine[j]): other[i] for i, j in sorted(pairs, key=lambda pair: mine[pair[1]])},
+    )
+
+
+def likeness(subject: ComponentUnits, reference: ComponentUnits, ours: Frame, theirs: Frame) -> Floats:
+    """Cosine of the form that is more alike, for each of the reference's layers [n] and the subject's [m]: [n, m].
+
+    Args:
+        subject: The subject's units; layers without forms are left out.
+        reference: The same of the reference.
+        ours: The shared anchors as the subject has them.
+        theirs: The same of the reference.
+    """
+    first, second = _centred(reference, theirs), _centred(subject, ours)
+    return np.array(
+        [[max(float(np.vdot(one[form], other[form])) for form in one) for other in second] for one in first]
     )
 
 
@@ -74,13 +83,13 @@ def _pairs(cosines: Floats) -> list[tuple[int, int]]:
     return pairs
 
 
-def _centred(units: ComponentUnits, frame: Frame) -> dict[int, Mapping[str, Floats]]:
+def _centred(units: ComponentUnits, frame: Frame) -> list[Mapping[str, Floats]]:
     """Both forms of every layer without what every model has: rows, columns and the diagonal have no mean."""
-    return {
-        layer.layer: {name: _without_common(frame.turned(form)) for name, form in layer.attention.items()}
+    return [
+        {name: _without_common(frame.turned(form)) for name, form in layer.attention.items()}
         for layer in units.layers
         if layer.attention
-    }
+    ]
 
 
 def _without_common(form: NDArray[np.float32]) -> Floats:
