@@ -18,7 +18,7 @@ from benchmarks.lineage.calibration import Calibration, calibration, calibration
 from benchmarks.lineage.page import calibration_table
 from independence_audit.evidence.measurement import UnitTest
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
-from independence_audit.lineage.attention_alike import LAYERS_ALIKE
+from independence_audit.lineage.attention_alike import FORMS_ALIKE
 from independence_audit.lineage.disguised import AGREEING, DESCRIBED_AGREEING, EMPIRICAL_Z
 from independence_audit.lineage.units_together import UNITS_ALIKE
 from independence_audit.report.numbers import p_value, percent, score
@@ -48,7 +48,8 @@ FAMILIES = [
 UNITS_ABOUT = """The most that tests of units show between strangers of a family, by kind where they differ in more
 than their seeds; a dash where a test cannot be made. Signs have a rigorous p-value where the block's symmetry is known,
 elsewhere a z that is evidence from the value in the head. Counts are shares of the units that are looked for; they are
-evidence from the share in the head, and from 256 units on."""
+evidence from the share in the head, and from 256 units on. Attention is evidence from the cosine in the head on, in
+two layers."""
 NULL_ABOUT = "The aligned statistic of the tensors of models that differ in their seeds alone, which should be normal."
 LEVELS = {
     UnitTest.AGREEMENT: AGREEING,
@@ -56,11 +57,6 @@ LEVELS = {
     UnitTest.GATES_ALIKE: UNITS_ALIKE,
     UnitTest.DOWNS_ALIKE: UNITS_ALIKE,
 }
-
-
-def _head(test: UnitTest) -> str:
-    """A count with the share from which it is evidence; attention is counted in layers, and is from two on."""
-    return f"{test} ({percent(LEVELS[test])})" if test in LEVELS else f"{test} ({LAYERS_ALIKE} layers)"
 
 
 def found(outcome: Outcome) -> bool:
@@ -226,12 +222,17 @@ def other_table(outcomes: Sequence[Outcome]) -> list[list[str]]:
 def unit_table(units: Sequence[Extremes]) -> list[list[str]]:
     """The extremes of every test, by family."""
     signs = [f"{test} z ({EMPIRICAL_Z:g})" for test in SIGNS]
-    rows = [["strangers", "tests", "least p", *signs, *(_head(test) for test in COUNTS)]]
+    rows = [["strangers", "tests", "least p", *signs, *(f"{test} ({percent(LEVELS[test])})" for test in COUNTS)]]
+    rows[0].append(f"attention cosine ({FORMS_ALIKE:g})")
     for one in units:
         z = [score(one.z.get(test)) for test in SIGNS]
         shares = [percent(one.share[test]) if test in one.share else "–" for test in COUNTS]
-        rows.append([one.strangers, str(one.tests), p_value(one.least_p), *z, *shares])
+        rows.append([one.strangers, str(one.tests), p_value(one.least_p), *z, *shares, _cosine(one.attention)])
     return rows
+
+
+def _cosine(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def family_null(strangers: Sequence[Outcome]) -> list[list[str]]:

@@ -11,8 +11,10 @@ from independence_audit.anatomy import has_sign_symmetry, place
 from independence_audit.checkpoint import open_checkpoint
 from independence_audit.evidence.measurement import DisguisedTest, UnitTest
 from independence_audit.fingerprint.sampler import Sampler
-from independence_audit.fingerprint.units.unit_layers import ComponentUnits
+from independence_audit.fingerprint.units.anchoring import FEWEST
+from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Frame, shared_labels
 from independence_audit.fingerprint.units.unit_reading import read_units, unit_plan
+from independence_audit.lineage.attention_alike import likeness
 from independence_audit.lineage.disguised import search_disguised
 
 SIGNS = (UnitTest.UP_SIGN, UnitTest.DESCRIPTORS, UnitTest.SIGNS_TOGETHER)
@@ -21,7 +23,6 @@ COUNTS = (
     UnitTest.DESCRIPTOR_AGREEMENT,
     UnitTest.GATES_ALIKE,
     UnitTest.DOWNS_ALIKE,
-    UnitTest.ATTENTION_ALIKE,
 )
 
 
@@ -35,6 +36,7 @@ class Extremes:
         least_p: The least p-value of the rigorous ones; None where there are none.
         z: The largest z of each sign test.
         share: The largest share of units of each count.
+        attention: The largest cosine of two layers' forms of attention; None where heads cannot be told.
     """
 
     strangers: str
@@ -42,15 +44,21 @@ class Extremes:
     least_p: float | None
     z: dict[UnitTest, float]
     share: dict[UnitTest, float]
+    attention: float | None = None
 
 
 def extremes(strangers: Sequence[Case]) -> list[Extremes]:
     """Make all tests of units on strangers, by family and kind."""
     groups: dict[str, list[DisguisedTest]] = {}
+    attention: dict[str, float] = {}
     for case in strangers:
         kind = "" if case.group == SEEDS_APART else f", {case.group}"
-        groups.setdefault(f"{case.subject.design}{kind}", []).extend(unit_tests(case))
-    return [_extremes(name, tests) for name, tests in groups.items()]
+        name = f"{case.subject.design}{kind}"
+        for seen in _beside(case):
+            groups.setdefault(name, []).extend(seen.tests())
+            if (cosine := seen.attention()) is not None:
+                attention[name] = max(cosine, attention.get(name, cosine))
+    return [replace(_extremes(name, tests), attention=attention.get(name)) for name, tests in groups.items()]
 
 
 def _extremes(strangers: str, tests: Sequence[DisguisedTest]) -> Extremes:
@@ -65,18 +73,45 @@ def _extremes(strangers: str, tests: Sequence[DisguisedTest]) -> Extremes:
     return Extremes(strangers, len(tests), least, z, share)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A component of two models, beside each other."""
+
+    subject: ComponentUnits
+    reference: ComponentUnits
+    symmetric: bool
+
+    def tests(self) -> Sequence[DisguisedTest]:
+        """The strongest tests, as an audit makes them where it finds nothing."""
+        return search_disguised(self.subject, self.reference, symmetric=self.symmetric).found
+
+    def attention(self) -> float | None:
+        """The largest cosine of two layers' forms."""
+        ours, theirs = self.subject.anchors, self.reference.anchors
+        if ours is None or theirs is None:
+            return None
+        labels = shared_labels(ours, theirs)
+        if len(labels) < FEWEST:
+            return None
+        cosines = likeness(self.subject, self.reference, Frame(ours, labels), Frame(theirs, labels))
+        return float(cosines.max()) if cosines.size else None
+
+
 def unit_tests(case: Case) -> list[DisguisedTest]:
-    """The strongest tests of every component of two models, as an audit makes them where it finds nothing."""
+    """The strongest tests of every component of two models."""
+    return [test for pair in _beside(case) for test in pair.tests()]
+
+
+def _beside(case: Case) -> list[_Pair]:
     subject, reference = (
         _units(member.folder, everywhere=everywhere)
         for member, everywhere in ((case.subject, True), (case.reference, False))
     )
-    found: list[DisguisedTest] = []
+    found = []
     for name, (mine, family) in subject.items():
         if name in reference:
             theirs, other = reference[name]
-            symmetric = has_sign_symmetry(family) and has_sign_symmetry(other)
-            found += search_disguised(mine, theirs, symmetric=symmetric).found
+            found.append(_Pair(mine, theirs, has_sign_symmetry(family) and has_sign_symmetry(other)))
     return found
 
 
