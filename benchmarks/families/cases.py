@@ -56,10 +56,15 @@ def cases(design: Design) -> list[Case]:
     plain = [one for one in own if one.way is Way.TRAINED]
     found = [Case(one, other, SEEDS_APART) for one, other in combinations(plain, 2)]
     students = [one for one in own if one.way in {Way.LOGITS, Way.STATES}]
-    found += [Case(one, one.origin, one.way) for one in students if one.origin]
+    found += [Case(one, one.origin, _learned(one)) for one in students if one.origin]
     found += [Case(one, other, ONE_TEACHER) for one, other in combinations(students, 2)]
     for way in (*PRESSED, Way.PUBLIC):
         alike = [one for one in own if one.way is way]
         found += [Case(one, other, way) for one, other in combinations(alike, 2)]
     made = [one for one in own if one.way in {*PRESSED, Way.FINE_TUNED, Way.PERMUTED}]
     return found + [Case(one, one.origin, one.way, is_copy=True) for one in made if one.origin]
+
+
+def _learned(student: Member) -> str:
+    """How a student learned, and for how long where that is not as long as its teacher."""
+    return student.way if student.times == 1 else f"{student.way}, {student.times} times as long"

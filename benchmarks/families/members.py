@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class Way(StrEnum):
 
 
 PRESSED = (Way.INT4, Way.SPARSE, Way.PRUNED, Way.TERNARY)
+LONG = 4
+"""How many times as long as its teacher one more student of hidden states is trained."""
 STUDENTS = (Way.LOGITS, Way.STATES, Way.STATES)
 FROM_DRAW = (Way.TRAINED, Way.LOGITS, Way.STATES, Way.PUBLIC)
 SEEDS = (1, 2, 3)
@@ -54,12 +56,14 @@ class Member:
         seed: Of its draw and of the order of its data; of what is done to a copy.
         way: How it comes about.
         source: The seed of the teacher, or of the model whose weights it begins with.
+        times: How many times as long as its design says it is trained.
     """
 
     design: str
     seed: int
     way: Way = Way.TRAINED
     source: int | None = None
+    times: int = field(default=1, repr=False)
 
     @property
     def name(self) -> str:
@@ -80,7 +84,8 @@ class Member:
     @property
     def config(self) -> Design:
         """Its design."""
-        return design(self.design)
+        one = design(self.design)
+        return replace(one, steps=self.times * one.steps)
 
 
 def members(words: str = "") -> list[Member]:
@@ -96,6 +101,7 @@ def of_design(each: Design) -> list[Member]:
         found.append(Member(each.name, 12, Way.PERMUTED, 1))
     if each.name in TAUGHT:
         found += [Member(each.name, 20 + number, way, 1) for number, way in enumerate(STUDENTS)]
+        found.append(Member(each.name, 20 + len(STUDENTS), Way.STATES, 1, times=LONG))
         found += [Member(each.name, 30 + seed, way, seed) for way in PRESSED for seed in SEEDS[:2]]
     if each.name in PUBLIC:
         found += [Member(each.name, 40 + number, Way.PUBLIC) for number in (1, 2)]

@@ -97,11 +97,6 @@ class _Pair:
         return float(cosines.max()) if cosines.size else None
 
 
-def unit_tests(case: Case) -> list[DisguisedTest]:
-    """The strongest tests of every component of two models."""
-    return [test for pair in _beside(case) for test in pair.tests()]
-
-
 def _beside(case: Case) -> list[_Pair]:
     subject, reference = (
         _units(member.folder, everywhere=everywhere)

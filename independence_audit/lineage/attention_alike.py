@@ -15,12 +15,11 @@ from independence_audit.evidence.measurement import DisguisedTest, UnitTest
 from independence_audit.fingerprint.units.unit_layers import ComponentUnits, Frame
 from independence_audit.statistics.scores import Floats
 
-FORMS_ALIKE = 0.95
-"""Cosine of two forms from which they are alike. Unrelated models reach 0.35 (14 designs of one config), of 720 pairs
-of layers of Qwen2.5-Coder-0.5B and SmolLM2-135M 0.13. A student that imitates all hidden states of a teacher has come
-to do what its attention does, with weights of its own: 0.86 in two layers. Copies that were fine-tuned or rounded to
-four bits keep 0.99, those with half of the weights zeroed 0.94, with nine of ten 0.71: attention alone is found where
-it is hardly changed."""
+FORMS_ALIKE = 0.99
+"""Cosine of two forms from which they are alike. Unrelated models reach 0.35 (14 designs of one config). A student that
+imitates all hidden states of a teacher comes to do what its attention does, with weights of its own: 0.86 in a layer,
+and trained four times as long as the teacher 0.96 in one and 0.93 in two. Copies that were fine-tuned or rounded to
+four bits keep 0.997, those with half of the weights zeroed 0.94: attention alone is found where it hardly changed."""
 
 LAYERS_ALIKE = 2
 """Layers from which attention that is alike is evidence."""
@@ -67,7 +66,8 @@ def likeness(subject: ComponentUnits, reference: ComponentUnits, ours: Frame, th
         ours: The shared anchors as the subject has them.
         theirs: The same of the reference.
     """
-    first, second = _centred(reference, theirs), _centred(subject, ours)
+    first = _centred(reference, theirs)
+    second = _centred(subject, ours) if first else []
     return np.array(
         [[max(float(np.vdot(one[form], other[form])) for form in one) for other in second] for one in first]
     )

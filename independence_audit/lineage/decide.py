@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from independence_audit.anatomy import Axis
+from independence_audit.anatomy import Axis, is_router
 from independence_audit.evidence.measurement import DisguisedTest, LayerEvidence, Message
 from independence_audit.evidence.relation import FOUND, STRENGTH, Relation
 from independence_audit.lineage.comparison import Comparison
@@ -188,14 +188,16 @@ def _is_basis_alone(compared: Comparison, weights: Sequence[Measured], level: Le
     """Whether weights are alike for no more than a basis that both models have, as students of one teacher do.
 
     Their rows then lean one way together, but no row is more like its counterpart than like any other; what stands
-    along a model's own units (down, fc2, o) is not alike at all. Said only where rows are enough to have shown a copy.
+    along a model's own units (down, fc2, o) is not alike at all. A router's few rows are choices that a student learns:
+    one of four experts came to r = 0.73. Said only where rows are enough to have shown a copy.
     """
     rows, critical = compared.rows, critical_z(level.alpha, level.comparisons)
     if rows is None or rows.most < ENOUGH_ROWS * critical or any(map(_is_exact, weights)):
         return False
     alike = [one for one in weights if _is_significant(one, level)]
     own = any(one.reference.axis not in {Axis.RESIDUAL, Axis.HIDDEN} for one in alike)
-    return not own and not any(one.test and abs(one.test.r) >= LEAN for one in alike) and rows.z < critical / 2
+    drawn = [one for one in alike if not is_router(one.reference.role)]
+    return not own and not any(one.test and abs(one.test.r) >= LEAN for one in drawn) and rows.z < critical / 2
 
 
 def _tables_inform(compared: Comparison, level: Level) -> bool:

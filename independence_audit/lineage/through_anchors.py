@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -20,6 +20,10 @@ from independence_audit.statistics.units import UnitTests, are_ordered, are_tied
 
 MANY = 512
 """Units of a whole layer that are looked for in another."""
+
+FIRST = 0
+"""The layer that writes on bare tokens: half of its units write alike in a student of all hidden states that shares no
+weight with its teacher. Of a copy the other layers tell."""
 
 _BY_TWO_ROLES = (UnitTest.UP_SIGN, UnitTest.AGREEMENT)
 """Tests that rest on a unit's two roles being drawn apart."""
@@ -69,7 +73,6 @@ class Anchored:
     def tests(self, *, symmetric: bool) -> Iterator[DisguisedTest]:
         """Every search layer of one side with every layer of the other, and all layers together."""
         few = [(layer, sampled, *_silent(sampled)) for layer, sampled in self._few]
-        first = _first_layer(self._searched.layers) | _first_layer([layer for layer, _ in self._few])
         for layer in self._searched.layers:
             if not layer.whole:
                 continue
@@ -91,7 +94,7 @@ class Anchored:
                         if not (no_order and test.test == UnitTest.ORDER)
                         and not (both_tied and test.test in _BY_TWO_ROLES)
                     )
-                    if "down" in sampled and layer.layer not in first and other.layer not in first:
+                    if "down" in sampled and FIRST not in (layer.layer, other.layer):
                         alike = self._downs_alike(sampled["down"], everything["down"])
                         make = partial(DisguisedTest, layer=places[0], reference_layer=places[1])
                         yield make(UnitTest.DOWNS_ALIKE, units=len(sampled["down"]), count=alike)
@@ -116,14 +119,6 @@ class Anchored:
 
     def _everything(self, layer: UnitLayer) -> Responses:
         return {role: self._frame.whitened(values) for role, values in layer.responses.items()}
-
-
-def _first_layer(layers: Sequence[UnitLayer]) -> set[int]:
-    """The layer that writes on bare tokens, of several: whoever imitates another's hidden states writes alike there.
-
-    Half of its units do in students that share no weight with their teacher; of a copy the other layers tell.
-    """
-    return {min(layer.layer for layer in layers)} if len(layers) > 1 else set()
 
 
 def _disordered(few: Responses) -> Responses:

@@ -24,8 +24,7 @@ _CLEARING = (Relation.UNRELATED, Relation.TOKEN_TABLES)
 """What says that nothing was found, or nothing but tables."""
 _OPEN = (Relation.UNRELATED, Relation.INCONCLUSIVE)
 
-
-ATTENTION = ("q", "k", "v", "o")
+_ATTENTION = ("q", "k", "v", "o")
 """The matrices that a test of attention speaks of."""
 
 
@@ -51,7 +50,7 @@ def unmasked(verdict: Verdict, level: Level) -> Verdict:
         _tensor(
             relation,
             shown=(is_unit(measured.subject.role) and measured.subject.layer in in_units)
-            or (measured.subject.role in ATTENTION and measured.subject.layer in in_attention),
+            or (measured.subject.role in _ATTENTION and measured.subject.layer in in_attention),
         )
         for measured, relation in zip(verdict.compared.measured, verdict.tensors, strict=True)
     )

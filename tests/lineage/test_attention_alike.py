@@ -49,8 +49,8 @@ def test_a_turned_copy_is_alike_in_every_layer() -> None:
     """Also one that changed a little; one that changed as much as an imitation would is not."""
     every = {str(layer): layer for layer in range(LAYERS)}
     assert beside(attention(1, turn=7), attention(1)) == (LAYERS, every)
-    assert beside(attention(1, noise=0.2, turn=7), attention(1)) == (LAYERS, every)
-    assert beside(attention(1, noise=0.6, turn=7), attention(1)) == (0, {})
+    assert beside(attention(1, noise=0.1, turn=7), attention(1)) == (LAYERS, every)
+    assert beside(attention(1, noise=0.3, turn=7), attention(1)) == (0, {})
 
 
 def test_layers_in_another_order_are_named_with_their_own() -> None:

@@ -120,6 +120,17 @@ def test_a_common_lean_is_no_shared_weight(lean: float, *, tables: bool) -> None
         assert verdict.relation is Relation.UNRELATED or verdict.reason == "shared_basis"
 
 
+@pytest.mark.parametrize("weights_too", [False, True], ids=["routers", "experts too"])
+def test_routers_that_were_learned_alike_are_no_copy(*, weights_too: bool) -> None:
+    """A student of all hidden states sends them to its experts as its teacher does; with the weights behind it is one."""
+    random = np.random.default_rng(9)
+    routers: set[Place] = {(layer, "router") for layer in range(LAYERS)}
+    own, other = (values | {place: random.normal(size=(4, WIDTH)) for place in routers} for values in (OWN, BASE))
+    taken = TABLES | routers | ({(layer, "up") for layer in range(LAYERS)} if weights_too else set())
+    relation = verdict_of(mixed(own, other, 0.75, taken), other).relation
+    assert relation is (Relation.RELATED if weights_too else Relation.TOKEN_TABLES)
+
+
 @pytest.mark.parametrize(
     ("rows", "facts", "relation"),
     [

@@ -18,8 +18,8 @@ from independence_audit.fingerprint.units.places import Matrix, UnitPlace, sprea
 from independence_audit.statistics.anchors import root
 
 MOST_WORK = 3 * 10**10
-"""Multiplications that attention of all layers may cost: less than a second on two cores. Models of a billion
-parameters stay below it; of larger ones as many layers are read as fit, spread over the depth."""
+"""Multiplications that attention of all layers may cost, a third of what seeing all units may. Models of a billion
+parameters with grouped queries stay below it; of larger ones as many layers are read as fit, spread over the depth."""
 
 LOOKS, WRITES = "looks", "writes"
 
