@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from independence_audit.anatomy import Axis, Rows, rows_of
+from independence_audit.anatomy import Axis, Rows, is_router, rows_of
 from independence_audit.fingerprint import Fingerprint, Sample
 from independence_audit.lineage.comparison import Comparison, Comparisons
 from independence_audit.lineage.measure import Measured, common_rows, measure
@@ -112,10 +112,13 @@ def measure_component(reference: str, pair: ComponentPair) -> Comparison:
 def _reads_stream(sample: Sample) -> bool:
     """Whether columns run along a basis that another model may share, and rows along units of the model's own.
 
-    Rows of queries and keys stand in the order of the rotary frequencies, which is every model's.
+    Rows of queries and keys stand in the order of the rotary frequencies, which is every model's; those of a router are
+    choices, which a student of another's hidden states learns to make alike.
     """
     return (
-        sample.axis in {Axis.RESIDUAL, Axis.HIDDEN} and rows_of(sample.role.rpartition(".")[2]) is not Rows.FREQUENCIES
+        sample.axis in {Axis.RESIDUAL, Axis.HIDDEN}
+        and rows_of(sample.role.rpartition(".")[2]) is not Rows.FREQUENCIES
+        and not is_router(sample.role)
     )
 
 

@@ -122,7 +122,7 @@ def test_a_common_lean_is_no_shared_weight(lean: float, *, tables: bool) -> None
 
 @pytest.mark.parametrize("weights_too", [False, True], ids=["routers", "experts too"])
 def test_routers_that_were_learned_alike_are_no_copy(*, weights_too: bool) -> None:
-    """A student of all hidden states sends them to its experts as its teacher does; with the weights behind it is one."""
+    """A student of all hidden states sends them to its experts as its teacher does; with weights behind it is one."""
     random = np.random.default_rng(9)
     routers: set[Place] = {(layer, "router") for layer in range(LAYERS)}
     own, other = (values | {place: random.normal(size=(4, WIDTH)) for place in routers} for values in (OWN, BASE))
