@@ -25,8 +25,8 @@ MOST_DIGITS = 300
 
 _TOKEN = re.compile(
     r"""(?P<comment>\#[^\n]*)
-    |(?P<text>\"\"\"(?:[^"\\]|\\.|"(?!""))*+\"{3,5}|'''(?:[^']|'(?!''))*+'{3,5}
-        |(?!\"\"\")"(?:[^"\\\n]|\\.)*+"|(?!''')'[^'\n]*+')
+    |(?P<text>\"\"\"(?:[^"\\]++|\\.|"(?!""))*\"{3,5}|'''(?:[^']++|'(?!''))*'{3,5}
+        |(?!\"\"\")"(?:[^"\\\n]++|\\.)*"|(?!''')'[^'\n]*+')
     |(?P<word>[A-Za-z0-9_+-]+)
     |(?P<dot>\.)
     |(?P<open>[\[{])
@@ -36,7 +36,8 @@ _TOKEN = re.compile(
     |(?P<other>[^A-Za-z0-9_+.\#"'\[\]{}\n-]+)""",
     re.VERBOSE | re.DOTALL,
 )
-"""What a file is made of, as far as its shape goes; every character is part of exactly one token, read once."""
+"""What a file is made of, as far as its shape goes; every character is part of exactly one token, read once.
+Only single characters are repeated possessively: Python before 3.11.5 is wrong with groups (its issue 106052)."""
 
 
 class TomlError(ValueError):
